@@ -1,0 +1,322 @@
+//! Everything the engine asks for. Commands are executed in order.
+
+use std::sync::Arc;
+
+use crate::attempt::{Outcome, State};
+use crate::config::{ConfigError, Target};
+use crate::event::{LegEnd, Verdict};
+use crate::ids::{
+    AgentId, AttemptId, CampaignId, LeadId, LeaseId, LegId, RequestId, SessionId, TrunkId,
+};
+use crate::number::Number;
+use crate::time::Wall;
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Make this record durable. A [`Command::Originate`] behind it waits until it is.
+    Journal(Record),
+    /// Dial.
+    Originate(Box<Originate>),
+    /// Bring the agent to the customer.
+    Connect {
+        /// The customer.
+        leg: LegId,
+        /// The agent's log-in.
+        session: SessionId,
+    },
+    /// Play a sound to the customer.
+    Play {
+        /// The customer.
+        leg: LegId,
+        /// The sound's name in the PBX.
+        sound: Arc<str>,
+    },
+    /// Let the call go on in the dialplan: behind `OutdialConnect`, or at `target`.
+    Release {
+        /// The customer.
+        leg: LegId,
+        /// Where to; `None` is behind `OutdialConnect`.
+        target: Option<Target>,
+    },
+    /// End a leg, in whatever state it is.
+    Hangup {
+        /// The leg.
+        leg: LegId,
+        /// Q.850 cause towards the carrier.
+        q850: u8,
+    },
+    /// Log an agent off.
+    Dismiss {
+        /// The log-in.
+        session: SessionId,
+        /// Why, for the channel variable and the log.
+        why: Dismissal,
+    },
+    /// Ask the PBX whether it has a thing.
+    Probe {
+        /// Echoed in [`crate::Event::Probed`].
+        request: RequestId,
+        /// What it must have.
+        what: Probe,
+    },
+    /// Ask the sidecar for leads.
+    NeedLeads {
+        /// Whose.
+        campaign: CampaignId,
+        /// How many, at most.
+        count: u32,
+    },
+    /// Give leases back unused.
+    ReturnLeases {
+        /// Their campaign.
+        campaign: CampaignId,
+        /// The leases.
+        leases: Vec<LeaseId>,
+    },
+    /// A configuration was refused; the old one stays.
+    ConfigRefused {
+        /// Kind and id, `campaign 7` for example.
+        what: String,
+        /// What is wrong.
+        error: ConfigError,
+    },
+    /// A campaign may dial now, or may not, and why.
+    CampaignChecked {
+        /// Which.
+        campaign: CampaignId,
+        /// `Err` names what the PBX lacks.
+        result: Result<(), String>,
+    },
+    /// An agent's state changed.
+    AgentChanged {
+        /// Who.
+        agent: AgentId,
+        /// The new state.
+        state: crate::agent::AgentState,
+    },
+    /// What a test call did.
+    TestCallStep {
+        /// As in [`crate::Event::TestCall`].
+        request: RequestId,
+        /// What happened.
+        step: TestStep,
+    },
+    /// Something that an operator should see.
+    Log(LogLine),
+}
+
+/// What to dial, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Originate {
+    /// Becomes the channel's unique id.
+    pub leg: LegId,
+    /// The trunk's channel technology.
+    pub tech: Arc<str>,
+    /// The trunk's endpoint.
+    pub endpoint: Arc<str>,
+    /// Digits to dial, stripped and prepended.
+    pub number: Number,
+    /// The caller id.
+    pub caller_id: Number,
+    /// The campaign's name: the channel's account code.
+    pub account: Arc<str>,
+    /// The host gives up by itself after this long; the engine's own deadlines come first.
+    pub timeout_ms: u32,
+    /// Where the answered call enters the dialplan.
+    pub target: Target,
+}
+
+/// Why an agent is logged off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dismissal {
+    /// No such agent.
+    Unknown,
+    /// The agent is logged in on another channel.
+    Duplicate,
+    /// The engine drains.
+    Draining,
+    /// A supervisor or the configuration took the agent off.
+    LoggedOff,
+    /// More agents than the engine can hold.
+    Full,
+}
+
+/// A thing that the PBX must have before a campaign may start.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Probe {
+    /// An endpoint of a channel technology.
+    Endpoint {
+        /// Technology.
+        tech: Arc<str>,
+        /// Endpoint.
+        endpoint: Arc<str>,
+    },
+    /// An extension in the dialplan.
+    Target(Target),
+    /// A sound file.
+    Sound(Arc<str>),
+}
+
+impl PartialOrd for Target {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Target {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (&self.context, &self.exten, self.priority).cmp(&(
+            &other.context,
+            &other.exten,
+            other.priority,
+        ))
+    }
+}
+
+/// What must survive a crash. `Started` is durable before the call is placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A leg is about to be placed.
+    Started(Started),
+    /// The callee answered.
+    Answered {
+        /// The leg.
+        leg: LegId,
+        /// When.
+        at: Wall,
+    },
+    /// The callee talks to an agent, or to the operator's own dialplan.
+    Bridged {
+        /// The leg.
+        leg: LegId,
+        /// When.
+        at: Wall,
+        /// The agent, if one.
+        agent: Option<AgentId>,
+    },
+    /// A message is being played.
+    MessageStarted {
+        /// The leg.
+        leg: LegId,
+        /// When.
+        at: Wall,
+    },
+    /// The attempt is over. Exactly one for each attempt that has a `Started`.
+    Ended(AttemptResult),
+}
+
+/// The start of a leg, with all that a result needs if nothing more is ever heard of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The leg.
+    pub leg: LegId,
+    /// The lease that allows it.
+    pub lease: LeaseId,
+    /// Whom.
+    pub lead: LeadId,
+    /// For which campaign.
+    pub campaign: CampaignId,
+    /// Over which trunk.
+    pub trunk: TrunkId,
+    /// Number, as the lead has it.
+    pub number: Number,
+    /// Its place among the lead's numbers.
+    pub position: u8,
+    /// The start of the attempt (its first leg).
+    pub started_at: Wall,
+    /// What becomes of the lead if the node is lost before an answer.
+    pub if_lost: LeadNext,
+}
+
+/// What becomes of a lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeadNext {
+    /// No further attempt.
+    Done,
+    /// Again, not before this instant, from this number on.
+    Retry {
+        /// Not before.
+        at: Wall,
+        /// The number's place among the lead's numbers.
+        position: u8,
+    },
+}
+
+/// One finished attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptResult {
+    /// Which.
+    pub attempt: AttemptId,
+    /// The lease that it used up.
+    pub lease: LeaseId,
+    /// Whom.
+    pub lead: LeadId,
+    /// For which campaign.
+    pub campaign: CampaignId,
+    /// The last trunk.
+    pub trunk: TrunkId,
+    /// Number, as the lead has it.
+    pub number: Number,
+    /// Its place among the lead's numbers.
+    pub position: u8,
+    /// Legs placed.
+    pub legs: u8,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, in a word that a person understands: `sip 486`, `ring timeout`, `no agent`.
+    pub detail: String,
+    /// What the last leg ended with.
+    pub end: LegEnd,
+    /// AMD's verdict, if it ran.
+    pub verdict: Option<Verdict>,
+    /// The agent who talked.
+    pub agent: Option<AgentId>,
+    /// Start of the first leg.
+    pub started_at: Wall,
+    /// First ringing.
+    pub ringing_at: Option<Wall>,
+    /// Answer.
+    pub answered_at: Option<Wall>,
+    /// Agent (or dialplan target) connected.
+    pub bridged_at: Option<Wall>,
+    /// The call's end; wrap-up is not in it.
+    pub ended_at: Wall,
+    /// From answer to agent in microseconds, on the monotonic clock.
+    pub connect_us: Option<u64>,
+    /// What becomes of the lead.
+    pub next: LeadNext,
+}
+
+/// What a test call did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TestStep {
+    /// It could not be placed.
+    Refused(String),
+    /// It moved to this state.
+    State(State),
+    /// It is over.
+    Ended(LegEnd),
+}
+
+/// A line for the operator's log. Numbers and names never appear in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// How urgent.
+    pub level: Level,
+    /// What happened and what to do.
+    pub text: String,
+}
+
+/// How urgent a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For developers.
+    Debug,
+    /// Ordinary.
+    Info,
+    /// Something to look at.
+    Warn,
+    /// Something is broken.
+    Error,
+}

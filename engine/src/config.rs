@@ -1,0 +1,511 @@
+//! What the sidecar tells the engine to do: campaigns, trunks, routes, agents, settings.
+//!
+//! Each is replaced whole. A value outside its range is refused with a [`ConfigError`] that names
+//! the field; the old configuration stays in force.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use crate::attempt::Outcome;
+use crate::ids::{AgentId, CampaignId, TrunkId};
+use crate::limits;
+use crate::number::Number;
+
+/// What is wrong with one field of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {problem}; allowed: {allowed}")]
+pub struct ConfigError {
+    /// The field as the operator knows it.
+    pub field: &'static str,
+    /// What was found there.
+    pub problem: String,
+    /// What may stand there.
+    pub allowed: String,
+}
+
+impl ConfigError {
+    fn new(field: &'static str, problem: impl Into<String>, allowed: impl Into<String>) -> Self {
+        ConfigError {
+            field,
+            problem: problem.into(),
+            allowed: allowed.into(),
+        }
+    }
+}
+
+/// One change of configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigChange {
+    /// Settings of this node.
+    Settings(Settings),
+    /// A campaign, new or changed.
+    Campaign(Box<CampaignConfig>),
+    /// A campaign is gone: its dials in flight are ended as if it had been stopped.
+    CampaignRemoved(CampaignId),
+    /// A trunk, new or changed.
+    Trunk(TrunkConfig),
+    /// A trunk is gone: nothing more is dialed over it.
+    TrunkRemoved(TrunkId),
+    /// All routes, replacing those before.
+    Routes(Vec<Route>),
+    /// An agent, new or changed.
+    Agent(AgentConfig),
+    /// An agent is gone: logged out when free.
+    AgentRemoved(AgentId),
+}
+
+/// Settings of one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Calls that may be dialing (not yet answered) at once.
+    pub max_concurrent_originates: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            max_concurrent_originates: limits::CONCURRENT_ORIGINATES_DEFAULT,
+        }
+    }
+}
+
+impl Settings {
+    /// # Errors
+    /// Names the first field outside its range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        in_range(
+            "max_concurrent_originates",
+            self.max_concurrent_originates,
+            limits::CONCURRENT_ORIGINATES,
+        )
+    }
+}
+
+/// Whether a campaign dials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CampaignState {
+    /// It dials.
+    Running,
+    /// It dials nothing new; what it holds it keeps.
+    Paused,
+    /// It dials nothing new and gives its leases back.
+    Stopped,
+}
+
+/// How many calls are dialed for the agents who are free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// One call for each free agent: `free - in_flight`.
+    Progressive,
+    /// A fixed ratio: `min(ratio * free - in_flight, max_concurrent - active)`.
+    Power {
+        /// Calls for each free agent, in thousandths (3000 is 3.0).
+        ratio_milli: u32,
+    },
+    /// No agents: `max_concurrent - active`.
+    Agentless,
+}
+
+/// The range of [`Mode::Power`]'s ratio, in thousandths.
+pub const POWER_RATIO_MILLI: RangeInclusive<u32> = 1_000..=5_000;
+
+/// A place in the dialplan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Context.
+    pub context: Arc<str>,
+    /// Extension.
+    pub exten: Arc<str>,
+    /// Priority, from 1.
+    pub priority: u32,
+}
+
+/// What an agentless campaign does with an answered call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentlessAction {
+    /// Plays [`CampaignConfig::message`], then hangs up.
+    PlayMessage,
+    /// Lets the call go on in the dialplan behind `OutdialConnect`.
+    Continue,
+    /// Sends the call elsewhere in the dialplan, an IVR or a voice bot for example.
+    Goto(Target),
+}
+
+/// A campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CampaignConfig {
+    /// Its number in the database.
+    pub id: CampaignId,
+    /// Its name, unique.
+    pub name: Arc<str>,
+    /// Whether it dials.
+    pub state: CampaignState,
+    /// How many calls it dials.
+    pub mode: Mode,
+    /// Shared agents and trunk tokens go to the higher priority first.
+    pub priority: i32,
+    /// Attempts live at once.
+    pub max_concurrent: u32,
+    /// Counted from the first ringing; rules ask for at least 15 s (16 CFR 310.4(b)(4)(ii)).
+    pub ring_timeout_ms: u32,
+    /// From answer to agent; then the call gets the message and counts as abandoned.
+    /// 2 s in 16 CFR 310.4(b)(4)(iii) and 47 CFR 64.1200(a)(7).
+    pub connect_limit_ms: u32,
+    /// The safe-harbour message, or what an agentless campaign plays: a sound's name in the PBX.
+    pub message: Option<Arc<str>>,
+    /// Where an answered call enters the dialplan.
+    pub target: Target,
+    /// Only with [`Mode::Agentless`].
+    pub agentless: AgentlessAction,
+    /// An agent's time after a call, unless the disposition comes earlier.
+    pub wrap_up_ms: u32,
+    /// Numbers shown to the callee, used in turn. Without one nothing is dialed.
+    pub caller_ids: Vec<Number>,
+    /// When and whether a lead is tried again.
+    pub retry: RetryPolicy,
+}
+
+impl CampaignConfig {
+    /// # Errors
+    /// Names the first field that is wrong, and what is allowed there.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        name("name", &self.name)?;
+        name("context", &self.target.context)?;
+        name("exten", &self.target.exten)?;
+        in_range(
+            "max_concurrent",
+            self.max_concurrent,
+            1..=len_u32(limits::LIVE_ATTEMPTS),
+        )?;
+        in_range("ring_timeout_ms", self.ring_timeout_ms, 1_000..=120_000)?;
+        in_range("connect_limit_ms", self.connect_limit_ms, 100..=10_000)?;
+        in_range("wrap_up_ms", self.wrap_up_ms, 0..=3_600_000)?;
+        if let Some(sound) = &self.message {
+            name("message", sound)?;
+        }
+        if self.caller_ids.is_empty() || self.caller_ids.len() > limits::CALLER_IDS {
+            return Err(ConfigError::new(
+                "caller_ids",
+                format!("has {} numbers", self.caller_ids.len()),
+                format!("1 to {}", limits::CALLER_IDS),
+            ));
+        }
+        if let Mode::Power { ratio_milli } = self.mode {
+            in_range("ratio", ratio_milli, POWER_RATIO_MILLI)?;
+        }
+        if self.needs_message() && self.message.is_none() {
+            return Err(ConfigError::new(
+                "message",
+                "is missing",
+                "a sound, because a call that finds no agent must get a message",
+            ));
+        }
+        if let AgentlessAction::Goto(target) = &self.agentless {
+            name("agentless context", &target.context)?;
+            name("agentless exten", &target.exten)?;
+        }
+        self.retry.validate()
+    }
+
+    /// Over-dialing is refused without a message, and so is a message campaign.
+    fn needs_message(&self) -> bool {
+        match self.mode {
+            Mode::Progressive => false,
+            Mode::Power { ratio_milli } => ratio_milli > 1_000,
+            Mode::Agentless => self.agentless == AgentlessAction::PlayMessage,
+        }
+    }
+}
+
+/// What happens to a lead after one outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryRule {
+    /// Whether the lead is tried again at all.
+    pub retry: bool,
+    /// Not before this many seconds.
+    pub delay_seconds: u32,
+    /// Try the lead's next number rather than the same one.
+    pub next_number: bool,
+}
+
+impl RetryRule {
+    /// No further attempt.
+    pub const NEVER: RetryRule = RetryRule {
+        retry: false,
+        delay_seconds: 0,
+        next_number: false,
+    };
+
+    /// The same number, `delay_seconds` later.
+    #[must_use]
+    pub const fn same(delay_seconds: u32) -> RetryRule {
+        RetryRule {
+            retry: true,
+            delay_seconds,
+            next_number: false,
+        }
+    }
+
+    /// The next number, `delay_seconds` later.
+    #[must_use]
+    pub const fn next(delay_seconds: u32) -> RetryRule {
+        RetryRule {
+            retry: true,
+            delay_seconds,
+            next_number: true,
+        }
+    }
+}
+
+/// When and whether a lead is tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Attempts of one lead over all its numbers.
+    pub max_attempts: u16,
+    /// Attempts of one of its numbers.
+    pub max_attempts_per_number: u16,
+    /// By outcome; see [`RetryPolicy::rule`].
+    pub no_answer: RetryRule,
+    /// See [`RetryPolicy::rule`].
+    pub busy: RetryRule,
+    /// See [`RetryPolicy::rule`].
+    pub congested: RetryRule,
+    /// See [`RetryPolicy::rule`].
+    pub invalid: RetryRule,
+    /// See [`RetryPolicy::rule`].
+    pub machine: RetryRule,
+    /// 72 hours by default (Ofcom's persistent misuse policy, A1.60).
+    pub abandoned: RetryRule,
+    /// See [`RetryPolicy::rule`].
+    pub cancelled: RetryRule,
+    /// See [`RetryPolicy::rule`].
+    pub failed: RetryRule,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        RetryPolicy {
+            max_attempts: 6,
+            max_attempts_per_number: 3,
+            no_answer: RetryRule::next(3_600),
+            busy: RetryRule::same(600),
+            congested: RetryRule::same(300),
+            invalid: RetryRule::next(0),
+            machine: RetryRule::next(4 * 3_600),
+            abandoned: RetryRule::same(72 * 3_600),
+            cancelled: RetryRule::same(300),
+            failed: RetryRule::same(600),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// The rule for `outcome`. Somebody who was reached is never called again by rule.
+    #[must_use]
+    pub fn rule(&self, outcome: Outcome) -> RetryRule {
+        match outcome {
+            Outcome::Completed => RetryRule::NEVER,
+            Outcome::NoAnswer => self.no_answer,
+            Outcome::Busy => self.busy,
+            Outcome::Congested => self.congested,
+            Outcome::Invalid => self.invalid,
+            Outcome::Machine => self.machine,
+            Outcome::Abandoned => self.abandoned,
+            Outcome::Cancelled => self.cancelled,
+            Outcome::Failed => self.failed,
+        }
+    }
+
+    /// # Errors
+    /// Names the first field outside its range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        in_range("max_attempts", u32::from(self.max_attempts), 1..=1_000)?;
+        in_range(
+            "max_attempts_per_number",
+            u32::from(self.max_attempts_per_number),
+            1..=1_000,
+        )?;
+        let year = 366 * 86_400;
+        in_range(
+            "retry.no_answer.delay_seconds",
+            self.no_answer.delay_seconds,
+            0..=year,
+        )?;
+        in_range(
+            "retry.busy.delay_seconds",
+            self.busy.delay_seconds,
+            0..=year,
+        )?;
+        in_range(
+            "retry.congested.delay_seconds",
+            self.congested.delay_seconds,
+            0..=year,
+        )?;
+        in_range(
+            "retry.invalid.delay_seconds",
+            self.invalid.delay_seconds,
+            0..=year,
+        )?;
+        in_range(
+            "retry.machine.delay_seconds",
+            self.machine.delay_seconds,
+            0..=year,
+        )?;
+        in_range(
+            "retry.abandoned.delay_seconds",
+            self.abandoned.delay_seconds,
+            0..=year,
+        )?;
+        in_range(
+            "retry.cancelled.delay_seconds",
+            self.cancelled.delay_seconds,
+            0..=year,
+        )?;
+        in_range(
+            "retry.failed.delay_seconds",
+            self.failed.delay_seconds,
+            0..=year,
+        )
+    }
+}
+
+/// A trunk: one endpoint of the PBX towards a carrier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrunkConfig {
+    /// Its number in the database.
+    pub id: TrunkId,
+    /// Its name, unique.
+    pub name: Arc<str>,
+    /// Channel technology, `PJSIP` for example.
+    pub tech: Arc<str>,
+    /// The endpoint's name in the PBX.
+    pub endpoint: Arc<str>,
+    /// Whether it may be used.
+    pub enabled: bool,
+    /// New calls per second, in thousandths.
+    pub cps_milli: u32,
+    /// Calls that may start at once after a pause.
+    pub burst: u32,
+    /// Calls at once, answered or not.
+    pub max_channels: u32,
+}
+
+impl TrunkConfig {
+    /// # Errors
+    /// Names the first field that is wrong, and what is allowed there.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        name("name", &self.name)?;
+        name("tech", &self.tech)?;
+        name("endpoint", &self.endpoint)?;
+        in_range("cps_limit", self.cps_milli, 1..=1_000_000)?;
+        in_range("burst", self.burst, 1..=1_000)?;
+        in_range(
+            "max_channels",
+            self.max_channels,
+            1..=len_u32(limits::LIVE_ATTEMPTS),
+        )
+    }
+}
+
+/// Which trunk reaches a number. The longest matching prefix decides, then the lower `priority`,
+/// then `weight` among equals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// For this campaign only; `None` is for every campaign that has no route of its own.
+    pub campaign: Option<CampaignId>,
+    /// Leading digits of the number; empty matches every number.
+    pub prefix: Box<str>,
+    /// The trunk.
+    pub trunk: TrunkId,
+    /// Lower is tried first.
+    pub priority: u32,
+    /// Share among routes of equal prefix and priority, from 1.
+    pub weight: u32,
+    /// Leading digits taken off before dialing.
+    pub strip: u8,
+    /// Digits put in front after stripping.
+    pub prepend: Box<str>,
+}
+
+impl Route {
+    /// # Errors
+    /// Names the first field that is wrong, and what is allowed there.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        digits("prefix", &self.prefix)?;
+        digits("prepend", &self.prepend)?;
+        in_range("strip", u32::from(self.strip), 0..=14)?;
+        in_range("weight", self.weight, 1..=1_000)
+    }
+}
+
+/// An agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentConfig {
+    /// Its number in the database.
+    pub id: AgentId,
+    /// The name given to `OutdialAgent`, unique.
+    pub name: Arc<str>,
+    /// Campaigns whose calls the agent takes.
+    pub campaigns: Vec<CampaignId>,
+}
+
+impl AgentConfig {
+    /// # Errors
+    /// Names the first field that is wrong, and what is allowed there.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        name("name", &self.name)?;
+        in_range(
+            "campaigns",
+            len_u32(self.campaigns.len()),
+            0..=len_u32(limits::CAMPAIGNS),
+        )
+    }
+}
+
+fn in_range(
+    field: &'static str,
+    value: u32,
+    range: RangeInclusive<u32>,
+) -> Result<(), ConfigError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(ConfigError::new(
+        field,
+        format!("is {value}"),
+        format!("{} to {}", range.start(), range.end()),
+    ))
+}
+
+/// Names reach dial strings and dialplan look-ups: letters, digits and a few marks only.
+fn name(field: &'static str, text: &str) -> Result<(), ConfigError> {
+    let allowed =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/' | b' ');
+    let plain = !text.is_empty() && text.len() <= limits::NAME_BYTES && text.bytes().all(allowed);
+    if plain && !text.contains("..") {
+        return Ok(());
+    }
+    Err(ConfigError::new(
+        field,
+        format!("is {text:?}"),
+        format!(
+            "1 to {} of A-Z a-z 0-9 _ - . / and space",
+            limits::NAME_BYTES
+        ),
+    ))
+}
+
+fn digits(field: &'static str, text: &str) -> Result<(), ConfigError> {
+    if text.len() <= 15 && text.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(ConfigError::new(
+        field,
+        format!("is {text:?}"),
+        "up to 15 digits",
+    ))
+}
+
+fn len_u32(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,96 @@
+//! Deadlines, each with its reason.
+
+use std::collections::BTreeSet;
+
+use crate::ids::{AgentId, AttemptId, CampaignId, RequestId};
+use crate::time::Tick;
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// No trunk for the failover came free.
+    QueueTimeout,
+    /// The carrier gives no answer of any kind.
+    SetupTimeout,
+    /// Nobody answers.
+    RingTimeout,
+    /// The dialplan does not reach `OutdialConnect`.
+    ClassifyTimeout,
+    /// No agent within the limit: the message is due.
+    ConnectLimit,
+    /// The chosen agent does not arrive.
+    ConnectTimeout,
+    /// A call lasts implausibly long.
+    TalkTimeout,
+    /// A message lasts implausibly long.
+    MessageTimeout,
+    /// The agent's wrap-up is over.
+    WrapUpEnds,
+    /// The host has not confirmed a hangup.
+    HangupTimeout,
+    /// The host has not answered a probe.
+    ProbeTimeout,
+    /// Pacing is due.
+    Pace,
+}
+
+impl Why {
+    /// The name that CLI and API use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Why::QueueTimeout => "queue timeout",
+            Why::SetupTimeout => "setup timeout",
+            Why::RingTimeout => "ring timeout",
+            Why::ClassifyTimeout => "classify timeout",
+            Why::ConnectLimit => "connect limit",
+            Why::ConnectTimeout => "connect timeout",
+            Why::TalkTimeout => "talk timeout",
+            Why::MessageTimeout => "message timeout",
+            Why::WrapUpEnds => "wrap-up ends",
+            Why::HangupTimeout => "hangup timeout",
+            Why::ProbeTimeout => "probe timeout",
+            Why::Pace => "pace",
+        }
+    }
+}
+
+/// Whose deadline it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Owner {
+    Attempt(AttemptId),
+    Agent(AgentId),
+    Campaign(CampaignId),
+    Probe(RequestId),
+}
+
+/// All deadlines of the engine, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Deadlines {
+    set: BTreeSet<(Tick, Owner, Why)>,
+}
+
+impl Deadlines {
+    pub(crate) fn arm(&mut self, at: Tick, owner: Owner, why: Why) {
+        self.set.insert((at, owner, why));
+    }
+
+    pub(crate) fn cancel(&mut self, at: Tick, owner: Owner, why: Why) {
+        self.set.remove(&(at, owner, why));
+    }
+
+    /// The earliest deadline.
+    pub(crate) fn first(&self) -> Option<(Tick, Why)> {
+        self.set.first().map(|&(at, _, why)| (at, why))
+    }
+
+    /// Takes the earliest deadline that is due.
+    pub(crate) fn pop_due(&mut self, now: Tick) -> Option<(Owner, Why)> {
+        let &(at, owner, why) = self.set.first()?;
+        if at > now {
+            return None;
+        }
+        self.set.pop_first();
+        Some((owner, why))
+    }
+}

@@ -1,0 +1,214 @@
+//! Everything the engine is told. Events may arrive in any order, twice, late or never.
+
+use std::sync::Arc;
+
+use crate::config::ConfigChange;
+use crate::ids::{CampaignId, Epoch, LeadId, LeaseId, LegId, RequestId, SessionId, TrunkId};
+use crate::number::Number;
+use crate::time::Wall;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Something about a leg, from the PBX.
+    Leg {
+        /// Which leg.
+        leg: LegId,
+        /// What happened to it.
+        what: LegEvent,
+    },
+    /// Something about an agent's waiting channel, from the PBX.
+    Session {
+        /// Which log-in.
+        session: SessionId,
+        /// What happened to it.
+        what: SessionEvent,
+    },
+    /// The answer to [`crate::Command::Probe`].
+    Probed {
+        /// Which question.
+        request: RequestId,
+        /// Whether the PBX has the thing.
+        found: bool,
+    },
+    /// What the PBX has alive right now. A leg that is missing in two of these in a row, and has
+    /// no terminal event, is a ghost; a leg that the engine does not know is hung up.
+    Reconcile {
+        /// Legs that the PBX side holds.
+        legs: Vec<LegId>,
+        /// Agent sessions that the PBX side holds.
+        sessions: Vec<SessionId>,
+    },
+    /// A change of configuration.
+    Config(ConfigChange),
+    /// Leads to dial.
+    Leases {
+        /// Their campaign.
+        campaign: CampaignId,
+        /// The leads; empty when there are none just now.
+        leases: Vec<Lease>,
+        /// Ask again not before this instant, where the store knows when the next lead is due.
+        next_due: Option<Wall>,
+    },
+    /// The expiry of these leases moved.
+    Renewed {
+        /// The leases.
+        leases: Vec<LeaseId>,
+        /// The new expiry.
+        expires_at: Wall,
+    },
+    /// These leases may not be used any more.
+    Revoke(Vec<LeaseId>),
+    /// These numbers may not be dialed any more.
+    DoNotCall(Vec<Number>),
+    /// The sidecar came or went.
+    Link(Link),
+    /// The journal can be written again, or can't any more. It starts out writable.
+    JournalWritable(bool),
+    /// Stop dialing and log agents off when free (`true`), or go on (`false`).
+    Drain(bool),
+    /// Place one call over one trunk, report what the carrier says and hang up on answer.
+    TestCall {
+        /// Echoed in [`crate::Command::TestCallStep`].
+        request: RequestId,
+        /// The trunk to try.
+        trunk: TrunkId,
+        /// Whom to call.
+        number: Number,
+        /// What the callee sees.
+        caller_id: Number,
+    },
+    /// The host refused an originate at once, or the journal could not take its start.
+    Refused {
+        /// The leg that will not be.
+        leg: LegId,
+        /// Why.
+        why: Refusal,
+    },
+}
+
+/// Whether the sidecar is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Connected. Leases of another epoch are void.
+    Up {
+        /// What attempt ids are drawn from.
+        epoch: Epoch,
+    },
+    /// Gone.
+    Down,
+}
+
+/// Why a leg was not even started. None of these charges trunk or lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The PBX is overloaded, limited or shutting down.
+    Overload,
+    /// The journal could not record the start.
+    Journal,
+}
+
+/// What happens to a leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LegEvent {
+    /// The carrier has taken the call (SIP 100).
+    Proceeding,
+    /// It rings (SIP 180).
+    Ringing,
+    /// Media before the answer (SIP 183).
+    EarlyMedia,
+    /// Answered.
+    Answered,
+    /// `OutdialConnect` runs and waits for the engine.
+    Ready {
+        /// What AMD said before, if it ran.
+        verdict: Option<Verdict>,
+    },
+    /// Customer and agent are in one bridge.
+    Bridged {
+        /// The agent's log-in.
+        session: SessionId,
+    },
+    /// The agent could not be brought to the customer.
+    ConnectFailed {
+        /// The agent's log-in.
+        session: SessionId,
+    },
+    /// A message has ended.
+    Played {
+        /// It was heard to its end.
+        whole: bool,
+    },
+    /// The call went on in the dialplan as [`crate::Command::Release`] asked.
+    Released,
+    /// Terminal, exactly once: the leg is gone from the PBX.
+    Ended(LegEnd),
+}
+
+/// Who or what answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A person.
+    Human,
+    /// A machine.
+    Machine,
+    /// AMD could not tell.
+    Unknown,
+}
+
+/// How a leg ended, as the PBX saw it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LegEnd {
+    /// SIP status of the final response; `None` where there was none.
+    pub sip: Option<u16>,
+    /// Q.850 cause; `None` where the PBX gave none.
+    pub q850: Option<u8>,
+    /// The PBX itself refused (overload, sessions per second, no such endpoint known to it).
+    pub refused_by_pbx: bool,
+}
+
+/// What happens to an agent's waiting channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionEvent {
+    /// `OutdialAgent` was entered.
+    Entered {
+        /// The agent's name as given in the dialplan.
+        agent: Arc<str>,
+    },
+    /// The channel waits in its bridge; repeated after each call.
+    Waiting,
+    /// Terminal, exactly once: the channel has left `OutdialAgent`.
+    Gone,
+}
+
+/// A lead that this engine may dial until `expires_at`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Its number; never reused.
+    pub id: LeaseId,
+    /// The lead.
+    pub lead: LeadId,
+    /// Higher first.
+    pub priority: i32,
+    /// Attempts that the lead has had so far, over all numbers.
+    pub attempts: u16,
+    /// Numbers in the order in which to try them; the first one that may be dialed is.
+    pub numbers: Vec<LeadNumber>,
+    /// The engine stops using the lease [`crate::limits::LEASE_MARGIN_MS`] before.
+    pub expires_at: Wall,
+}
+
+/// One number of a lead, with the window in which it may be dialed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeadNumber {
+    /// The number.
+    pub number: Number,
+    /// Its place among the lead's numbers, from 0.
+    pub position: u8,
+    /// Attempts that it has had so far.
+    pub attempts: u16,
+    /// Dial from here on.
+    pub not_before: Wall,
+    /// Dial before this instant only.
+    pub not_after: Wall,
+}

@@ -1,0 +1,27 @@
+//! The decisions of a dialer, as a pure state machine: events in, commands out.
+//!
+//! The engine does no I/O, reads no clock, starts no thread and has no randomness of its own.
+#![forbid(unsafe_code)]
+
+pub mod agent;
+pub mod attempt;
+mod command;
+pub mod config;
+mod deadline;
+mod engine;
+mod event;
+mod explain;
+mod ids;
+pub mod limits;
+mod number;
+pub mod snapshot;
+mod time;
+
+pub use command::*;
+pub use deadline::Why;
+pub use engine::Engine;
+pub use event::*;
+pub use explain::Reason;
+pub use ids::*;
+pub use number::{Number, NumberError};
+pub use time::{Now, Span, Tick, Wall};

@@ -1,0 +1,69 @@
+//! Every bound of the engine, in one place.
+
+use std::ops::RangeInclusive;
+
+use crate::time::Span;
+
+/// Digits of a telephone number (E.164 section 6.2 sets the upper bound; short codes the lower).
+pub const NUMBER_DIGITS: RangeInclusive<usize> = 2..=15;
+/// Bytes of a name of a campaign, trunk, agent, context, sound.
+pub const NAME_BYTES: usize = 80;
+/// Campaigns that one engine knows.
+pub const CAMPAIGNS: usize = 2_000;
+/// Trunks that one engine knows.
+pub const TRUNKS: usize = 500;
+/// Routes over all campaigns.
+pub const ROUTES: usize = 20_000;
+/// Agents that one engine knows.
+pub const AGENTS: usize = 5_000;
+/// Attempts live at once; the host reserves an event slot for each of their legs.
+pub const LIVE_ATTEMPTS: usize = 10_000;
+/// Leases in hand over all campaigns.
+pub const LEASES: usize = 100_000;
+/// Leases in hand of one campaign.
+pub const LEASES_PER_CAMPAIGN: u32 = 2_000;
+/// Numbers of one lead.
+pub const NUMBERS_PER_LEAD: usize = 10;
+/// Caller ids of one campaign.
+pub const CALLER_IDS: usize = 1_000;
+/// Legs of one attempt: the first trunk and its failovers.
+pub const LEGS_PER_ATTEMPT: u8 = 5;
+/// Numbers that were put on the do-not-call list since the engine started; leases granted later
+/// were already checked against it, so only the youngest matter.
+pub const DO_NOT_CALL: usize = 100_000;
+/// Originates in flight (not yet answered) unless configured otherwise, and the range.
+pub const CONCURRENT_ORIGINATES_DEFAULT: u32 = 50;
+/// See [`CONCURRENT_ORIGINATES_DEFAULT`].
+pub const CONCURRENT_ORIGINATES: RangeInclusive<u32> = 1..=2_000;
+
+/// A lease is not used any more this long before it expires.
+pub const LEASE_MARGIN_MS: i64 = 5_000;
+/// Dialing goes on this long without a sidecar, then stops: a do-not-call entry made meanwhile
+/// can't be known.
+pub const LINK_DOWN_DIALING: Span = Span::seconds(30);
+/// An originate that brings no answer of any kind is the route's fault after this long.
+pub const SETUP_TIMEOUT: Span = Span::seconds(12);
+/// From answer to `OutdialConnect`: AMD and the operator's own dialplan run here.
+pub const CLASSIFY_TIMEOUT: Span = Span::seconds(60);
+/// A reserved agent is connected within this time, or another one is sought.
+pub const CONNECT_TIMEOUT: Span = Span::seconds(2);
+/// A message that has not ended by then is cut off.
+pub const MESSAGE_TIMEOUT: Span = Span::seconds(180);
+/// A connected call that lasts longer is taken for a fault and hung up.
+pub const TALK_TIMEOUT: Span = Span::seconds(4 * 3600);
+/// The host answers a hangup within this time, or is asked again.
+pub const HANGUP_TIMEOUT: Span = Span::seconds(5);
+/// So many unanswered hangups make a leg a ghost: it is given up and counted.
+pub const HANGUP_TRIES: u8 = 6;
+/// A probe that the host does not answer counts as failed after this long.
+pub const PROBE_TIMEOUT: Span = Span::seconds(5);
+/// An attempt waits this long for a trunk to fail over to.
+pub const QUEUE_TIMEOUT: Span = Span::seconds(10);
+/// A trunk that fails at once is left alone this long; doubled with each further failure.
+pub const TRUNK_BACKOFF: Span = Span::ms(500);
+/// The longest back-off of a trunk.
+pub const TRUNK_BACKOFF_MAX: Span = Span::seconds(30);
+/// Leads are asked for again at the earliest after this long when the last request brought none.
+pub const LEADS_RETRY: Span = Span::seconds(1);
+/// Pacing is recomputed at the latest after this long while a campaign runs.
+pub const PACING_INTERVAL: Span = Span::ms(250);

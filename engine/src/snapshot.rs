@@ -1,0 +1,159 @@
+//! The engine's state for people: CLI, API and tests read it, nothing else does.
+
+use std::sync::Arc;
+
+use crate::agent::AgentState;
+use crate::attempt::{Outcome, State};
+use crate::deadline::Why;
+use crate::explain::Reason;
+use crate::ids::{AgentId, AttemptId, CampaignId, TrunkId};
+use crate::time::{Span, Tick};
+
+/// The whole state at one instant. Lists are ordered by id.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// Totals since the engine started.
+    pub totals: Totals,
+    /// By campaign.
+    pub campaigns: Vec<CampaignView>,
+    /// By trunk.
+    pub trunks: Vec<TrunkView>,
+    /// Logged-in agents.
+    pub agents: Vec<AgentView>,
+    /// Live attempts.
+    pub attempts: Vec<AttemptView>,
+}
+
+/// Totals since the engine started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Attempts live.
+    pub live: u64,
+    /// Attempts not yet answered.
+    pub dialing: u64,
+    /// Leases in hand.
+    pub leases: u64,
+    /// Legs asked of the host.
+    pub legs: u64,
+    /// Attempts ended.
+    pub ended: u64,
+    /// Transitions that the table refused.
+    pub illegal: u64,
+    /// Events about legs and sessions that are not known.
+    pub stray: u64,
+    /// Legs that the PBX lost without a word.
+    pub ghosts: u64,
+}
+
+/// Whether a campaign dials, as it really is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It dials.
+    Running,
+    /// It should dial; the PBX is being asked whether it has all it needs.
+    Checking,
+    /// It should dial, but the PBX lacks this.
+    Refused(String),
+    /// Paused.
+    Paused,
+    /// Stopped.
+    Stopped,
+}
+
+/// One campaign.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CampaignView {
+    /// Id.
+    pub id: CampaignId,
+    /// Name.
+    pub name: Arc<str>,
+    /// Whether it dials.
+    pub readiness: Readiness,
+    /// Attempts live.
+    pub live: u32,
+    /// Attempts not yet answered.
+    pub dialing: u32,
+    /// Attempts bridged.
+    pub bridged: u32,
+    /// Leads in hand.
+    pub leases: u32,
+    /// Agents logged in for it.
+    pub agents: u32,
+    /// Agents free.
+    pub free: u32,
+    /// Attempts by outcome since the engine started.
+    pub outcomes: Vec<(Outcome, u64)>,
+    /// Why it dialed fewer calls than it could, most frequent first.
+    pub why: Vec<(Reason, u64)>,
+    /// What held it back at the last decision.
+    pub why_now: Option<Reason>,
+}
+
+/// One trunk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrunkView {
+    /// Id.
+    pub id: TrunkId,
+    /// Name.
+    pub name: Arc<str>,
+    /// Calls per second, in thousandths.
+    pub cps_milli: u32,
+    /// Calls at once after a pause.
+    pub burst: u32,
+    /// Tokens in the bucket, in thousandths.
+    pub tokens_milli: i64,
+    /// Channels in use.
+    pub channels: u32,
+    /// Channels allowed.
+    pub max_channels: u32,
+    /// Legs placed.
+    pub legs: u64,
+    /// Legs answered.
+    pub answered: u64,
+    /// Legs that failed by the trunk's fault.
+    pub faults: u64,
+    /// Left alone until then.
+    pub backoff_until: Option<Tick>,
+}
+
+/// One logged-in agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentView {
+    /// Id.
+    pub id: AgentId,
+    /// Name.
+    pub name: Arc<str>,
+    /// State.
+    pub state: AgentState,
+    /// In that state for.
+    pub since: Span,
+    /// Logged in for.
+    pub logged_in: Span,
+    /// Of which talking.
+    pub talk: Span,
+    /// Of which in wrap-up.
+    pub wrap_up: Span,
+    /// Calls taken.
+    pub calls: u64,
+}
+
+/// One live attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptView {
+    /// Id.
+    pub id: AttemptId,
+    /// Leg in use.
+    pub leg: u8,
+    /// Campaign; `None` for a test call.
+    pub campaign: Option<CampaignId>,
+    /// Trunk.
+    pub trunk: TrunkId,
+    /// State.
+    pub state: State,
+    /// In that state for.
+    pub since: Span,
+    /// Agent, if one.
+    pub agent: Option<AgentId>,
+    /// The next deadline and what it is for.
+    pub deadline: Option<(Tick, Why)>,
+}

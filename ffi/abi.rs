@@ -1,0 +1,279 @@
+//! The types that cross the C boundary, as `include/outdial.h` shows them.
+//!
+//! Every text is UTF-8, ends in NUL and belongs to the side that passes it; the other side copies
+//! what it needs before it returns. Structs begin with their size, so that a later minor version
+//! can append fields.
+
+use libc::{c_char, c_void};
+
+/// Major version of this ABI. Differs: the library refuses the host.
+pub const OUTDIAL_ABI_MAJOR: u32 = 1;
+/// Minor version of this ABI. Grows when something is appended.
+pub const OUTDIAL_ABI_MINOR: u32 = 0;
+
+/// Success.
+pub const OUTDIAL_OK: i32 = 0;
+/// An argument is NULL, too long or malformed.
+pub const OUTDIAL_E_ARGUMENT: i32 = 1;
+/// The host was built for another major version, or its struct is too small.
+pub const OUTDIAL_E_ABI: i32 = 2;
+/// The queue is full, or the host's pool is: the event or originate was not taken.
+pub const OUTDIAL_E_FULL: i32 = 3;
+/// A panic was caught earlier; the engine does nothing more until the PBX restarts.
+pub const OUTDIAL_E_POISONED: i32 = 4;
+/// A file or socket could not be used; the message says which and why.
+pub const OUTDIAL_E_IO: i32 = 5;
+/// Not possible in the engine's present state (started twice, stopped, never started).
+pub const OUTDIAL_E_STATE: i32 = 6;
+/// No answer within the time allowed.
+pub const OUTDIAL_E_TIMEOUT: i32 = 7;
+/// The thing named does not exist.
+pub const OUTDIAL_E_NOT_FOUND: i32 = 8;
+
+/// The carrier has taken the call (SIP 100). Id: leg.
+pub const OUTDIAL_EVENT_LEG_PROCEEDING: u32 = 1;
+/// The callee's phone rings (SIP 180). Id: leg.
+pub const OUTDIAL_EVENT_LEG_RINGING: u32 = 2;
+/// Media before the answer (SIP 183). Id: leg.
+pub const OUTDIAL_EVENT_LEG_EARLY_MEDIA: u32 = 3;
+/// Answered. Id: leg.
+pub const OUTDIAL_EVENT_LEG_ANSWERED: u32 = 4;
+/// The dialplan reached OutdialConnect; the channel waits in its own bridge. Id: leg;
+/// `value`: one of OUTDIAL_VERDICT_.
+pub const OUTDIAL_EVENT_LEG_READY: u32 = 5;
+/// Customer and agent are in one bridge. Id: leg; `other`: session.
+pub const OUTDIAL_EVENT_LEG_BRIDGED: u32 = 6;
+/// The agent could not be brought to the customer. Id: leg; `other`: session.
+pub const OUTDIAL_EVENT_LEG_CONNECT_FAILED: u32 = 7;
+/// A message has ended. Id: leg; `value`: 1 if it was played to its end, else 0.
+pub const OUTDIAL_EVENT_LEG_PLAYED: u32 = 8;
+/// The call went on in the dialplan, as `release` asked. Id: leg.
+pub const OUTDIAL_EVENT_LEG_RELEASED: u32 = 9;
+/// Terminal: the channel is destroyed, or never came to be. Exactly once for each leg that
+/// `originate` accepted. Id: leg; `sip_status` and `q850` of the final response, 0 where there
+/// is none; `value`: 1 if the PBX itself refused the call, else 0.
+pub const OUTDIAL_EVENT_LEG_ENDED: u32 = 10;
+/// OutdialAgent was entered. Id: session; `other`: the agent's name.
+pub const OUTDIAL_EVENT_SESSION_ENTERED: u32 = 20;
+/// The agent's channel waits inside its holding bridge; again after each call. Id: session.
+pub const OUTDIAL_EVENT_SESSION_WAITING: u32 = 21;
+/// Terminal: the channel has left OutdialAgent. Exactly once for each SESSION_ENTERED that was
+/// accepted. Id: session.
+pub const OUTDIAL_EVENT_SESSION_GONE: u32 = 22;
+/// The answer to `probe`. `request`; `value`: 1 if the PBX has the thing, else 0.
+pub const OUTDIAL_EVENT_PROBED: u32 = 30;
+
+/// AMD did not run.
+pub const OUTDIAL_VERDICT_NONE: i32 = 0;
+/// A person answered.
+pub const OUTDIAL_VERDICT_HUMAN: i32 = 1;
+/// A machine answered.
+pub const OUTDIAL_VERDICT_MACHINE: i32 = 2;
+/// AMD could not tell.
+pub const OUTDIAL_VERDICT_UNKNOWN: i32 = 3;
+
+/// `probe` asks for an endpoint: `first` is the technology, `second` the endpoint.
+pub const OUTDIAL_PROBE_ENDPOINT: u32 = 1;
+/// `probe` asks for an extension: `first` is the context, `second` the extension, `number` the
+/// priority.
+pub const OUTDIAL_PROBE_TARGET: u32 = 2;
+/// `probe` asks for a sound: `first` is its name.
+pub const OUTDIAL_PROBE_SOUND: u32 = 3;
+
+/// Why an agent is logged off: no agent of that name is configured.
+pub const OUTDIAL_DISMISS_UNKNOWN: u32 = 1;
+/// Why an agent is logged off: already logged in on another channel.
+pub const OUTDIAL_DISMISS_DUPLICATE: u32 = 2;
+/// Why an agent is logged off: the engine drains.
+pub const OUTDIAL_DISMISS_DRAINING: u32 = 3;
+/// Why an agent is logged off: by a supervisor, or taken out of the configuration.
+pub const OUTDIAL_DISMISS_LOGGED_OFF: u32 = 4;
+/// Why an agent is logged off: more agents than the engine can hold.
+pub const OUTDIAL_DISMISS_FULL: u32 = 5;
+
+/// Log level: for developers.
+pub const OUTDIAL_LOG_DEBUG: u32 = 10;
+/// Log level: ordinary.
+pub const OUTDIAL_LOG_INFO: u32 = 20;
+/// Log level: something to look at.
+pub const OUTDIAL_LOG_WARN: u32 = 30;
+/// Log level: something is broken.
+pub const OUTDIAL_LOG_ERROR: u32 = 40;
+
+/// What the host tells the engine. Unused texts are NULL, unused numbers 0.
+#[repr(C)]
+pub struct OutdialEvent {
+    /// sizeof(struct outdial_event) of the host's build.
+    pub struct_size: u32,
+    /// One of OUTDIAL_EVENT_.
+    pub kind: u32,
+    /// Leg or session, as the kind says.
+    pub id: *const c_char,
+    /// Session or agent's name, as the kind says.
+    pub other: *const c_char,
+    /// As in `probe`.
+    pub request: u64,
+    /// As the kind says.
+    pub value: i32,
+    /// SIP status of the final response, 0 for none.
+    pub sip_status: i32,
+    /// Q.850 cause, 0 for none.
+    pub q850: i32,
+}
+
+/// What to dial. Valid during the call of `originate` only.
+#[repr(C)]
+pub struct OutdialOriginate {
+    /// sizeof(struct outdial_originate) of the library's build.
+    pub struct_size: u32,
+    /// The host gives up after this long without an answer. The engine's own deadlines are
+    /// earlier.
+    pub timeout_ms: u32,
+    /// The channel's unique id.
+    pub leg: *const c_char,
+    /// Channel technology, `PJSIP` for example.
+    pub tech: *const c_char,
+    /// The trunk's endpoint.
+    pub endpoint: *const c_char,
+    /// Digits only.
+    pub number: *const c_char,
+    /// Digits only.
+    pub caller_id: *const c_char,
+    /// The campaign's name, for the channel's account code.
+    pub account: *const c_char,
+    /// Where the answered call enters the dialplan.
+    pub context: *const c_char,
+    /// See `context`.
+    pub exten: *const c_char,
+    /// See `context`; from 1.
+    pub priority: u32,
+}
+
+/// How busy the host's pool is.
+#[repr(C)]
+#[derive(Default)]
+pub struct OutdialHostLoad {
+    /// sizeof(struct outdial_host_load) of the library's build.
+    pub struct_size: u32,
+    /// Jobs waiting for a thread.
+    pub waiting: u32,
+    /// Jobs being worked on.
+    pub running: u32,
+    /// How long the oldest waiting job has waited, in ms.
+    pub oldest_ms: u32,
+}
+
+/// What the engine asks of the host.
+///
+/// Thread: every function is called from the engine's pump thread only, one at a time, between
+/// `outdial_start` and the return of `outdial_stop`; `log` and `on_fault` also from the engine's
+/// other threads, and from the thread that calls `outdial_new`.
+/// Each one enqueues and returns: it must not wait, dial, take a channel lock or call back into
+/// the library, except for `outdial_post`.
+/// Lifetime: `outdial_new` copies the struct; what `ctx` points at outlives `outdial_stop`.
+/// No function may be NULL.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct OutdialHost {
+    /// OUTDIAL_ABI_MAJOR << 16 | OUTDIAL_ABI_MINOR of the host's build.
+    pub abi_version: u32,
+    /// sizeof(struct outdial_host) of the host's build.
+    pub struct_size: u32,
+    /// Passed to every function.
+    pub ctx: *mut c_void,
+    /// Dials. OUTDIAL_OK: accepted, and exactly one OUTDIAL_EVENT_LEG_ENDED will follow.
+    /// Anything else: refused, and nothing follows.
+    pub originate: unsafe extern "C" fn(ctx: *mut c_void, request: *const OutdialOriginate) -> i32,
+    /// Brings the agent to the customer. OUTDIAL_EVENT_LEG_BRIDGED or _CONNECT_FAILED follows.
+    pub connect: unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char, session: *const c_char),
+    /// Plays a sound to a customer who waits or talks. OUTDIAL_EVENT_LEG_PLAYED follows.
+    pub play: unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char, sound: *const c_char),
+    /// Lets a customer go on in the dialplan: at the place given, or behind OutdialConnect where
+    /// `context` is NULL. OUTDIAL_EVENT_LEG_RELEASED follows.
+    pub release: unsafe extern "C" fn(
+        ctx: *mut c_void,
+        leg: *const c_char,
+        context: *const c_char,
+        exten: *const c_char,
+        priority: u32,
+    ),
+    /// Ends a leg, ringing or answered. OUTDIAL_EVENT_LEG_ENDED follows. A leg that the host does
+    /// not know: nothing happens.
+    pub hangup: unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char, q850: u32),
+    /// Logs an agent off; `why` is one of OUTDIAL_DISMISS_. OUTDIAL_EVENT_SESSION_GONE follows.
+    pub dismiss: unsafe extern "C" fn(ctx: *mut c_void, session: *const c_char, why: u32),
+    /// Asks whether the PBX has a thing; `what` is one of OUTDIAL_PROBE_.
+    /// OUTDIAL_EVENT_PROBED with the same `request` follows.
+    pub probe: unsafe extern "C" fn(
+        ctx: *mut c_void,
+        request: u64,
+        what: u32,
+        first: *const c_char,
+        second: *const c_char,
+        number: u32,
+    ),
+    /// Calls `visit` for each leg and each session that the host's own registry holds, during the
+    /// call. `session` is 1 for a session, 0 for a leg. Must not scan the PBX's channels.
+    pub visit_live: unsafe extern "C" fn(
+        ctx: *mut c_void,
+        visit: unsafe extern "C" fn(visitor: *mut c_void, id: *const c_char, session: i32),
+        visitor: *mut c_void,
+    ),
+    /// Fills `load`.
+    pub load: unsafe extern "C" fn(ctx: *mut c_void, load: *mut OutdialHostLoad),
+    /// A line for the PBX's log. No number or name is in it above OUTDIAL_LOG_DEBUG.
+    pub log: unsafe extern "C" fn(ctx: *mut c_void, level: u32, text: *const c_char),
+    /// The engine is poisoned: a panic was caught. It has stopped dialing; live calls are the
+    /// host's to finish. Called once.
+    pub on_fault: unsafe extern "C" fn(ctx: *mut c_void, text: *const c_char),
+}
+
+/// Settings of `outdial_new`.
+#[repr(C)]
+pub struct OutdialSettings {
+    /// sizeof(struct outdial_settings) of the host's build.
+    pub struct_size: u32,
+    /// Legs of this node are named `<node>-...`: 1 to 32 of A-Z a-z 0-9 _ . (no `-`).
+    pub node: *const c_char,
+    /// Path of the sidecar's socket.
+    pub socket: *const c_char,
+    /// Folder of the journal; made if missing. One engine at a time.
+    pub journal: *const c_char,
+    /// The PBX and its version, for `outdial doctor`.
+    pub pbx: *const c_char,
+    /// The journal grows to this many bytes; then nothing more is dialed until the sidecar has
+    /// acknowledged. 0: 256 MiB.
+    pub journal_bytes: u64,
+}
+
+/// Counters of an engine.
+#[repr(C)]
+#[derive(Default)]
+pub struct OutdialStats {
+    /// sizeof(struct outdial_stats) of the host's build; set by the caller.
+    pub struct_size: u32,
+    /// 1 after a caught panic.
+    pub poisoned: u32,
+    /// 1 while draining.
+    pub draining: u32,
+    /// 1 while the sidecar is connected.
+    pub linked: u32,
+    /// Attempts live.
+    pub live_attempts: u64,
+    /// Agents logged in.
+    pub sessions: u64,
+    /// Legs that the host accepted.
+    pub legs: u64,
+    /// Events taken.
+    pub posted: u64,
+    /// Events refused because the queue was full.
+    pub refused: u64,
+    /// Events that named no known leg or session, or made no sense there.
+    pub stray: u64,
+    /// Age of the pump's last turn, in ms: above 2000 the host must not originate.
+    pub heartbeat_age_ms: u64,
+    /// From an event's post to the commands that it caused: median, in microseconds.
+    pub event_to_command_p50_us: u64,
+    /// As above: 99th percentile.
+    pub event_to_command_p99_us: u64,
+}

@@ -1,0 +1,148 @@
+//! The engine's state as the sidecar shows it.
+
+use serde::{Deserialize, Serialize};
+
+/// The whole state at one instant. Lists are ordered by id.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// When.
+    pub at_ms: i64,
+    /// Totals since the engine started.
+    pub totals: Totals,
+    /// By campaign.
+    pub campaigns: Vec<CampaignSnapshot>,
+    /// By trunk.
+    pub trunks: Vec<TrunkSnapshot>,
+    /// Logged-in agents.
+    pub agents: Vec<AgentSnapshot>,
+    /// Attempts that are live, at most [`Snapshot::ATTEMPTS`].
+    pub attempts: Vec<AttemptSnapshot>,
+}
+
+impl Snapshot {
+    /// The most attempts that one snapshot lists.
+    pub const ATTEMPTS: usize = 2_000;
+}
+
+/// Totals since the engine started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Attempts live.
+    pub live: u64,
+    /// Attempts not yet answered.
+    pub dialing: u64,
+    /// Leases in hand.
+    pub leases: u64,
+    /// Legs placed.
+    pub legs: u64,
+    /// Attempts ended.
+    pub ended: u64,
+    /// Transitions that the table refused.
+    pub illegal: u64,
+    /// Events about legs and sessions that are not known.
+    pub stray: u64,
+    /// Legs that the PBX lost without a word.
+    pub ghosts: u64,
+}
+
+/// One campaign.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CampaignSnapshot {
+    /// Id.
+    pub id: u64,
+    /// Name.
+    pub name: String,
+    /// running, paused, stopped, checking or refused.
+    pub state: String,
+    /// What the PBX lacks, where refused.
+    pub lacks: Option<String>,
+    /// Attempts live.
+    pub live: u32,
+    /// Attempts not yet answered.
+    pub dialing: u32,
+    /// Attempts bridged.
+    pub bridged: u32,
+    /// Leads in hand.
+    pub leases: u32,
+    /// Agents logged in for it.
+    pub agents: u32,
+    /// Agents free.
+    pub free: u32,
+    /// Attempts by outcome since the engine started.
+    pub outcomes: Vec<(String, u64)>,
+    /// Why it dialed fewer calls than it could: reason and count, most frequent first.
+    pub why: Vec<(String, u64)>,
+    /// The reason that holds right now.
+    pub why_now: Option<String>,
+}
+
+/// One trunk.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrunkSnapshot {
+    /// Id.
+    pub id: u64,
+    /// Name.
+    pub name: String,
+    /// Calls per second, in thousandths.
+    pub cps_milli: u32,
+    /// Calls at once after a pause.
+    pub burst: u32,
+    /// Tokens in the bucket, in thousandths.
+    pub tokens_milli: i64,
+    /// Channels in use.
+    pub channels: u32,
+    /// Channels allowed.
+    pub max_channels: u32,
+    /// Legs placed.
+    pub legs: u64,
+    /// Legs answered.
+    pub answered: u64,
+    /// Legs that failed by the trunk's fault.
+    pub faults: u64,
+    /// Left alone until this instant.
+    pub backoff_until_ms: Option<i64>,
+}
+
+/// One logged-in agent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AgentSnapshot {
+    /// Id.
+    pub id: u64,
+    /// Name.
+    pub name: String,
+    /// State name.
+    pub state: String,
+    /// In that state for this long, in ms.
+    pub since_ms: u64,
+    /// Logged in for this long, in ms.
+    pub logged_in_ms: u64,
+    /// Of which talking, in ms.
+    pub talk_ms: u64,
+    /// Of which in wrap-up, in ms.
+    pub wrap_up_ms: u64,
+    /// Calls taken.
+    pub calls: u64,
+}
+
+/// One live attempt.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AttemptSnapshot {
+    /// Id.
+    pub id: u64,
+    /// Leg.
+    pub leg: u8,
+    /// Campaign.
+    pub campaign: u64,
+    /// Trunk.
+    pub trunk: u64,
+    /// State name.
+    pub state: String,
+    /// In that state for this long, in ms.
+    pub since_ms: u64,
+    /// Agent, if one.
+    pub agent: Option<u64>,
+    /// When its deadline fires.
+    pub deadline_ms: Option<i64>,
+    /// What the deadline is for.
+    pub deadline: Option<String>,
+}

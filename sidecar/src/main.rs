@@ -1,0 +1,3 @@
+//! The outdial sidecar and command line.
+
+fn main() {}

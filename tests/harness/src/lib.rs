@@ -1,0 +1,1 @@
+//! Starts real servers for outdial's tests, demo and benchmarks.
