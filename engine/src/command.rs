@@ -88,6 +88,13 @@ pub enum Command {
         /// `Err` names what the PBX lacks.
         result: Result<(), String>,
     },
+    /// The answer to [`crate::Event::Check`].
+    Checked {
+        /// As in the question.
+        request: RequestId,
+        /// `Err` names what is missing.
+        result: Result<(), String>,
+    },
     /// An agent's state changed.
     AgentChanged {
         /// Who.
@@ -282,6 +289,8 @@ pub struct AttemptResult {
     pub bridged_at: Option<Wall>,
     /// The call's end; wrap-up is not in it.
     pub ended_at: Wall,
+    /// Counts towards the lead's and the number's caps. Faults of PBX and route don't.
+    pub charged: bool,
     /// From answer to agent in microseconds, on the monotonic clock.
     pub connect_us: Option<u64>,
     /// What becomes of the lead.

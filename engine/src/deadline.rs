@@ -26,6 +26,8 @@ pub enum Why {
     MessageTimeout,
     /// The agent's wrap-up is over.
     WrapUpEnds,
+    /// An agent whose call fell through is not back.
+    AgentReturn,
     /// The host has not confirmed a hangup.
     HangupTimeout,
     /// The host has not answered a probe.
@@ -48,6 +50,7 @@ impl Why {
             Why::TalkTimeout => "talk timeout",
             Why::MessageTimeout => "message timeout",
             Why::WrapUpEnds => "wrap-up ends",
+            Why::AgentReturn => "agent return",
             Why::HangupTimeout => "hangup timeout",
             Why::ProbeTimeout => "probe timeout",
             Why::Pace => "pace",

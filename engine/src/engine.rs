@@ -1,34 +1,159 @@
 //! The engine: one mutation at a time.
 
-use std::collections::VecDeque;
+mod agents;
+mod calls;
+mod checks;
+mod configure;
+mod dial;
+mod finish;
+mod leads;
+mod pace;
+mod view;
 
-use crate::command::Command;
-use crate::deadline::Why;
-use crate::event::Event;
-use crate::snapshot::Snapshot;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::agent::Agent;
+use crate::attempt::{Attempt, State, Trigger, next};
+use crate::campaign::Campaign;
+use crate::command::{Command, Level, LogLine};
+use crate::config::Settings;
+use crate::deadline::{Deadlines, Owner, Why};
+use crate::event::{Event, Link};
+use crate::ids::{AgentId, AttemptId, CampaignId, Epoch, LegId, RequestId, SessionId, TrunkId};
+use crate::number::Number;
+use crate::rng::Rng;
+use crate::routes::Routes;
+use crate::snapshot::{Snapshot, Totals};
 use crate::time::{Now, Tick};
+use crate::trunk::Trunk;
+
+use checks::Question;
 
 /// The state machine. Feed it with [`Engine::handle`] and [`Engine::handle_timeout`], then drain
 /// [`Engine::poll_command`], then wait for the next event or for [`Engine::poll_timeout`].
 #[derive(Debug)]
 pub struct Engine {
+    settings: Settings,
+    campaigns: BTreeMap<CampaignId, Campaign>,
+    trunks: BTreeMap<TrunkId, Trunk>,
+    routes: Routes,
+    agents: BTreeMap<AgentId, Agent>,
+    agent_names: BTreeMap<Arc<str>, AgentId>,
+    sessions: BTreeMap<SessionId, AgentId>,
+    attempts: BTreeMap<AttemptId, Attempt>,
+    /// Attempts that wait for a trunk.
+    queued: BTreeSet<AttemptId>,
+    questions: BTreeMap<RequestId, Question>,
+    last_question: u64,
+    do_not_call: BTreeMap<Number, Tick>,
+    /// What the last reconciliation found and the engine did not know.
+    unknown: (BTreeSet<LegId>, BTreeSet<SessionId>),
+    deadlines: Deadlines,
+    dirty: BTreeSet<CampaignId>,
     commands: VecDeque<Command>,
+    epoch: Option<Epoch>,
+    attempt_counter: u32,
+    linked: bool,
+    /// Since when the sidecar is gone.
+    unlinked_since: Option<Tick>,
+    journal_writable: bool,
+    draining: bool,
+    pbx_resting_until: Tick,
+    dialing: u32,
+    totals: Totals,
+    rng: Rng,
 }
 
 impl Engine {
     /// A new engine. `seed` decides everything that looks random.
     #[must_use]
-    pub fn new(_seed: u64) -> Engine {
+    pub fn new(seed: u64) -> Engine {
         Engine {
+            settings: Settings::default(),
+            campaigns: BTreeMap::new(),
+            trunks: BTreeMap::new(),
+            routes: Routes::default(),
+            agents: BTreeMap::new(),
+            agent_names: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            queued: BTreeSet::new(),
+            questions: BTreeMap::new(),
+            last_question: 0,
+            do_not_call: BTreeMap::new(),
+            unknown: (BTreeSet::new(), BTreeSet::new()),
+            deadlines: Deadlines::default(),
+            dirty: BTreeSet::new(),
             commands: VecDeque::new(),
+            epoch: None,
+            attempt_counter: 0,
+            linked: false,
+            unlinked_since: None,
+            journal_writable: true,
+            draining: false,
+            pbx_resting_until: Tick(0),
+            dialing: 0,
+            totals: Totals::default(),
+            rng: Rng::new(seed),
         }
     }
 
     /// Takes in one event.
-    pub fn handle(&mut self, _now: Now, _event: Event) {}
+    pub fn handle(&mut self, now: Now, event: Event) {
+        match event {
+            Event::Leg { leg, what } => self.leg_event(now, leg, what),
+            Event::Refused { leg, why } => self.leg_refused(now, leg, why),
+            Event::Session { session, what } => self.session_event(now, session, what),
+            Event::Probed { request, found } => self.probed(now, request, found),
+            Event::Reconcile { legs, sessions } => self.reconcile(now, legs, sessions),
+            Event::Config(change) => self.configure(now, change),
+            Event::Leases {
+                campaign,
+                leases,
+                next_due,
+            } => {
+                self.leases_granted(now, campaign, leases, next_due);
+            }
+            Event::Renewed { leases, expires_at } => self.leases_renewed(&leases, expires_at),
+            Event::Revoke(leases) => self.leases_revoked(now, &leases),
+            Event::DoNotCall(numbers) => self.forbid(now, numbers),
+            Event::Link(link) => self.link_changed(now, link),
+            Event::JournalWritable(writable) => {
+                self.journal_writable = writable;
+                self.all_dirty();
+            }
+            Event::Drain(on) => self.drain(now, on),
+            Event::Check { request, campaign } => self.check_asked(now, request, campaign),
+            Event::TestCall {
+                request,
+                trunk,
+                number,
+                caller_id,
+            } => {
+                self.test_call(now, request, trunk, number, caller_id);
+            }
+        }
+        self.settle(now);
+    }
 
     /// Works off every deadline that is due.
-    pub fn handle_timeout(&mut self, _now: Now) {}
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some((owner, why)) = self.deadlines.pop_due(now.tick) {
+            match owner {
+                Owner::Attempt(id) => self.attempt_due(now, id, why),
+                Owner::Agent(id) => self.agent_due(now, id, why),
+                Owner::Campaign(id) => {
+                    if let Some(campaign) = self.campaigns.get_mut(&id) {
+                        campaign.pace_at = None;
+                    }
+                    self.dirty.insert(id);
+                }
+                Owner::Probe(id) => self.probed(now, id, false),
+            }
+        }
+        self.settle(now);
+    }
 
     /// The next thing to do, or `None` until something happens.
     pub fn poll_command(&mut self) -> Option<Command> {
@@ -38,12 +163,145 @@ impl Engine {
     /// When [`Engine::handle_timeout`] must be called at the latest, and what for.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Tick, Why)> {
-        None
+        self.deadlines.first()
     }
 
     /// The state for people.
     #[must_use]
-    pub fn snapshot(&self, _now: Now) -> Snapshot {
-        Snapshot::default()
+    pub fn snapshot(&self, now: Now) -> Snapshot {
+        self.view(now)
+    }
+
+    /// Totals alone: cheap enough for every turn of the pump.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        Totals {
+            live: self.attempts.len() as u64,
+            dialing: u64::from(self.dialing),
+            leases: self.campaigns.values().map(|c| c.hopper.len() as u64).sum(),
+            ..self.totals
+        }
+    }
+
+    /// Leases in hand, those of live attempts included: what a reconnect tells the sidecar.
+    #[must_use]
+    pub fn leases(&self) -> Vec<crate::ids::LeaseId> {
+        let mut all: Vec<_> = self
+            .campaigns
+            .values()
+            .flat_map(|c| c.hopper.ids())
+            .collect();
+        all.extend(
+            self.attempts
+                .values()
+                .filter_map(|a| a.lead().map(|(lease, _)| lease.id)),
+        );
+        all.sort();
+        all
+    }
+
+    fn push(&mut self, command: Command) {
+        self.commands.push_back(command);
+    }
+
+    fn log(&mut self, level: Level, text: impl Into<String>) {
+        self.push(Command::Log(LogLine {
+            level,
+            text: text.into(),
+        }));
+    }
+
+    fn all_dirty(&mut self) {
+        self.dirty.extend(self.campaigns.keys().copied());
+    }
+
+    /// Agents for those who wait, trunks for those who failed over, then new calls.
+    fn settle(&mut self, now: Now) {
+        self.serve_waiting(now);
+        self.serve_queued(now);
+        self.pace_dirty(now);
+    }
+
+    /// Moves an attempt along the table: counters, deadline of the old state cancelled. A final
+    /// state takes the attempt out. `false`: the table refuses, and nothing happened.
+    fn advance(&mut self, now: Now, id: AttemptId, trigger: Trigger) -> bool {
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return false;
+        };
+        let from = attempt.state;
+        let Some(to) = next(from, trigger) else {
+            self.totals.illegal += 1;
+            self.log(
+                Level::Debug,
+                format!("attempt {id}: {trigger:?} in {from} refused"),
+            );
+            return false;
+        };
+        attempt.state = to;
+        attempt.since = now.tick;
+        if let Some((at, why)) = attempt.deadline.take() {
+            self.deadlines.cancel(at, Owner::Attempt(id), why);
+        }
+        let campaign = attempt.campaign();
+        if from.is_dialing() && !to.is_dialing() {
+            self.dialing = self.dialing.saturating_sub(1);
+        } else if !from.is_dialing() && to.is_dialing() {
+            self.dialing += 1;
+        }
+        if from == State::Queued {
+            self.queued.remove(&id);
+        } else if to == State::Queued {
+            self.queued.insert(id);
+        }
+        if let Some(id) = campaign {
+            if let Some(campaign) = self.campaigns.get_mut(&id) {
+                campaign.count(from, false);
+                campaign.count(to, true);
+            }
+            self.dirty.insert(id);
+        }
+        if from == State::AwaitingAgent {
+            self.stop_waiting(id);
+        }
+        if let State::Final(outcome) = to {
+            self.finish(now, id, outcome);
+        }
+        true
+    }
+
+    /// Sets the attempt's one deadline.
+    fn arm(&mut self, id: AttemptId, at: Tick, why: Why) {
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        if let Some((old, old_why)) = attempt.deadline.replace((at, why)) {
+            self.deadlines.cancel(old, Owner::Attempt(id), old_why);
+        }
+        self.deadlines.arm(at, Owner::Attempt(id), why);
+    }
+
+    fn link_changed(&mut self, now: Now, link: Link) {
+        match link {
+            Link::Up { epoch } => {
+                if self.epoch != Some(epoch) {
+                    // Leases of another epoch are void: the store has given them away.
+                    for campaign in self.campaigns.values_mut() {
+                        campaign.hopper.drain();
+                    }
+                    self.epoch = Some(epoch);
+                    self.attempt_counter = 0;
+                }
+                self.linked = true;
+                self.unlinked_since = None;
+                for campaign in self.campaigns.values_mut() {
+                    campaign.asking = crate::campaign::Asking::default();
+                }
+            }
+            Link::Down => {
+                self.linked = false;
+                self.unlinked_since.get_or_insert(now.tick);
+            }
+        }
+        self.all_dirty();
     }
 }

@@ -67,6 +67,13 @@ pub enum Event {
     JournalWritable(bool),
     /// Stop dialing and log agents off when free (`true`), or go on (`false`).
     Drain(bool),
+    /// Check what a campaign needs against the PBX, whatever the campaign's state.
+    Check {
+        /// Echoed in [`crate::Command::Checked`].
+        request: RequestId,
+        /// Which.
+        campaign: CampaignId,
+    },
     /// Place one call over one trunk, report what the carrier says and hang up on answer.
     TestCall {
         /// Echoed in [`crate::Command::TestCallStep`].

@@ -15,6 +15,8 @@ pub enum Reason {
     Journal,
     /// The sidecar has been gone for too long.
     LinkDown,
+    /// The PBX refused to dial (overload, limits) a moment ago.
+    PbxOverload,
     /// No agent is logged in for it.
     NoAgents,
     /// All agents are busy or already dialed for: the ordinary state of a busy campaign.
@@ -52,6 +54,7 @@ impl Reason {
             Reason::Draining => "draining",
             Reason::Journal => "journal unwritable",
             Reason::LinkDown => "link down",
+            Reason::PbxOverload => "PBX overloaded",
             Reason::NoAgents => "no agents",
             Reason::AgentsBusy => "agents busy",
             Reason::NoLeads => "no leads",

@@ -5,17 +5,23 @@
 
 pub mod agent;
 pub mod attempt;
+mod campaign;
 mod command;
 pub mod config;
 mod deadline;
 mod engine;
 mod event;
 mod explain;
+mod hopper;
 mod ids;
 pub mod limits;
 mod number;
+mod pacing;
+mod rng;
+mod routes;
 pub mod snapshot;
 mod time;
+mod trunk;
 
 pub use command::*;
 pub use deadline::Why;

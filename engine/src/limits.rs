@@ -28,9 +28,11 @@ pub const NUMBERS_PER_LEAD: usize = 10;
 pub const CALLER_IDS: usize = 1_000;
 /// Legs of one attempt: the first trunk and its failovers.
 pub const LEGS_PER_ATTEMPT: u8 = 5;
-/// Numbers that were put on the do-not-call list since the engine started; leases granted later
-/// were already checked against it, so only the youngest matter.
+/// Numbers that were put on the do-not-call list a moment ago.
 pub const DO_NOT_CALL: usize = 100_000;
+/// Such a number is remembered this long: a lease that was granted just before may still be on
+/// its way. Later leases were checked against the list themselves.
+pub const DO_NOT_CALL_MEMORY: Span = Span::seconds(300);
 /// Originates in flight (not yet answered) unless configured otherwise, and the range.
 pub const CONCURRENT_ORIGINATES_DEFAULT: u32 = 50;
 /// See [`CONCURRENT_ORIGINATES_DEFAULT`].
@@ -57,12 +59,34 @@ pub const HANGUP_TIMEOUT: Span = Span::seconds(5);
 pub const HANGUP_TRIES: u8 = 6;
 /// A probe that the host does not answer counts as failed after this long.
 pub const PROBE_TIMEOUT: Span = Span::seconds(5);
+/// A test call rings this long.
+pub const TEST_RING_TIMEOUT_MS: u32 = 30_000;
 /// An attempt waits this long for a trunk to fail over to.
 pub const QUEUE_TIMEOUT: Span = Span::seconds(10);
-/// A trunk that fails at once is left alone this long; doubled with each further failure.
+/// So many failures in a row by the trunk's fault, and it is left alone for a while.
+pub const TRUNK_FAULTS: u32 = 5;
+/// A trunk that failed [`TRUNK_FAULTS`] times in a row is left alone this long; doubled with each
+/// further failure.
 pub const TRUNK_BACKOFF: Span = Span::ms(500);
 /// The longest back-off of a trunk.
 pub const TRUNK_BACKOFF_MAX: Span = Span::seconds(30);
+/// After a refusal by the PBX nothing is dialed for this long.
+pub const PBX_BACKOFF: Span = Span::ms(500);
+/// A lead whose call the PBX refused is tried again after this many ms.
+pub const PBX_RETRY_MS: i64 = 5_000;
+/// Agents tried for one answered call before it gets the message.
+pub const CONNECT_TRIES: u8 = 3;
+/// An agent whose call fell through is back in the waiting bridge within this time, or is
+/// logged off.
+pub const AGENT_RETURN: Span = Span::seconds(5);
+/// A campaign that the PBX could not serve is checked again after this long.
+pub const RECHECK: Span = Span::seconds(30);
+/// A request for leads that brings no answer is repeated after this long.
+pub const LEADS_TIMEOUT: Span = Span::seconds(5);
+/// Leads looked at in one pacing decision to find one whose trunk is free.
+pub const LOOK_AHEAD: usize = 32;
+/// Calls that one pacing decision starts at most, so that one campaign can't hold up the others.
+pub const DIALS_PER_DECISION: u32 = 100;
 /// Leads are asked for again at the earliest after this long when the last request brought none.
 pub const LEADS_RETRY: Span = Span::seconds(1);
 /// Pacing is recomputed at the latest after this long while a campaign runs.

@@ -250,6 +250,8 @@ pub struct AttemptResult {
     pub bridged_at_ms: Option<i64>,
     /// End of the call.
     pub ended_at_ms: i64,
+    /// Counts towards the lead's and the number's caps. Faults of PBX and route don't.
+    pub charged: bool,
     /// From answer to agent, in microseconds.
     pub connect_us: Option<u64>,
     /// What becomes of the lead.

@@ -1,5 +1,146 @@
 //! One attempt to reach a lead on one number.
 
+mod classify;
 mod state;
 
+pub use classify::{Blame, classify};
 pub use state::{Outcome, State, Trigger, next};
+
+use crate::deadline::Why;
+use crate::event::{LeadNumber, Lease, LegEnd, Verdict};
+use crate::ids::{AgentId, AttemptId, CampaignId, LegId, RequestId, TrunkId};
+use crate::number::Number;
+use crate::time::{Tick, Wall};
+
+/// Why outdial ends a leg by itself; decides the outcome when the leg is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The carrier gave no answer of any kind.
+    Setup,
+    /// Nobody answered in time.
+    NoAnswer,
+    /// The call may not go on: revoked, do-not-call, node stopped.
+    Cancelled(&'static str),
+    /// A machine answered.
+    Machine,
+    /// No agent came and there is nothing to play, or the message is over.
+    Abandoned,
+    /// An agentless campaign's message was heard.
+    Completed,
+    /// The agent's side of the call is over.
+    AgentLeft,
+    /// A limit of time was passed that no sane call passes.
+    Fault(&'static str),
+}
+
+/// What the attempt is for.
+#[derive(Clone, Debug)]
+pub(crate) enum Purpose {
+    /// A campaign's lead.
+    Lead {
+        campaign: CampaignId,
+        lease: Box<Lease>,
+        /// Index into the lease's numbers.
+        index: usize,
+    },
+    /// A test of a trunk.
+    Test { request: RequestId, number: Number },
+}
+
+/// A live attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt {
+    pub(crate) id: AttemptId,
+    pub(crate) purpose: Purpose,
+    pub(crate) state: State,
+    pub(crate) since: Tick,
+    /// Legs placed so far.
+    pub(crate) legs: u8,
+    /// The current leg is in the PBX.
+    pub(crate) leg_live: bool,
+    /// Reconciliations in a row that did not find the leg.
+    pub(crate) missing: u8,
+    pub(crate) trunk: TrunkId,
+    pub(crate) tried: Vec<TrunkId>,
+    pub(crate) caller_id: Number,
+    pub(crate) agent: Option<AgentId>,
+    pub(crate) connect_tries: u8,
+    pub(crate) ending: Option<Ending>,
+    pub(crate) hangups: u8,
+    pub(crate) deadline: Option<(Tick, Why)>,
+    pub(crate) rang: bool,
+    pub(crate) verdict: Option<Verdict>,
+    pub(crate) started_at: Wall,
+    pub(crate) alerting: Option<Tick>,
+    pub(crate) ringing_at: Option<Wall>,
+    pub(crate) answered: Option<(Tick, Wall)>,
+    /// The abandon clock started here: at the answer, or at AMD's verdict.
+    pub(crate) clock: Option<Tick>,
+    pub(crate) bridged: Option<(Tick, Wall)>,
+    pub(crate) ended: Option<(LegEnd, Wall)>,
+}
+
+impl Attempt {
+    pub(crate) fn new(
+        id: AttemptId,
+        purpose: Purpose,
+        caller_id: Number,
+        now: crate::time::Now,
+    ) -> Attempt {
+        Attempt {
+            id,
+            purpose,
+            state: State::Queued,
+            since: now.tick,
+            legs: 0,
+            leg_live: false,
+            missing: 0,
+            trunk: TrunkId(0),
+            tried: Vec::new(),
+            caller_id,
+            agent: None,
+            connect_tries: 0,
+            ending: None,
+            hangups: 0,
+            deadline: None,
+            rang: false,
+            verdict: None,
+            started_at: now.wall,
+            alerting: None,
+            ringing_at: None,
+            answered: None,
+            clock: None,
+            bridged: None,
+            ended: None,
+        }
+    }
+
+    pub(crate) fn leg(&self) -> LegId {
+        LegId {
+            attempt: self.id,
+            n: self.legs,
+        }
+    }
+
+    pub(crate) fn campaign(&self) -> Option<CampaignId> {
+        match &self.purpose {
+            Purpose::Lead { campaign, .. } => Some(*campaign),
+            Purpose::Test { .. } => None,
+        }
+    }
+
+    /// The number as the lead has it.
+    pub(crate) fn number(&self) -> &Number {
+        match &self.purpose {
+            Purpose::Lead { lease, index, .. } => &lease.numbers[*index].number,
+            Purpose::Test { number, .. } => number,
+        }
+    }
+
+    pub(crate) fn lead(&self) -> Option<(&Lease, &LeadNumber)> {
+        match &self.purpose {
+            Purpose::Lead { lease, index, .. } => Some((lease, &lease.numbers[*index])),
+            Purpose::Test { .. } => None,
+        }
+    }
+}

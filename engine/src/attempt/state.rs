@@ -234,7 +234,8 @@ pub const fn next(state: State, trigger: Trigger) -> Option<State> {
         (S::ConnectingAgent, T::AgentLost) => S::AwaitingAgent,
         (S::AwaitingAgent | S::ConnectingAgent, T::Bridge) => S::Bridged,
         (S::AwaitingAgent | S::Bridged, T::Play) => S::PlayingMessage,
-        (S::Originating | S::Proceeding | S::Ringing | S::EarlyMedia, T::Failover) => S::Queued,
+        // Once a phone has rung, another trunk would ring it again.
+        (S::Originating | S::Proceeding | S::EarlyMedia, T::Failover) => S::Queued,
         (S::Bridged, T::WrapUp) => S::WrapUp,
         (from, T::End(outcome)) if may_end(from, outcome) => S::Final(outcome),
         _ => return None,

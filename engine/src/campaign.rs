@@ -1,0 +1,139 @@
+//! A campaign at run time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::attempt::{Outcome, State};
+use crate::config::{CampaignConfig, CampaignState, Mode};
+use crate::explain::Reason;
+use crate::hopper::Hopper;
+use crate::ids::{AgentId, AttemptId, RequestId};
+use crate::limits::LEASES_PER_CAMPAIGN;
+use crate::number::Number;
+use crate::time::{Tick, Wall};
+
+/// What is known of the PBX's readiness for a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    Unknown,
+    Pending {
+        left: BTreeSet<RequestId>,
+        lacks: Vec<String>,
+    },
+    Ready,
+    Refused {
+        lacks: String,
+        again_at: Tick,
+    },
+}
+
+/// A request for leads that is under way, or the time before which none makes sense.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asking {
+    pub(crate) since: Option<Tick>,
+    pub(crate) not_before: Option<Tick>,
+    pub(crate) next_due: Option<Wall>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Campaign {
+    pub(crate) config: CampaignConfig,
+    pub(crate) removed: bool,
+    pub(crate) check: Check,
+    /// Who wants to know the result of the check.
+    pub(crate) asked_by: Vec<RequestId>,
+    pub(crate) hopper: Hopper,
+    pub(crate) asking: Asking,
+    pub(crate) live: u32,
+    pub(crate) dialing: u32,
+    pub(crate) in_flight: u32,
+    pub(crate) bridged: u32,
+    /// Free agents, longest idle first.
+    pub(crate) idle: BTreeSet<(Tick, AgentId)>,
+    /// Agents logged in.
+    pub(crate) logged_in: u32,
+    /// Answered calls without an agent, longest waiting first.
+    pub(crate) waiting: BTreeSet<(Tick, AttemptId)>,
+    pub(crate) outcomes: BTreeMap<Outcome, u64>,
+    pub(crate) why: BTreeMap<Reason, u64>,
+    pub(crate) why_now: Option<Reason>,
+    pub(crate) pace_at: Option<Tick>,
+    caller_id_turn: usize,
+}
+
+impl Campaign {
+    pub(crate) fn new(config: CampaignConfig) -> Campaign {
+        Campaign {
+            config,
+            removed: false,
+            check: Check::Unknown,
+            asked_by: Vec::new(),
+            hopper: Hopper::default(),
+            asking: Asking::default(),
+            live: 0,
+            dialing: 0,
+            in_flight: 0,
+            bridged: 0,
+            idle: BTreeSet::new(),
+            logged_in: 0,
+            waiting: BTreeSet::new(),
+            outcomes: BTreeMap::new(),
+            why: BTreeMap::new(),
+            why_now: None,
+            pace_at: None,
+            caller_id_turn: 0,
+        }
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.config.state == CampaignState::Running && !self.removed
+    }
+
+    /// Dials now or has calls in flight: it may claim shared agents.
+    pub(crate) fn is_active(&self) -> bool {
+        self.in_flight > 0
+            || (self.is_running() && self.check == Check::Ready && self.hopper.ready() > 0)
+    }
+
+    /// Counts an attempt into or out of a state.
+    pub(crate) fn count(&mut self, state: State, entering: bool) {
+        let step = |counter: &mut u32, applies: bool| {
+            if applies && entering {
+                *counter += 1;
+            } else if applies {
+                *counter = counter.saturating_sub(1);
+            }
+        };
+        step(&mut self.dialing, state.is_dialing());
+        step(&mut self.in_flight, state.is_in_flight());
+        step(&mut self.bridged, state == State::Bridged);
+    }
+
+    /// The caller ids in turn.
+    pub(crate) fn next_caller_id(&mut self) -> Option<Number> {
+        let turn = self
+            .caller_id_turn
+            .checked_rem(self.config.caller_ids.len())?;
+        self.caller_id_turn = turn + 1;
+        self.config.caller_ids.get(turn).cloned()
+    }
+
+    pub(crate) fn held_back(&mut self, reason: Reason) {
+        *self.why.entry(reason).or_default() += 1;
+        self.why_now = Some(reason);
+    }
+
+    /// How many leads it should have in hand: several rounds of dialing for everybody logged in.
+    pub(crate) fn wanted_leads(&self) -> u32 {
+        let round = match self.config.mode {
+            Mode::Progressive => self.logged_in,
+            Mode::Power { ratio_milli } => {
+                self.logged_in.saturating_mul(ratio_milli).div_ceil(1000)
+            }
+            Mode::Agentless => self.config.max_concurrent,
+        };
+        if round == 0 {
+            return 0;
+        }
+        round.saturating_mul(4).clamp(20, LEASES_PER_CAMPAIGN)
+    }
+}

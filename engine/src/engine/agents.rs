@@ -1,0 +1,373 @@
+//! Agents and their channels: log-in, choice, return, wrap-up.
+
+use std::sync::Arc;
+
+use crate::agent::{AgentState, Session};
+use crate::attempt::{Ending, State, Trigger};
+use crate::command::{Command, Dismissal, Level};
+use crate::deadline::{Owner, Why};
+use crate::event::SessionEvent;
+use crate::ids::{AgentId, AttemptId, CampaignId, SessionId};
+use crate::limits;
+use crate::time::{Now, Span, Tick};
+
+use super::Engine;
+
+impl Engine {
+    pub(super) fn session_event(&mut self, now: Now, session: SessionId, what: SessionEvent) {
+        match what {
+            SessionEvent::Entered { agent } => self.session_entered(now, session, &agent),
+            SessionEvent::Waiting => self.agent_is_back(now, &session),
+            SessionEvent::Gone => self.session_gone(now, &session),
+        }
+    }
+
+    fn session_entered(&mut self, now: Now, session: SessionId, name: &Arc<str>) {
+        let known = self.agent_names.get(name).copied();
+        let agent = known
+            .and_then(|id| self.agents.get_mut(&id))
+            .filter(|a| !a.removed);
+        let Some(agent) = agent else {
+            self.push(Command::Dismiss {
+                session,
+                why: Dismissal::Unknown,
+            });
+            return;
+        };
+        if agent.session.is_some() {
+            self.push(Command::Dismiss {
+                session,
+                why: Dismissal::Duplicate,
+            });
+            return;
+        }
+        if self.draining {
+            self.push(Command::Dismiss {
+                session,
+                why: Dismissal::Draining,
+            });
+            return;
+        }
+        let id = agent.id();
+        agent.session = Some(Session {
+            id: session.clone(),
+            since: now.tick,
+            waiting: false,
+            dismissed: false,
+            missing: 0,
+            talk: Span(0),
+            wrap_up: Span(0),
+            calls: 0,
+        });
+        self.sessions.insert(session, id);
+        self.count_log_in(id, true);
+        self.set_agent_state(now, id, AgentState::Entering);
+    }
+
+    fn count_log_in(&mut self, id: AgentId, on: bool) {
+        let Some(agent) = self.agents.get(&id) else {
+            return;
+        };
+        for campaign in &agent.config.campaigns {
+            if let Some(campaign) = self.campaigns.get_mut(campaign) {
+                campaign.logged_in = match on {
+                    true => campaign.logged_in + 1,
+                    false => campaign.logged_in.saturating_sub(1),
+                };
+            }
+            self.dirty.insert(*campaign);
+        }
+    }
+
+    /// The agent's channel is in its waiting bridge.
+    pub(super) fn agent_is_back(&mut self, now: Now, session: &SessionId) {
+        let Some(&id) = self.sessions.get(session) else {
+            self.totals.stray += 1;
+            return;
+        };
+        let Some(agent) = self.agents.get_mut(&id) else {
+            return;
+        };
+        if let Some(session) = &mut agent.session {
+            session.waiting = true;
+        }
+        match agent.state {
+            AgentState::Entering => self.make_available(now, id),
+            // The call that it was meant for is over; else a connect is still under way.
+            AgentState::Reserved => {
+                if agent.attempt.is_none() {
+                    self.make_available(now, id);
+                }
+            }
+            AgentState::OnCall => self.agent_left_call(now, id),
+            AgentState::Available | AgentState::WrapUp | AgentState::LoggedOut => {}
+        }
+    }
+
+    /// The agent is back while the customer's leg is not yet known to be gone.
+    fn agent_left_call(&mut self, now: Now, id: AgentId) {
+        let attempt = self.agents.get(&id).and_then(|a| a.attempt);
+        match attempt {
+            Some(attempt) => {
+                self.end_leg(now, attempt, Ending::AgentLeft);
+            }
+            None => self.make_available(now, id),
+        }
+    }
+
+    fn session_gone(&mut self, now: Now, session: &SessionId) {
+        let Some(id) = self.sessions.remove(session) else {
+            self.totals.stray += 1;
+            return;
+        };
+        self.count_log_in(id, false);
+        let Some(agent) = self.agents.get_mut(&id) else {
+            return;
+        };
+        let attempt = agent.attempt.take();
+        self.set_agent_state(now, id, AgentState::LoggedOut);
+        if let Some(agent) = self.agents.get_mut(&id) {
+            agent.session = None;
+            if agent.removed {
+                let name = agent.config.name.clone();
+                self.agents.remove(&id);
+                self.agent_names.remove(&name);
+            }
+        }
+        let Some(attempt) = attempt else { return };
+        match self.attempts.get(&attempt).map(|a| a.state) {
+            Some(State::ConnectingAgent) => self.try_next_agent(now, attempt),
+            Some(State::Bridged) => self.end_leg(now, attempt, Ending::AgentLeft),
+            Some(State::WrapUp) => {
+                self.advance(
+                    now,
+                    attempt,
+                    Trigger::End(crate::attempt::Outcome::Completed),
+                );
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// Ready for the next call, unless the agent is to be logged off.
+    fn make_available(&mut self, now: Now, id: AgentId) {
+        let Some(agent) = self.agents.get_mut(&id) else {
+            return;
+        };
+        let Some(session) = &mut agent.session else {
+            return;
+        };
+        let why = match (agent.removed, self.draining) {
+            (true, _) => Some(Dismissal::LoggedOff),
+            (_, true) => Some(Dismissal::Draining),
+            (false, false) => None,
+        };
+        if let Some(why) = why {
+            if !session.dismissed {
+                session.dismissed = true;
+                let session = session.id.clone();
+                self.push(Command::Dismiss { session, why });
+            }
+            self.set_agent_state(now, id, AgentState::Entering);
+            return;
+        }
+        let waiting = session.waiting && !session.dismissed;
+        agent.attempt = None;
+        let state = if waiting {
+            AgentState::Available
+        } else {
+            AgentState::Entering
+        };
+        self.set_agent_state(now, id, state);
+    }
+
+    /// The one place where an agent's state changes: idle lists, time books, deadline.
+    pub(super) fn set_agent_state(&mut self, now: Now, id: AgentId, state: AgentState) {
+        let Some(agent) = self.agents.get_mut(&id) else {
+            return;
+        };
+        if agent.state == state {
+            return;
+        }
+        let was = (agent.state, agent.since);
+        agent.account(now.tick);
+        agent.state = state;
+        agent.since = now.tick;
+        if let Some((at, why)) = agent.deadline.take() {
+            self.deadlines.cancel(at, Owner::Agent(id), why);
+        }
+        if let (AgentState::OnCall, Some(session)) = (state, &mut agent.session) {
+            session.calls += 1;
+        }
+        for campaign in &agent.config.campaigns {
+            if let Some(campaign) = self.campaigns.get_mut(campaign) {
+                if was.0 == AgentState::Available {
+                    campaign.idle.remove(&(was.1, id));
+                }
+                if state == AgentState::Available {
+                    campaign.idle.insert((now.tick, id));
+                }
+            }
+            self.dirty.insert(*campaign);
+        }
+        self.push(Command::AgentChanged { agent: id, state });
+    }
+
+    pub(super) fn arm_agent(&mut self, id: AgentId, at: Tick, why: Why) {
+        let Some(agent) = self.agents.get_mut(&id) else {
+            return;
+        };
+        if let Some((old, old_why)) = agent.deadline.replace((at, why)) {
+            self.deadlines.cancel(old, Owner::Agent(id), old_why);
+        }
+        self.deadlines.arm(at, Owner::Agent(id), why);
+    }
+
+    pub(super) fn agent_due(&mut self, now: Now, id: AgentId, why: Why) {
+        let Some(agent) = self.agents.get_mut(&id) else {
+            return;
+        };
+        agent.deadline = None;
+        if why == Why::WrapUpEnds {
+            if let Some(attempt) = agent.attempt.take() {
+                self.advance(
+                    now,
+                    attempt,
+                    Trigger::End(crate::attempt::Outcome::Completed),
+                );
+            }
+            self.make_available(now, id);
+        } else if why == Why::AgentReturn {
+            let Some(session) = agent.session.as_mut().filter(|s| !s.dismissed) else {
+                return;
+            };
+            session.dismissed = true;
+            let session = session.id.clone();
+            self.log(
+                Level::Warn,
+                format!("agent {id} did not come back from a call; logged off"),
+            );
+            self.push(Command::Dismiss {
+                session,
+                why: Dismissal::LoggedOff,
+            });
+        }
+    }
+
+    /// After a call. `false`: the agent has no wrap-up, or is gone.
+    pub(super) fn begin_wrap_up(&mut self, now: Now, id: AgentId, attempt: AttemptId) -> bool {
+        let wrap_up = self
+            .attempts
+            .get(&attempt)
+            .and_then(|a| self.campaigns.get(&a.campaign()?))
+            .map_or(0, |c| c.config.wrap_up_ms);
+        let Some(agent) = self.agents.get_mut(&id) else {
+            return false;
+        };
+        if agent.attempt != Some(attempt) {
+            return false;
+        }
+        if wrap_up == 0 {
+            self.make_available(now, id);
+            return false;
+        }
+        self.set_agent_state(now, id, AgentState::WrapUp);
+        self.arm_agent(id, now.tick + Span::ms(wrap_up), Why::WrapUpEnds);
+        true
+    }
+
+    /// The call that an agent was chosen for is over before the two were connected.
+    pub(super) fn let_agent_return(&mut self, now: Now, attempt: AttemptId) {
+        let Some(id) = self.attempts.get_mut(&attempt).and_then(|a| a.agent.take()) else {
+            return;
+        };
+        let Some(agent) = self.agents.get_mut(&id) else {
+            return;
+        };
+        if agent.attempt != Some(attempt) {
+            return;
+        }
+        agent.attempt = None;
+        // `Bridged`, `ConnectFailed` or `Waiting` tells where the channel is.
+        self.arm_agent(id, now.tick + limits::AGENT_RETURN, Why::AgentReturn);
+    }
+
+    /// Gives free agents to answered calls: the higher priority first, then who waits longest.
+    pub(super) fn serve_waiting(&mut self, now: Now) {
+        loop {
+            let next = self
+                .campaigns
+                .iter()
+                .filter(|(_, c)| !c.idle.is_empty())
+                .filter_map(|(id, c)| Some((c, id, c.waiting.first()?)))
+                .min_by_key(|(c, id, first)| (-i64::from(c.config.priority), **first, **id))
+                .map(|(_, id, first)| (*id, first.1));
+            let Some((campaign, attempt)) = next else {
+                return;
+            };
+            self.connect(now, campaign, attempt);
+        }
+    }
+
+    fn connect(&mut self, now: Now, campaign: CampaignId, attempt: AttemptId) {
+        let Some(campaign) = self.campaigns.get_mut(&campaign) else {
+            return;
+        };
+        let Some(&(_, agent)) = campaign.idle.first() else {
+            return;
+        };
+        let session = self
+            .agents
+            .get(&agent)
+            .and_then(|a| a.session.as_ref())
+            .map(|s| s.id.clone());
+        let (Some(session), true) = (session, self.advance(now, attempt, Trigger::Reserve)) else {
+            // Neither can be: an idle agent has a session, a waiting attempt awaits an agent.
+            self.log(
+                Level::Error,
+                format!("attempt {attempt} and agent {agent} don't fit; both set aside"),
+            );
+            self.stop_waiting(attempt);
+            self.set_agent_state(now, agent, AgentState::Entering);
+            return;
+        };
+        self.set_agent_state(now, agent, AgentState::Reserved);
+        if let Some(agent) = self.agents.get_mut(&agent) {
+            agent.attempt = Some(attempt);
+            if let Some(session) = &mut agent.session {
+                session.waiting = false;
+            }
+        }
+        let Some(call) = self.attempts.get_mut(&attempt) else {
+            return;
+        };
+        call.agent = Some(agent);
+        call.connect_tries += 1;
+        let leg = call.leg();
+        self.push(Command::Connect { leg, session });
+        self.arm(
+            attempt,
+            now.tick + limits::CONNECT_TIMEOUT,
+            Why::ConnectTimeout,
+        );
+    }
+
+    /// Stops dialing and sends agents home as they come free, or goes on.
+    pub(super) fn drain(&mut self, now: Now, on: bool) {
+        self.draining = on;
+        if on {
+            let idle: Vec<AgentId> = self
+                .agents
+                .values()
+                .filter(|a| matches!(a.state, AgentState::Available | AgentState::Entering))
+                .filter(|a| a.session.is_some() && a.attempt.is_none())
+                .map(|a| a.id())
+                .collect();
+            for agent in idle {
+                self.make_available(now, agent);
+            }
+            self.return_all_leases();
+        }
+        self.all_dirty();
+    }
+}

@@ -1,0 +1,262 @@
+//! Whether the PBX has what a campaign needs, and whether PBX and engine agree on what is live.
+
+use std::collections::BTreeSet;
+
+use crate::campaign::Check;
+use crate::command::{Command, Level, Probe};
+use crate::config::AgentlessAction;
+use crate::deadline::{Owner, Why};
+use crate::event::LegEnd;
+use crate::ids::{AttemptId, CampaignId, LegId, RequestId, SessionId};
+use crate::limits;
+use crate::time::Now;
+
+use super::Engine;
+
+/// A probe under way.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    campaign: CampaignId,
+    what: Probe,
+    due: crate::time::Tick,
+}
+
+impl Engine {
+    pub(super) fn check_asked(&mut self, now: Now, request: RequestId, id: CampaignId) {
+        let Some(campaign) = self.campaigns.get_mut(&id) else {
+            let result = Err("the campaign's configuration was refused or has not arrived".into());
+            self.push(Command::Checked { request, result });
+            return;
+        };
+        campaign.asked_by.push(request);
+        if !matches!(campaign.check, Check::Pending { .. }) {
+            self.begin_check(now, id);
+        }
+    }
+
+    /// A campaign that should run and was not checked is; one that was refused is checked again
+    /// from time to time, because the PBX may have been mended.
+    pub(super) fn begin_check_if_due(&mut self, now: Now, id: CampaignId) {
+        let Some(campaign) = self.campaigns.get(&id).filter(|c| c.is_running()) else {
+            return;
+        };
+        let due = match &campaign.check {
+            Check::Unknown => true,
+            Check::Pending { .. } | Check::Ready => false,
+            Check::Refused { again_at, .. } => *again_at <= now.tick,
+        };
+        if due {
+            self.begin_check(now, id);
+        }
+    }
+
+    fn begin_check(&mut self, now: Now, id: CampaignId) {
+        let needs = self.needs(id);
+        let mut left = BTreeSet::new();
+        for what in needs {
+            self.last_question += 1;
+            let request = RequestId(self.last_question);
+            let due = now.tick + limits::PROBE_TIMEOUT;
+            self.questions.insert(
+                request,
+                Question {
+                    campaign: id,
+                    what: what.clone(),
+                    due,
+                },
+            );
+            self.deadlines
+                .arm(due, Owner::Probe(request), Why::ProbeTimeout);
+            self.push(Command::Probe { request, what });
+            left.insert(request);
+        }
+        let no_trunk = self
+            .routes
+            .trunks(id)
+            .iter()
+            .all(|t| !self.trunks.contains_key(t));
+        let lacks = if no_trunk {
+            vec!["no route leads to a trunk".to_owned()]
+        } else {
+            vec![]
+        };
+        if let Some(campaign) = self.campaigns.get_mut(&id) {
+            campaign.check = Check::Pending { left, lacks };
+        }
+        self.conclude_check(now, id);
+    }
+
+    /// Everything that the PBX must have for this campaign.
+    fn needs(&self, id: CampaignId) -> BTreeSet<Probe> {
+        let mut needs = BTreeSet::new();
+        let Some(campaign) = self.campaigns.get(&id) else {
+            return needs;
+        };
+        for trunk in self.routes.trunks(id) {
+            if let Some(trunk) = self.trunks.get(&trunk).filter(|t| t.config.enabled) {
+                let (tech, endpoint) = (trunk.config.tech.clone(), trunk.config.endpoint.clone());
+                needs.insert(Probe::Endpoint { tech, endpoint });
+            }
+        }
+        needs.insert(Probe::Target(campaign.config.target.clone()));
+        if let Some(sound) = &campaign.config.message {
+            needs.insert(Probe::Sound(sound.clone()));
+        }
+        if let AgentlessAction::Goto(target) = &campaign.config.agentless {
+            needs.insert(Probe::Target(target.clone()));
+        }
+        needs
+    }
+
+    pub(super) fn probed(&mut self, now: Now, request: RequestId, found: bool) {
+        let Some(question) = self.questions.remove(&request) else {
+            return;
+        };
+        self.deadlines
+            .cancel(question.due, Owner::Probe(request), Why::ProbeTimeout);
+        let Some(campaign) = self.campaigns.get_mut(&question.campaign) else {
+            return;
+        };
+        let Check::Pending { left, lacks } = &mut campaign.check else {
+            return;
+        };
+        if left.remove(&request) && !found {
+            lacks.push(name(&question.what));
+        }
+        self.conclude_check(now, question.campaign);
+    }
+
+    fn conclude_check(&mut self, now: Now, id: CampaignId) {
+        let Some(campaign) = self.campaigns.get_mut(&id) else {
+            return;
+        };
+        let Check::Pending { left, lacks } = &campaign.check else {
+            return;
+        };
+        if !left.is_empty() {
+            return;
+        }
+        let result = match lacks.is_empty() {
+            true => Ok(()),
+            false => Err(lacks.join("; ")),
+        };
+        campaign.check = match &result {
+            Ok(()) => Check::Ready,
+            Err(lacks) => Check::Refused {
+                lacks: lacks.clone(),
+                again_at: now.tick + limits::RECHECK,
+            },
+        };
+        for request in std::mem::take(&mut campaign.asked_by) {
+            self.push(Command::Checked {
+                request,
+                result: result.clone(),
+            });
+        }
+        if let Err(lacks) = &result {
+            self.log(Level::Warn, format!("campaign {id} can't dial: {lacks}"));
+        }
+        self.push(Command::CampaignChecked {
+            campaign: id,
+            result,
+        });
+        self.dirty.insert(id);
+    }
+
+    /// Trunks or routes changed: what was found out before holds no more.
+    pub(super) fn forget_checks(&mut self) {
+        for campaign in self.campaigns.values_mut() {
+            if matches!(campaign.check, Check::Ready | Check::Refused { .. }) {
+                campaign.check = Check::Unknown;
+            }
+            campaign.hopper.recall(None);
+        }
+        self.all_dirty();
+    }
+
+    /// Compares the PBX's live legs and sessions with ours. What is missing, or unknown, twice in
+    /// a row is no longer a matter of events under way.
+    pub(super) fn reconcile(&mut self, now: Now, legs: Vec<LegId>, sessions: Vec<SessionId>) {
+        let legs: BTreeSet<LegId> = legs.into_iter().collect();
+        let sessions: BTreeSet<SessionId> = sessions.into_iter().collect();
+        self.reconcile_legs(now, &legs);
+        self.reconcile_sessions(now, &sessions);
+        self.unknown = (legs, sessions);
+    }
+
+    fn reconcile_legs(&mut self, now: Now, legs: &BTreeSet<LegId>) {
+        let mut lost: Vec<AttemptId> = Vec::new();
+        for attempt in self.attempts.values_mut().filter(|a| a.leg_live) {
+            attempt.missing = if legs.contains(&attempt.leg()) {
+                0
+            } else {
+                attempt.missing + 1
+            };
+            if attempt.missing >= 2 {
+                lost.push(attempt.id);
+            }
+        }
+        for id in lost {
+            self.totals.ghosts += 1;
+            self.log(
+                Level::Warn,
+                format!("attempt {id}: its channel is gone without a word"),
+            );
+            self.leg_ended(now, id, LegEnd::default());
+        }
+        for leg in legs {
+            let ours = self
+                .attempts
+                .get(&leg.attempt)
+                .is_some_and(|a| a.leg_live && a.legs == leg.n);
+            if !ours && self.unknown.0.contains(leg) {
+                self.push(Command::Hangup {
+                    leg: *leg,
+                    q850: 16,
+                });
+            }
+        }
+    }
+
+    fn reconcile_sessions(&mut self, now: Now, sessions: &BTreeSet<SessionId>) {
+        let mut lost: Vec<SessionId> = Vec::new();
+        for agent in self.agents.values_mut() {
+            let Some(session) = &mut agent.session else {
+                continue;
+            };
+            session.missing = if sessions.contains(&session.id) {
+                0
+            } else {
+                session.missing + 1
+            };
+            if session.missing >= 2 {
+                lost.push(session.id.clone());
+            }
+        }
+        for session in lost {
+            self.log(Level::Warn, "an agent's channel is gone without a word");
+            self.session_event(now, session, crate::event::SessionEvent::Gone);
+        }
+        for session in sessions {
+            if !self.sessions.contains_key(session) && self.unknown.1.contains(session) {
+                let why = crate::command::Dismissal::LoggedOff;
+                self.push(Command::Dismiss {
+                    session: session.clone(),
+                    why,
+                });
+            }
+        }
+    }
+}
+
+/// What is missing, in the operator's words.
+fn name(what: &Probe) -> String {
+    match what {
+        Probe::Endpoint { tech, endpoint } => format!("no endpoint {tech}/{endpoint}"),
+        Probe::Target(target) => format!(
+            "no extension {} in context {} (priority {})",
+            target.exten, target.context, target.priority
+        ),
+        Probe::Sound(sound) => format!("no sound {sound}"),
+    }
+}

@@ -1,0 +1,406 @@
+//! Placing a leg: whether the number may be called now, over which trunk, and the originate.
+
+use crate::attempt::{Attempt, Outcome, Purpose, State, Trigger};
+use crate::command::{Command, Originate, Record, Started, TestStep};
+use crate::config::{Route, Target};
+use crate::deadline::Why;
+use crate::event::Lease;
+use crate::explain::Reason;
+use crate::hopper::alive;
+use crate::ids::{AttemptId, CampaignId, LeaseId, RequestId, TrunkId};
+use crate::limits;
+use crate::number::Number;
+use crate::routes::dialed;
+use crate::time::Now;
+
+use super::Engine;
+use super::finish::lead_next;
+
+/// A trunk that can take a call now, and the digits to dial over it.
+struct Way {
+    trunk: TrunkId,
+    digits: Number,
+}
+
+impl Engine {
+    /// Starts the next call of a campaign. `Err` says why there is none.
+    pub(super) fn dial_next(&mut self, now: Now, id: CampaignId) -> Result<(), Reason> {
+        let Some(campaign) = self.campaigns.get(&id) else {
+            return Err(Reason::Paused);
+        };
+        let mut reason = None;
+        for lease in campaign.hopper.peek(limits::LOOK_AHEAD) {
+            match self.find_way(now, id, lease) {
+                Ok((index, way)) => {
+                    self.start(now, id, lease, index, way);
+                    return Ok(());
+                }
+                // The trunk is at its limit: the lead keeps its place in the line.
+                Err(busy @ (Reason::TrunkCps | Reason::TrunkChannels | Reason::TrunkBackoff)) => {
+                    reason.get_or_insert(busy);
+                }
+                Err(Reason::NoLeads | Reason::DoNotCall) => self.give_back(id, vec![lease]),
+                Err(own) => {
+                    if let Some(campaign) = self.campaigns.get_mut(&id) {
+                        campaign.hopper.set_aside(lease, own);
+                    }
+                    reason.get_or_insert(own);
+                }
+            }
+        }
+        let aside = self.campaigns.get(&id).and_then(|c| c.hopper.aside());
+        Err(reason.or(aside).unwrap_or(Reason::NoLeads))
+    }
+
+    /// The lead's first number that may be dialed now, and a trunk for it.
+    /// `Err(NoLeads)`: the lease is of no further use.
+    fn find_way(
+        &mut self,
+        now: Now,
+        id: CampaignId,
+        lease: LeaseId,
+    ) -> Result<(usize, Way), Reason> {
+        let Some(lease) = self
+            .campaigns
+            .get(&id)
+            .and_then(|c| c.hopper.get(lease))
+            .cloned()
+        else {
+            return Err(Reason::NoLeads);
+        };
+        let mut reason = Reason::NoLeads;
+        for index in 0..lease.numbers.len() {
+            match self.may_dial(now, &lease, index) {
+                Ok(()) => match self.choose_trunk(now, id, &lease.numbers[index].number, &[]) {
+                    Ok(way) => return Ok((index, way)),
+                    Err(why) => return Err(why),
+                },
+                Err(why) => reason = why,
+            }
+        }
+        Err(reason)
+    }
+
+    /// The last word before a call: lease, window and do-not-call, at the instant of dialing.
+    fn may_dial(&mut self, now: Now, lease: &Lease, index: usize) -> Result<(), Reason> {
+        if !alive(lease, now.wall) {
+            return Err(Reason::NoLeads);
+        }
+        let number = &lease.numbers[index];
+        if self.is_forbidden(now, &number.number) {
+            return Err(Reason::DoNotCall);
+        }
+        if now.wall >= number.not_after {
+            return Err(Reason::NoLeads);
+        }
+        if now.wall < number.not_before {
+            return Err(Reason::WindowClosed);
+        }
+        Ok(())
+    }
+
+    /// A trunk that can take the call now. Among routes of equal standing by weight; a lower one
+    /// when all of the higher are down or full. Where only the calls per second are used up, the
+    /// call waits rather than spills over.
+    fn choose_trunk(
+        &mut self,
+        now: Now,
+        campaign: CampaignId,
+        number: &Number,
+        tried: &[TrunkId],
+    ) -> Result<Way, Reason> {
+        let mut reason = None;
+        for group in self.routes.groups(campaign, number) {
+            let mut ways: Vec<(Way, u32)> = Vec::new();
+            let mut wait = false;
+            for route in group {
+                match way(&mut self.trunks, now, route, number, tried) {
+                    Ok(found) => ways.push((found, route.weight)),
+                    Err(why) => {
+                        wait |= why == Reason::TrunkCps;
+                        reason.get_or_insert(why);
+                    }
+                }
+            }
+            let weights: Vec<u32> = ways.iter().map(|(_, weight)| *weight).collect();
+            if let Some(chosen) = self.rng.weighted(&weights) {
+                return Ok(ways.swap_remove(chosen).0);
+            }
+            if wait {
+                return Err(Reason::TrunkCps);
+            }
+        }
+        Err(reason.unwrap_or(Reason::NoRoute))
+    }
+
+    /// Whether a failover makes sense: some route leads to a trunk not yet tried.
+    pub(super) fn has_other_trunk(&self, id: AttemptId) -> bool {
+        let Some(attempt) = self.attempts.get(&id) else {
+            return false;
+        };
+        let Some(campaign) = attempt.campaign() else {
+            return false;
+        };
+        self.routes
+            .groups(campaign, attempt.number())
+            .flatten()
+            .any(|route| !attempt.tried.contains(&route.trunk))
+    }
+
+    fn start(&mut self, now: Now, campaign_id: CampaignId, lease: LeaseId, index: usize, way: Way) {
+        let Some(epoch) = self.epoch else { return };
+        let Some(campaign) = self.campaigns.get_mut(&campaign_id) else {
+            return;
+        };
+        let (Some(caller_id), Some(lease)) =
+            (campaign.next_caller_id(), campaign.hopper.remove(lease))
+        else {
+            return;
+        };
+        self.attempt_counter += 1;
+        let id = epoch.attempt(self.attempt_counter);
+        let purpose = Purpose::Lead {
+            campaign: campaign_id,
+            lease: Box::new(lease),
+            index,
+        };
+        campaign.live += 1;
+        campaign.count(State::Queued, true);
+        self.dialing += 1;
+        self.attempts
+            .insert(id, Attempt::new(id, purpose, caller_id, now));
+        self.place_leg(now, id, way);
+    }
+
+    /// Journals the start and asks the host to dial.
+    fn place_leg(&mut self, now: Now, id: AttemptId, way: Way) {
+        if !self.advance(now, id, Trigger::Dial) {
+            return;
+        }
+        let Some(trunk) = self.trunks.get_mut(&way.trunk) else {
+            return;
+        };
+        trunk.take(now.tick);
+        let (tech, endpoint) = (trunk.config.tech.clone(), trunk.config.endpoint.clone());
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        attempt.legs += 1;
+        attempt.leg_live = true;
+        attempt.missing = 0;
+        attempt.trunk = way.trunk;
+        attempt.tried.push(way.trunk);
+        attempt.alerting = None;
+        let leg = attempt.leg();
+        let caller_id = attempt.caller_id.clone();
+        self.totals.legs += 1;
+        let (account, target, timeout_ms) = self.call_settings(id);
+        if let Some(started) = self.start_record(now, id) {
+            self.push(Command::Journal(Record::Started(started)));
+        }
+        self.push(Command::Originate(Box::new(Originate {
+            leg,
+            tech,
+            endpoint,
+            number: way.digits,
+            caller_id,
+            account,
+            timeout_ms,
+            target,
+        })));
+        self.arm(id, now.tick + limits::SETUP_TIMEOUT, Why::SetupTimeout);
+        self.report_step(id);
+    }
+
+    fn call_settings(&self, id: AttemptId) -> (std::sync::Arc<str>, Target, u32) {
+        let campaign = self
+            .attempts
+            .get(&id)
+            .and_then(|a| self.campaigns.get(&a.campaign()?))
+            .map(|c| &c.config);
+        let ring = campaign.map_or(limits::TEST_RING_TIMEOUT_MS, |c| c.ring_timeout_ms);
+        let setup = u32::try_from(limits::SETUP_TIMEOUT.as_ms()).unwrap_or(u32::MAX);
+        // A phone may take the whole set-up time, then progress, then ring.
+        let timeout = setup
+            .saturating_add(ring.saturating_mul(2))
+            .saturating_add(5_000);
+        match campaign {
+            Some(c) => (c.name.clone(), c.target.clone(), timeout),
+            None => {
+                let target = Target {
+                    context: "outdial".into(),
+                    exten: "s".into(),
+                    priority: 1,
+                };
+                ("test".into(), target, timeout)
+            }
+        }
+    }
+
+    fn start_record(&self, now: Now, id: AttemptId) -> Option<Started> {
+        let attempt = self.attempts.get(&id)?;
+        let Purpose::Lead {
+            campaign,
+            lease,
+            index,
+        } = &attempt.purpose
+        else {
+            return None;
+        };
+        let number = lease.numbers.get(*index)?;
+        let policy = &self.campaigns.get(campaign)?.config.retry;
+        Some(Started {
+            leg: attempt.leg(),
+            lease: lease.id,
+            lead: lease.lead,
+            campaign: *campaign,
+            trunk: attempt.trunk,
+            number: number.number.clone(),
+            position: number.position,
+            started_at: attempt.started_at,
+            if_lost: lead_next(policy, Outcome::Failed, lease, *index, true, now.wall),
+        })
+    }
+
+    /// Tries again for attempts that failed over, and for test calls.
+    pub(super) fn serve_queued(&mut self, now: Now) {
+        let waiting: Vec<AttemptId> = self.queued.iter().copied().collect();
+        for id in waiting {
+            if self.dialing > self.settings.max_concurrent_originates {
+                return;
+            }
+            self.serve_one(now, id);
+        }
+    }
+
+    fn serve_one(&mut self, now: Now, id: AttemptId) {
+        let Some(attempt) = self.attempts.get(&id) else {
+            return;
+        };
+        let way = match &attempt.purpose {
+            Purpose::Test { number, .. } => {
+                let (number, trunk) = (number.clone(), attempt.trunk);
+                self.trunks
+                    .get_mut(&trunk)
+                    .map_or(Err(Reason::NoRoute), |t| t.check(now.tick))
+                    .map(|()| Way {
+                        trunk,
+                        digits: number,
+                    })
+            }
+            Purpose::Lead {
+                campaign,
+                lease,
+                index,
+            } => {
+                let (campaign, lease, index) = (*campaign, lease.clone(), *index);
+                let tried = attempt.tried.clone();
+                if self.hold(now, campaign).is_some() || self.may_dial(now, &lease, index).is_err()
+                {
+                    self.advance(now, id, Trigger::End(Outcome::Cancelled));
+                    return;
+                }
+                let number = lease.numbers[index].number.clone();
+                self.choose_trunk(now, campaign, &number, &tried)
+            }
+        };
+        match way {
+            Ok(way) => self.place_leg(now, id, way),
+            Err(Reason::NoRoute) => {
+                self.advance(now, id, Trigger::End(Outcome::Congested));
+            }
+            // Some trunk will come free, or the deadline ends the wait.
+            Err(_) => {}
+        }
+    }
+
+    pub(super) fn test_call(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        trunk: TrunkId,
+        number: Number,
+        caller_id: Number,
+    ) {
+        let refusal = match self.epoch {
+            _ if !self.trunks.contains_key(&trunk) => Some("no such trunk"),
+            _ if self.draining => Some("outdial is draining"),
+            _ if self.is_forbidden(now, &number) => Some("the number is on the do-not-call list"),
+            None => Some("the sidecar is not connected"),
+            Some(_) => None,
+        };
+        if let Some(why) = refusal {
+            let step = TestStep::Refused(why.into());
+            self.push(Command::TestCallStep { request, step });
+            return;
+        }
+        let Some(epoch) = self.epoch else { return };
+        self.attempt_counter += 1;
+        let id = epoch.attempt(self.attempt_counter);
+        let mut attempt = Attempt::new(id, Purpose::Test { request, number }, caller_id, now);
+        attempt.trunk = trunk;
+        self.attempts.insert(id, attempt);
+        self.queued.insert(id);
+        self.dialing += 1;
+        self.arm(id, now.tick + limits::QUEUE_TIMEOUT, Why::QueueTimeout);
+    }
+
+    pub(super) fn test_request(&self, id: AttemptId) -> Option<RequestId> {
+        match &self.attempts.get(&id)?.purpose {
+            Purpose::Test { request, .. } => Some(*request),
+            Purpose::Lead { .. } => None,
+        }
+    }
+
+    pub(super) fn is_test(&self, id: AttemptId) -> bool {
+        self.test_request(id).is_some()
+    }
+
+    /// Tells who asked for a test call where it stands.
+    pub(super) fn report_step(&mut self, id: AttemptId) {
+        let Some(request) = self.test_request(id) else {
+            return;
+        };
+        if let Some(state) = self.attempts.get(&id).map(|a| a.state) {
+            self.push(Command::TestCallStep {
+                request,
+                step: TestStep::State(state),
+            });
+        }
+    }
+
+    /// A test call is over: nothing is recorded of it.
+    pub(super) fn drop_test(&mut self, _now: Now, id: AttemptId) {
+        let Some(attempt) = self.attempts.remove(&id) else {
+            return;
+        };
+        if let Some((at, why)) = attempt.deadline {
+            self.deadlines
+                .cancel(at, crate::deadline::Owner::Attempt(id), why);
+        }
+        self.queued.remove(&id);
+        if attempt.state.is_dialing() {
+            self.dialing = self.dialing.saturating_sub(1);
+        }
+    }
+}
+
+/// What stands in the way of one route, if anything.
+fn way(
+    trunks: &mut std::collections::BTreeMap<TrunkId, crate::trunk::Trunk>,
+    now: Now,
+    route: &Route,
+    number: &Number,
+    tried: &[TrunkId],
+) -> Result<Way, Reason> {
+    if tried.contains(&route.trunk) {
+        return Err(Reason::NoRoute);
+    }
+    let digits = dialed(route, number).ok_or(Reason::NoRoute)?;
+    let trunk = trunks.get_mut(&route.trunk).ok_or(Reason::NoRoute)?;
+    trunk.check(now.tick)?;
+    Ok(Way {
+        trunk: route.trunk,
+        digits,
+    })
+}

@@ -1,0 +1,202 @@
+//! The pacing decision: how many calls a campaign starts now, or why none.
+
+use crate::campaign::{Campaign, Check};
+use crate::config::CampaignState;
+use crate::deadline::{Owner, Why};
+use crate::explain::Reason;
+use crate::ids::{AgentId, CampaignId};
+use crate::limits;
+use crate::pacing::{Load, calls};
+use crate::time::{Now, Tick};
+
+use super::Engine;
+
+impl Engine {
+    /// Decides anew for every campaign that something happened to, the higher priority first.
+    pub(super) fn pace_dirty(&mut self, now: Now) {
+        let mut order: Vec<(i64, CampaignId)> = std::mem::take(&mut self.dirty)
+            .into_iter()
+            .filter_map(|id| Some((-i64::from(self.campaigns.get(&id)?.config.priority), id)))
+            .collect();
+        order.sort_unstable();
+        for (_, id) in order {
+            self.pace(now, id);
+        }
+        // What dialing itself touched is paced at the next event or deadline.
+        self.dirty.clear();
+    }
+
+    fn pace(&mut self, now: Now, id: CampaignId) {
+        self.begin_check_if_due(now, id);
+        if let Some(reason) = self.hold(now, id) {
+            self.held_back(id, reason);
+            self.plan_next_pace(now, id, Some(reason));
+            return;
+        }
+        self.sweep(now, id);
+        self.ask_for_leads(now, id);
+        let mut reason = None;
+        match self.load(id).map(|(mode, load)| calls(mode, load)) {
+            Some(Ok(wanted)) => {
+                for _ in 0..wanted.min(limits::DIALS_PER_DECISION) {
+                    reason = self.room().and_then(|()| self.dial_next(now, id)).err();
+                    if reason.is_some() {
+                        break;
+                    }
+                }
+            }
+            Some(Err(why)) => reason = Some(why),
+            None => return,
+        }
+        match reason {
+            Some(reason) => self.held_back(id, reason),
+            None => {
+                if let Some(campaign) = self.campaigns.get_mut(&id) {
+                    campaign.why_now = None;
+                }
+            }
+        }
+        self.plan_next_pace(now, id, reason);
+    }
+
+    fn held_back(&mut self, id: CampaignId, reason: Reason) {
+        if let Some(campaign) = self.campaigns.get_mut(&id) {
+            campaign.held_back(reason);
+        }
+    }
+
+    /// What keeps a campaign from dialing at all.
+    pub(super) fn hold(&self, now: Now, id: CampaignId) -> Option<Reason> {
+        let campaign = self.campaigns.get(&id)?;
+        let link_gone = match self.unlinked_since {
+            Some(since) => now.tick - since >= limits::LINK_DOWN_DIALING,
+            None => !self.linked,
+        };
+        if !campaign.is_running() {
+            Some(Reason::Paused)
+        } else if self.draining {
+            Some(Reason::Draining)
+        } else if !self.journal_writable {
+            Some(Reason::Journal)
+        } else if link_gone || self.epoch.is_none() {
+            Some(Reason::LinkDown)
+        } else {
+            match &campaign.check {
+                Check::Ready if now.tick < self.pbx_resting_until => Some(Reason::PbxOverload),
+                Check::Ready => None,
+                Check::Unknown | Check::Pending { .. } => Some(Reason::Checking),
+                Check::Refused { .. } => Some(Reason::Refused),
+            }
+        }
+    }
+
+    /// The node's own bounds.
+    fn room(&self) -> Result<(), Reason> {
+        if self.attempts.len() >= limits::LIVE_ATTEMPTS || self.attempt_counter == u32::MAX {
+            return Err(Reason::EngineLimit);
+        }
+        if self.dialing >= self.settings.max_concurrent_originates {
+            return Err(Reason::MaxConcurrentOriginates);
+        }
+        Ok(())
+    }
+
+    fn load(&self, id: CampaignId) -> Option<(crate::config::Mode, Load)> {
+        let campaign = self.campaigns.get(&id)?;
+        let load = Load {
+            agents: campaign.logged_in,
+            free: self.free_agents(campaign),
+            in_flight: campaign.in_flight,
+            active: campaign.live,
+            max_concurrent: campaign.config.max_concurrent,
+        };
+        Some((campaign.config.mode, load))
+    }
+
+    /// Free agents that this campaign may count on. An agent of several campaigns that dial now
+    /// counts for one of them only: the highest priority; equals share by the agent's number.
+    fn free_agents(&self, campaign: &Campaign) -> u32 {
+        let counts = |id: &AgentId| {
+            let Some(agent) = self.agents.get(id) else {
+                return false;
+            };
+            if agent.config.campaigns.len() <= 1 {
+                return true;
+            }
+            self.counted_for(agent) == Some(campaign.config.id)
+        };
+        let free = campaign.idle.iter().filter(|(_, id)| counts(id)).count();
+        u32::try_from(free).unwrap_or(u32::MAX)
+    }
+
+    fn counted_for(&self, agent: &crate::agent::Agent) -> Option<CampaignId> {
+        let active: Vec<&Campaign> = agent
+            .config
+            .campaigns
+            .iter()
+            .filter_map(|id| self.campaigns.get(id))
+            .filter(|c| c.is_active())
+            .collect();
+        let top = active.iter().map(|c| c.config.priority).max()?;
+        let equals: Vec<CampaignId> = active
+            .iter()
+            .filter(|c| c.config.priority == top)
+            .map(|c| c.config.id)
+            .collect();
+        let turn = usize::try_from(agent.id().0)
+            .unwrap_or(0)
+            .checked_rem(equals.len())?;
+        equals.get(turn).copied()
+    }
+
+    /// Leads that were set aside and will not be dialed any more go back; the others are looked
+    /// at again.
+    fn sweep(&mut self, now: Now, id: CampaignId) {
+        let Some(campaign) = self.campaigns.get_mut(&id) else {
+            return;
+        };
+        let gone = campaign.hopper.sweep(now.wall);
+        if campaign
+            .hopper
+            .aside()
+            .is_some_and(|r| r == Reason::WindowClosed)
+        {
+            campaign.hopper.recall();
+        }
+        self.give_back(id, gone);
+    }
+
+    /// When to decide again if nothing happens before.
+    fn plan_next_pace(&mut self, now: Now, id: CampaignId, reason: Option<Reason>) {
+        let at = match reason {
+            Some(Reason::TrunkCps | Reason::TrunkBackoff) => self.trunk_free_at(now, id),
+            Some(Reason::PbxOverload) => Some(self.pbx_resting_until),
+            Some(_) | None => None,
+        };
+        let Some(campaign) = self.campaigns.get_mut(&id) else {
+            return;
+        };
+        let idle = campaign.removed || campaign.config.state != CampaignState::Running;
+        let latest = now.tick + limits::PACING_INTERVAL;
+        let at = (!idle).then(|| at.map_or(latest, |at| at.clamp(Tick(now.tick.0 + 1), latest)));
+        let old = std::mem::replace(&mut campaign.pace_at, at);
+        if old == at {
+            return;
+        }
+        if let Some(old) = old {
+            self.deadlines.cancel(old, Owner::Campaign(id), Why::Pace);
+        }
+        if let Some(at) = at {
+            self.deadlines.arm(at, Owner::Campaign(id), Why::Pace);
+        }
+    }
+
+    /// When the first of the campaign's trunks can take a call again.
+    fn trunk_free_at(&mut self, now: Now, id: CampaignId) -> Option<Tick> {
+        let trunks = self.routes.trunks(id);
+        trunks
+            .into_iter()
+            .filter_map(|t| self.trunks.get_mut(&t)?.free_at(now.tick))
+            .min()
+    }
+}

@@ -1,0 +1,117 @@
+//! How many calls to start: the formulas of the fixed modes.
+
+use crate::config::Mode;
+use crate::explain::Reason;
+
+/// What a pacing decision looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Load {
+    /// Agents logged in for the campaign.
+    pub(crate) agents: u32,
+    /// Of which free, and this campaign's to count on.
+    pub(crate) free: u32,
+    /// Attempts that may still need one of them.
+    pub(crate) in_flight: u32,
+    /// Attempts live.
+    pub(crate) active: u32,
+    /// The campaign's cap on `active`.
+    pub(crate) max_concurrent: u32,
+}
+
+/// Calls to start now; `Err` says why there are none.
+pub(crate) fn calls(mode: Mode, load: Load) -> Result<u32, Reason> {
+    let room = load.max_concurrent.saturating_sub(load.active);
+    if room == 0 {
+        return Err(Reason::MaxConcurrent);
+    }
+    let for_agents = |wanted: u32| {
+        if load.agents == 0 {
+            return Err(Reason::NoAgents);
+        }
+        match wanted.saturating_sub(load.in_flight).min(room) {
+            0 => Err(Reason::AgentsBusy),
+            calls => Ok(calls),
+        }
+    };
+    match mode {
+        Mode::Progressive => for_agents(load.free),
+        Mode::Power { ratio_milli } => {
+            let wanted = u64::from(load.free) * u64::from(ratio_milli) / 1000;
+            for_agents(u32::try_from(wanted).unwrap_or(u32::MAX))
+        }
+        Mode::Agentless => Ok(room),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOAD: Load = Load {
+        agents: 10,
+        free: 4,
+        in_flight: 1,
+        active: 7,
+        max_concurrent: 100,
+    };
+
+    #[test]
+    fn progressive_dials_one_call_for_each_free_agent() {
+        assert_eq!(calls(Mode::Progressive, LOAD), Ok(3));
+        assert_eq!(
+            calls(
+                Mode::Progressive,
+                Load {
+                    in_flight: 4,
+                    ..LOAD
+                }
+            ),
+            Err(Reason::AgentsBusy)
+        );
+        assert_eq!(
+            calls(Mode::Progressive, Load { agents: 0, ..LOAD }),
+            Err(Reason::NoAgents)
+        );
+    }
+
+    #[test]
+    fn power_dials_its_ratio_up_to_the_cap() {
+        let power = Mode::Power { ratio_milli: 2_500 };
+        assert_eq!(calls(power, LOAD), Ok(9));
+        assert_eq!(
+            calls(
+                power,
+                Load {
+                    max_concurrent: 9,
+                    ..LOAD
+                }
+            ),
+            Ok(2)
+        );
+        assert_eq!(
+            calls(
+                power,
+                Load {
+                    max_concurrent: 7,
+                    ..LOAD
+                }
+            ),
+            Err(Reason::MaxConcurrent)
+        );
+    }
+
+    #[test]
+    fn agentless_fills_the_cap() {
+        assert_eq!(
+            calls(
+                Mode::Agentless,
+                Load {
+                    agents: 0,
+                    free: 0,
+                    ..LOAD
+                }
+            ),
+            Ok(93)
+        );
+    }
+}
