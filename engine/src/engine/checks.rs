@@ -34,12 +34,15 @@ impl Engine {
         }
     }
 
-    /// A campaign that should run and was not checked is; one that was refused is checked again
+    /// A campaign that should run, or is asked about, and was not checked is; one that was refused is checked again
     /// from time to time, because the PBX may have been mended.
     pub(super) fn begin_check_if_due(&mut self, now: Now, id: CampaignId) {
-        let Some(campaign) = self.campaigns.get(&id).filter(|c| c.is_running()) else {
+        let Some(campaign) = self.campaigns.get(&id) else {
             return;
         };
+        if !campaign.is_running() && campaign.asked_by.is_empty() {
+            return;
+        }
         let due = match &campaign.check {
             Check::Unknown => true,
             Check::Pending { .. } | Check::Ready => false,
@@ -166,9 +169,7 @@ impl Engine {
     /// Trunks or routes changed: what was found out before holds no more.
     pub(super) fn forget_checks(&mut self) {
         for campaign in self.campaigns.values_mut() {
-            if matches!(campaign.check, Check::Ready | Check::Refused { .. }) {
-                campaign.check = Check::Unknown;
-            }
+            campaign.check = Check::Unknown;
             campaign.hopper.recall(None);
         }
         self.all_dirty();

@@ -156,13 +156,7 @@ impl Engine {
             return;
         };
         let gone = campaign.hopper.sweep(now.wall);
-        if campaign
-            .hopper
-            .aside()
-            .is_some_and(|r| r == Reason::WindowClosed)
-        {
-            campaign.hopper.recall();
-        }
+        campaign.hopper.recall(Some(Reason::WindowClosed));
         self.give_back(id, gone);
     }
 

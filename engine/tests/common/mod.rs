@@ -1,0 +1,255 @@
+//! A bench for the engine: a clock, one campaign, and what the engine asked for.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use outdial_engine::attempt::Outcome;
+use outdial_engine::config::*;
+use outdial_engine::*;
+
+pub const CAMPAIGN: CampaignId = CampaignId(1);
+pub const TRUNK: TrunkId = TrunkId(1);
+pub const SECOND_TRUNK: TrunkId = TrunkId(2);
+pub const EPOCH: Epoch = Epoch(7);
+/// 2026-01-01T00:00:00Z.
+pub const START: i64 = 1_767_225_600_000;
+
+pub fn campaign() -> CampaignConfig {
+    CampaignConfig {
+        id: CAMPAIGN,
+        name: "spring".into(),
+        state: CampaignState::Running,
+        mode: Mode::Progressive,
+        priority: 0,
+        max_concurrent: 100,
+        ring_timeout_ms: 25_000,
+        connect_limit_ms: 2_000,
+        message: Some("sorry".into()),
+        target: Target {
+            context: "outdial".into(),
+            exten: "s".into(),
+            priority: 1,
+        },
+        agentless: AgentlessAction::PlayMessage,
+        wrap_up_ms: 5_000,
+        caller_ids: vec![Number::new("551130001000").unwrap()],
+        retry: RetryPolicy::default(),
+    }
+}
+
+pub fn trunk(id: TrunkId) -> TrunkConfig {
+    TrunkConfig {
+        id,
+        name: format!("trunk{id}").into(),
+        tech: "PJSIP".into(),
+        endpoint: format!("carrier{id}").into(),
+        enabled: true,
+        cps_milli: 100_000,
+        burst: 100,
+        max_channels: 100,
+    }
+}
+
+pub fn route(trunk: TrunkId, priority: u32) -> Route {
+    Route {
+        campaign: None,
+        prefix: "".into(),
+        trunk,
+        priority,
+        weight: 1,
+        strip: 0,
+        prepend: "".into(),
+    }
+}
+
+pub struct Bench {
+    pub engine: Engine,
+    pub now: Now,
+    pub records: Vec<Record>,
+}
+
+impl Bench {
+    /// Linked, one trunk, one running campaign that the PBX has everything for.
+    pub fn new(campaign: CampaignConfig) -> Bench {
+        let now = Now {
+            tick: Tick(1_000_000),
+            wall: Wall(START),
+        };
+        let mut bench = Bench {
+            engine: Engine::new(1),
+            now,
+            records: Vec::new(),
+        };
+        bench.tell(Event::Link(Link::Up { epoch: EPOCH }));
+        bench.tell(Event::Config(ConfigChange::Trunk(trunk(TRUNK))));
+        bench.tell(Event::Config(ConfigChange::Routes(vec![route(TRUNK, 1)])));
+        let asked = bench.tell(Event::Config(ConfigChange::Campaign(Box::new(campaign))));
+        bench.grant_probes(&asked);
+        bench
+    }
+
+    /// Answers every probe among `commands` with yes; gives what the engine asks for then.
+    pub fn grant_probes(&mut self, commands: &[Command]) -> Vec<Command> {
+        let mut after = Vec::new();
+        for command in commands {
+            if let Command::Probe { request, .. } = command {
+                after.extend(self.tell(Event::Probed {
+                    request: *request,
+                    found: true,
+                }));
+            }
+        }
+        after
+    }
+
+    pub fn tell(&mut self, event: Event) -> Vec<Command> {
+        self.engine.handle(self.now, event);
+        self.drain()
+    }
+
+    fn drain(&mut self) -> Vec<Command> {
+        let mut commands = Vec::new();
+        while let Some(command) = self.engine.poll_command() {
+            if let Command::Journal(record) = &command {
+                self.records.push(record.clone());
+            }
+            commands.push(command);
+        }
+        commands
+    }
+
+    /// Lets time pass, stopping at every deadline on the way.
+    pub fn wait_ms(&mut self, ms: u64) -> Vec<Command> {
+        let end = Tick(self.now.tick.0 + ms * 1000);
+        let mut commands = Vec::new();
+        loop {
+            let due = self.engine.poll_timeout().map(|(at, _)| at);
+            let next = due
+                .filter(|at| *at <= end)
+                .unwrap_or(end)
+                .max(self.now.tick);
+            let passed = next - self.now.tick;
+            self.now.wall.0 += i64::try_from(passed.as_ms()).unwrap();
+            self.now.tick = next;
+            if due.is_none_or(|at| at > end) {
+                return commands;
+            }
+            self.engine.handle_timeout(self.now);
+            commands.extend(self.drain());
+        }
+    }
+
+    pub fn log_in(&mut self, agent: u64) -> Vec<Command> {
+        self.tell(Event::Config(ConfigChange::Agent(AgentConfig {
+            id: AgentId(agent),
+            name: format!("a{agent}").into(),
+            campaigns: vec![CAMPAIGN],
+        })));
+        let mut commands = self.session(
+            agent,
+            SessionEvent::Entered {
+                agent: format!("a{agent}").into(),
+            },
+        );
+        commands.extend(self.session(agent, SessionEvent::Waiting));
+        commands
+    }
+
+    pub fn session(&mut self, agent: u64, what: SessionEvent) -> Vec<Command> {
+        self.tell(Event::Session {
+            session: session(agent),
+            what,
+        })
+    }
+
+    pub fn lease(&mut self, ids: impl IntoIterator<Item = u64>) -> Vec<Command> {
+        let leases = ids.into_iter().map(lead).collect();
+        self.give(leases)
+    }
+
+    pub fn give(&mut self, leases: Vec<Lease>) -> Vec<Command> {
+        self.tell(Event::Leases {
+            campaign: CAMPAIGN,
+            leases,
+            next_due: None,
+        })
+    }
+
+    pub fn leg(&mut self, leg: LegId, what: LegEvent) -> Vec<Command> {
+        self.tell(Event::Leg { leg, what })
+    }
+
+    pub fn end(&mut self, leg: LegId, sip: u16) -> Vec<Command> {
+        self.leg(leg, ended(sip))
+    }
+
+    /// The results so far, in order.
+    pub fn results(&self) -> Vec<&AttemptResult> {
+        self.records
+            .iter()
+            .filter_map(|record| match record {
+                Record::Ended(result) => Some(result),
+                Record::Started(_)
+                | Record::Answered { .. }
+                | Record::Bridged { .. }
+                | Record::MessageStarted { .. } => None,
+            })
+            .collect()
+    }
+
+    pub fn outcomes(&self) -> Vec<Outcome> {
+        self.results().iter().map(|r| r.outcome).collect()
+    }
+
+    pub fn why_now(&self) -> Option<Reason> {
+        self.engine.snapshot(self.now).campaigns[0].why_now
+    }
+}
+
+pub fn session(agent: u64) -> SessionId {
+    SessionId(format!("s{agent}").into())
+}
+
+pub fn ended(sip: u16) -> LegEvent {
+    LegEvent::Ended(LegEnd {
+        sip: (sip != 0).then_some(sip),
+        ..LegEnd::default()
+    })
+}
+
+/// A lead with one number that may be dialed for an hour.
+pub fn lead(id: u64) -> Lease {
+    Lease {
+        id: LeaseId(id),
+        lead: LeadId(id),
+        priority: 0,
+        attempts: 0,
+        numbers: vec![number(id, 0)],
+        expires_at: Wall(START + 3_600_000),
+    }
+}
+
+pub fn number(lead: u64, position: u8) -> LeadNumber {
+    LeadNumber {
+        number: Number::new(&format!("5511{position}{lead:08}")).unwrap(),
+        position,
+        attempts: 0,
+        not_before: Wall(START - 3_600_000),
+        not_after: Wall(START + 3_600_000),
+    }
+}
+
+pub fn originates(commands: &[Command]) -> Vec<LegId> {
+    commands
+        .iter()
+        .filter_map(|c| {
+            if let Command::Originate(o) = c {
+                Some(o.leg)
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
+pub fn has(commands: &[Command], wanted: &Command) -> bool {
+    commands.contains(wanted)
+}
