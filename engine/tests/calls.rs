@@ -1,5 +1,12 @@
 //! Calls from dial to result, as an operator would tell them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::cast_possible_truncation,
+    reason = "a test may panic"
+)]
+
 mod common;
 
 use common::*;

@@ -191,6 +191,8 @@ impl Engine {
         attempt.trunk = way.trunk;
         attempt.tried.push(way.trunk);
         attempt.alerting = None;
+        attempt.ending = None;
+        attempt.hangups = 0;
         let leg = attempt.leg();
         let caller_id = attempt.caller_id.clone();
         self.totals.legs += 1;

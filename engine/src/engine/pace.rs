@@ -1,7 +1,6 @@
 //! The pacing decision: how many calls a campaign starts now, or why none.
 
 use crate::campaign::{Campaign, Check};
-use crate::config::CampaignState;
 use crate::deadline::{Owner, Why};
 use crate::explain::Reason;
 use crate::ids::{AgentId, CampaignId};
@@ -170,7 +169,7 @@ impl Engine {
         let Some(campaign) = self.campaigns.get_mut(&id) else {
             return;
         };
-        let idle = campaign.removed || campaign.config.state != CampaignState::Running;
+        let idle = self.draining || !campaign.is_running();
         let latest = now.tick + limits::PACING_INTERVAL;
         let at = (!idle).then(|| at.map_or(latest, |at| at.clamp(Tick(now.tick.0 + 1), latest)));
         let old = std::mem::replace(&mut campaign.pace_at, at);

@@ -1,0 +1,388 @@
+//! Events in any order, twice, late or never: the books stay right and everything ends.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::cast_possible_truncation,
+    reason = "a test may panic"
+)]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::*;
+use outdial_engine::attempt::Outcome;
+use outdial_engine::config::*;
+use outdial_engine::*;
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Wait(u64),
+    Lease(u64),
+    Enter(u64),
+    Waiting(u64),
+    Gone(u64),
+    /// Something about the n-th leg that was ever dialed.
+    Leg(usize, u8, u16),
+    Refuse(usize),
+    Link(bool),
+    Journal(bool),
+    Drain(bool),
+    Revoke(u64),
+    Forbid(u64),
+    State(u8),
+    Ratio(u32),
+    Reconcile,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0u64..30_000).prop_map(Step::Wait),
+        4 => (0u64..40).prop_map(Step::Lease),
+        3 => (1u64..5).prop_map(Step::Enter),
+        4 => (1u64..5).prop_map(Step::Waiting),
+        1 => (1u64..5).prop_map(Step::Gone),
+        20 => (0usize..60, 0u8..10, prop::sample::select(vec![0u16, 200, 302, 404, 486, 487, 503]))
+            .prop_map(|(n, what, sip)| Step::Leg(n, what, sip)),
+        1 => (0usize..60).prop_map(Step::Refuse),
+        1 => any::<bool>().prop_map(Step::Link),
+        1 => any::<bool>().prop_map(Step::Journal),
+        1 => any::<bool>().prop_map(Step::Drain),
+        1 => (0u64..40).prop_map(Step::Revoke),
+        1 => (0u64..40).prop_map(Step::Forbid),
+        1 => (0u8..4).prop_map(Step::State),
+        1 => (1_000u32..5_000).prop_map(Step::Ratio),
+        1 => Just(Step::Reconcile),
+    ]
+}
+
+/// Plays the PBX and the sidecar, and keeps its own books.
+struct Oracle {
+    bench: Bench,
+    config: CampaignConfig,
+    legs: Vec<LegId>,
+    accepted: BTreeSet<LegId>,
+    forbidden: BTreeSet<u64>,
+    hangups: BTreeSet<LegId>,
+    connects: BTreeMap<LegId, SessionId>,
+    sessions: BTreeSet<u64>,
+    leases: u64,
+}
+
+impl Oracle {
+    fn new() -> Oracle {
+        let config = CampaignConfig {
+            mode: Mode::Power { ratio_milli: 2_000 },
+            ..campaign()
+        };
+        let mut bench = Bench::new(config.clone());
+        bench.tell(Event::Config(ConfigChange::Trunk(trunk(SECOND_TRUNK))));
+        let routes = vec![route(TRUNK, 1), route(SECOND_TRUNK, 2)];
+        let asked = bench.tell(Event::Config(ConfigChange::Routes(routes)));
+        bench.grant_probes(&asked);
+        for id in 1..5 {
+            bench.tell(Event::Config(ConfigChange::Agent(AgentConfig {
+                id: AgentId(id),
+                name: format!("a{id}").into(),
+                campaigns: vec![CAMPAIGN],
+            })));
+        }
+        Oracle {
+            bench,
+            config,
+            legs: Vec::new(),
+            accepted: BTreeSet::new(),
+            forbidden: BTreeSet::new(),
+            hangups: BTreeSet::new(),
+            connects: BTreeMap::new(),
+            sessions: BTreeSet::new(),
+            leases: 0,
+        }
+    }
+
+    fn obey(&mut self, commands: Vec<Command>) -> Result<(), TestCaseError> {
+        let mut probes = Vec::new();
+        for command in commands {
+            match &command {
+                Command::Originate(originate) => {
+                    let record = self.bench.records.iter().rev().find_map(|r| match r {
+                        Record::Started(s) if s.leg == originate.leg => Some(s.clone()),
+                        _ => None,
+                    });
+                    let Some(started) = record else {
+                        return Err(TestCaseError::fail("dialed without a record"));
+                    };
+                    let lead = started.lead.0;
+                    prop_assert!(!self.forbidden.contains(&lead), "do-not-call was dialed");
+                    self.legs.push(originate.leg);
+                    self.accepted.insert(originate.leg);
+                }
+                Command::Hangup { leg, .. } => {
+                    self.hangups.insert(*leg);
+                }
+                Command::Connect { leg, session } => {
+                    self.connects.insert(*leg, session.clone());
+                }
+                Command::Dismiss { session, .. } => {
+                    self.sessions.retain(|s| common::session(*s) != *session);
+                    let told = self.bench.tell(Event::Session {
+                        session: session.clone(),
+                        what: SessionEvent::Gone,
+                    });
+                    self.obey(told)?;
+                }
+                Command::Probe { .. } => probes.push(command),
+                _ => {}
+            }
+        }
+        let told = self.bench.grant_probes(&probes);
+        if told.is_empty() {
+            Ok(())
+        } else {
+            self.obey(told)
+        }
+    }
+
+    fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        let told = match step {
+            Step::Wait(ms) => self.bench.wait_ms(*ms),
+            Step::Lease(n) => {
+                self.leases += 1;
+                let mut lease = lead(*n);
+                lease.id = LeaseId(self.leases);
+                lease.expires_at = Wall(self.bench.now.wall.0 + 60_000);
+                // The store never leases a lead that is leased, or that may not be called.
+                let live = self.bench.engine.leases();
+                let mut numbers = lead(*n).numbers;
+                numbers.push(number(*n, 1));
+                lease.numbers = numbers;
+                if self.forbidden.contains(n) || !live.is_empty() && self.is_live(*n) {
+                    vec![]
+                } else {
+                    self.bench.give(vec![lease])
+                }
+            }
+            Step::Enter(a) => {
+                self.sessions.insert(*a);
+                let agent = format!("a{a}").into();
+                self.bench.session(*a, SessionEvent::Entered { agent })
+            }
+            Step::Waiting(a) => self.bench.session(*a, SessionEvent::Waiting),
+            Step::Gone(a) => {
+                self.sessions.remove(a);
+                self.bench.session(*a, SessionEvent::Gone)
+            }
+            Step::Leg(n, what, sip) => match self.recent_leg(*n) {
+                Some(leg) => self.leg(leg, *what, *sip),
+                None => vec![],
+            },
+            Step::Refuse(n) => match self.recent_leg(*n) {
+                Some(leg) => {
+                    self.accepted.remove(&leg);
+                    let why = Refusal::Overload;
+                    self.bench.tell(Event::Refused { leg, why })
+                }
+                None => vec![],
+            },
+            Step::Link(true) => self.bench.tell(Event::Link(Link::Up { epoch: EPOCH })),
+            Step::Link(false) => self.bench.tell(Event::Link(Link::Down)),
+            Step::Journal(ok) => self.bench.tell(Event::JournalWritable(*ok)),
+            Step::Drain(on) => self.bench.tell(Event::Drain(*on)),
+            Step::Revoke(n) => self.bench.tell(Event::Revoke(vec![LeaseId(*n)])),
+            Step::Forbid(n) => {
+                self.forbidden.insert(*n);
+                let numbers = vec![number(*n, 0).number, number(*n, 1).number];
+                self.bench.tell(Event::DoNotCall(numbers))
+            }
+            Step::State(state) => {
+                self.config.state = match state {
+                    0 => CampaignState::Paused,
+                    1 => CampaignState::Stopped,
+                    _ => CampaignState::Running,
+                };
+                self.configure()
+            }
+            Step::Ratio(ratio_milli) => {
+                self.config.mode = Mode::Power {
+                    ratio_milli: *ratio_milli,
+                };
+                self.configure()
+            }
+            Step::Reconcile => self.reconcile(),
+        };
+        self.obey(told)?;
+        self.check()
+    }
+
+    /// Mostly one of the last legs; sometimes one that is long over.
+    fn recent_leg(&self, n: usize) -> Option<LegId> {
+        let back = if n < 50 { n % 4 } else { n };
+        self.legs.iter().rev().nth(back).copied()
+    }
+
+    fn is_live(&self, lead: u64) -> bool {
+        let started: BTreeMap<AttemptId, LeadId> = self
+            .bench
+            .records
+            .iter()
+            .filter_map(|r| match r {
+                Record::Started(s) => Some((s.leg.attempt, s.lead)),
+                _ => None,
+            })
+            .collect();
+        let ended: BTreeSet<AttemptId> = self.bench.results().iter().map(|r| r.attempt).collect();
+        started
+            .iter()
+            .any(|(attempt, l)| l.0 == lead && !ended.contains(attempt))
+    }
+
+    fn configure(&mut self) -> Vec<Command> {
+        let config = Box::new(self.config.clone());
+        self.bench
+            .tell(Event::Config(ConfigChange::Campaign(config)))
+    }
+
+    fn reconcile(&mut self) -> Vec<Command> {
+        let legs = self.accepted.iter().copied().collect();
+        let sessions = self.sessions.iter().map(|s| session(*s)).collect();
+        self.bench.tell(Event::Reconcile { legs, sessions })
+    }
+
+    fn leg(&mut self, leg: LegId, what: u8, sip: u16) -> Vec<Command> {
+        let chosen = self.connects.get(&leg).filter(|_| sip != 302).cloned();
+        let agent = chosen.unwrap_or_else(|| session(u64::from(sip % 4) + 1));
+        let what = match what {
+            0 => LegEvent::Proceeding,
+            1 => LegEvent::Ringing,
+            2 => LegEvent::EarlyMedia,
+            3 => LegEvent::Answered,
+            4 => LegEvent::Ready {
+                verdict: (sip == 404).then_some(Verdict::Machine),
+            },
+            5 => LegEvent::Bridged { session: agent },
+            6 => LegEvent::ConnectFailed { session: agent },
+            7 => LegEvent::Played { whole: sip == 0 },
+            _ => {
+                self.accepted.remove(&leg);
+                ended(sip)
+            }
+        };
+        self.bench.leg(leg, what)
+    }
+
+    /// The engine's counters against its own list of attempts, and results against starts.
+    fn check(&self) -> Result<(), TestCaseError> {
+        let view = self.bench.engine.snapshot(self.bench.now);
+        let campaign = &view.campaigns[0];
+        prop_assert_eq!(campaign.live as usize, view.attempts.len());
+        let dialing = view
+            .attempts
+            .iter()
+            .filter(|a| a.state.is_dialing())
+            .count();
+        prop_assert_eq!(campaign.dialing as usize, dialing);
+        prop_assert_eq!(view.totals.dialing as usize, dialing);
+        let free = view
+            .agents
+            .iter()
+            .filter(|a| a.state == agent::AgentState::Available)
+            .count();
+        prop_assert_eq!(campaign.free as usize, free);
+        for attempt in &view.attempts {
+            prop_assert!(attempt.deadline.is_some(), "{:?} has no way out", attempt);
+        }
+        for trunk in &view.trunks {
+            let with_leg = |a: &&snapshot::AttemptView| {
+                let legless = [attempt::State::Queued, attempt::State::WrapUp];
+                a.trunk == trunk.id && !legless.contains(&a.state)
+            };
+            let live = view.attempts.iter().filter(with_leg).count();
+            prop_assert_eq!(trunk.channels as usize, live, "{}", trunk.name);
+        }
+        let mut seen = BTreeSet::new();
+        for result in self.bench.results() {
+            prop_assert!(seen.insert(result.attempt), "two results for one attempt");
+        }
+        Ok(())
+    }
+
+    /// Nothing more happens but time: everything must end by its own deadlines.
+    fn end(&mut self) -> Result<(), TestCaseError> {
+        let told = self.bench.tell(Event::Drain(true));
+        self.obey(told)?;
+        for _ in 0..6 {
+            let told = self.bench.wait_ms(4 * 3_600_000 / 2);
+            self.obey(told)?;
+        }
+        prop_assert_eq!(self.bench.engine.totals().live, 0);
+        let started: BTreeSet<AttemptId> = self
+            .bench
+            .records
+            .iter()
+            .filter_map(|r| match r {
+                Record::Started(s) => Some(s.leg.attempt),
+                _ => None,
+            })
+            .collect();
+        let ended: BTreeSet<AttemptId> = self.bench.results().iter().map(|r| r.attempt).collect();
+        prop_assert_eq!(started, ended, "exactly one result for each attempt");
+        let total: u64 = self.bench.engine.snapshot(self.bench.now).campaigns[0]
+            .outcomes
+            .iter()
+            .map(|(_, n)| n)
+            .sum();
+        prop_assert_eq!(total as usize, self.bench.results().len());
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_books_stay_right_and_everything_ends(
+        steps in proptest::collection::vec(step(), 1..200),
+    ) {
+        let mut oracle = Oracle::new();
+        for step in &steps {
+            oracle.take(step)?;
+        }
+        oracle.end()?;
+    }
+
+    #[test]
+    fn the_same_events_give_the_same_commands(
+        steps in proptest::collection::vec(step(), 1..80),
+    ) {
+        let mut runs = (Oracle::new(), Oracle::new());
+        for step in &steps {
+            runs.0.take(step)?;
+            runs.1.take(step)?;
+        }
+        prop_assert_eq!(&runs.0.bench.records, &runs.1.bench.records);
+        prop_assert_eq!(&runs.0.legs, &runs.1.legs);
+    }
+}
+
+#[test]
+fn the_random_events_really_reach_the_outcomes() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeSet<Outcome> = BTreeSet::new();
+    for _ in 0..300 {
+        let steps = proptest::collection::vec(step(), 200)
+            .new_tree(&mut runner)
+            .unwrap()
+            .current();
+        let mut oracle = Oracle::new();
+        for step in &steps {
+            oracle.take(step).unwrap();
+        }
+        seen.extend(oracle.bench.outcomes());
+    }
+    let missing: Vec<_> = Outcome::ALL.iter().filter(|o| !seen.contains(o)).collect();
+    assert!(missing.is_empty(), "never reached: {missing:?}");
+}
