@@ -1,0 +1,255 @@
+/*
+ * res_outdial: outdial inside Asterisk
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*! \file
+ *
+ * \brief OutdialAgent: an agent's channel waits in a holding bridge of its own.
+ *
+ * One shared bridge would cost time and messages in proportion to its members.
+ */
+
+/*** DOCUMENTATION
+	<application name="OutdialAgent" language="en_US">
+		<synopsis>
+			Log the channel in as an agent of outdial and wait for calls.
+		</synopsis>
+		<syntax>
+			<parameter name="agent" required="true">
+				<para>The agent's name, as in <literal>outdial agents list</literal>.</para>
+			</parameter>
+			<parameter name="options">
+				<optionlist>
+					<option name="m">
+						<argument name="class" />
+						<para>Play music on hold of this class to the waiting agent.
+						Without it the agent hears silence.</para>
+					</option>
+				</optionlist>
+			</parameter>
+		</syntax>
+		<description>
+			<para>Answers the channel if needed. The agent stays until he hangs up, or until
+			outdial lets him go; then the dialplan goes on.</para>
+			<para>Sets <variable>OUTDIAL_STATUS</variable>:</para>
+			<variablelist>
+				<variable name="OUTDIAL_STATUS">
+					<value name="UNKNOWN">No agent of that name is configured.</value>
+					<value name="DUPLICATE">He is logged in on another channel.</value>
+					<value name="DRAINING">outdial takes no more calls.</value>
+					<value name="LOGGED_OFF">By a supervisor, or taken out of the
+					configuration.</value>
+					<value name="FULL">More agents than outdial can hold.</value>
+					<value name="FAULT">outdial has stopped; see the log.</value>
+					<value name="ERROR">The application was used wrongly; see the log.</value>
+					<value name="HANGUP">The agent hung up.</value>
+				</variable>
+			</variablelist>
+		</description>
+		<see-also>
+			<ref type="application">OutdialConnect</ref>
+		</see-also>
+	</application>
+ ***/
+
+#include "session.h"
+
+#include "asterisk/app.h"
+#include "asterisk/astobj2.h"
+#include "asterisk/bridge.h"
+#include "asterisk/bridge_roles.h"
+#include "asterisk/causes.h"
+#include "asterisk/pbx.h"
+
+static const char app_name[] = "OutdialAgent";
+
+enum agent_options {
+	AGENT_MUSIC = (1 << 0),
+};
+
+enum agent_option_args {
+	AGENT_MUSIC_CLASS,
+	AGENT_ARGS,
+};
+
+AST_APP_OPTIONS(agent_options, BEGIN_OPTIONS
+	AST_APP_OPTION_ARG('m', AGENT_MUSIC, AGENT_MUSIC_CLASS),
+END_OPTIONS);
+
+/*! \brief What OUTDIAL_STATUS says of a dismissal. */
+static const char *dismissal(unsigned int why)
+{
+	switch (why) {
+	case OUTDIAL_DISMISS_UNKNOWN:
+		return "UNKNOWN";
+	case OUTDIAL_DISMISS_DUPLICATE:
+		return "DUPLICATE";
+	case OUTDIAL_DISMISS_DRAINING:
+		return "DRAINING";
+	case OUTDIAL_DISMISS_FULL:
+		return "FULL";
+	default:
+		return "LOGGED_OFF";
+	}
+}
+
+/*! \brief What he hears while he waits. Non-zero: out of memory. */
+static int prepare_wait(struct ast_channel *chan, int music, const char *class)
+{
+	static const char role[] = "holding_participant";
+	int res = ast_channel_add_bridge_role(chan, role);
+
+	if (music) {
+		res |= ast_channel_set_bridge_role_option(chan, role, "idle_mode", "musiconhold");
+		if (!ast_strlen_zero(class)) {
+			res |= ast_channel_set_bridge_role_option(chan, role, "moh_class", class);
+		}
+	} else {
+		res |= ast_channel_set_bridge_role_option(chan, role, "idle_mode", "silence");
+	}
+	return res;
+}
+
+/*! \brief Join hook of the waiting room: only now can he be moved. */
+static int agent_arrived(struct ast_bridge_channel *bridge_channel, void *hook_pvt)
+{
+	struct session *session = hook_pvt;
+	int leave;
+
+	ao2_lock(session);
+	session->arrived = 1;
+	leave = session->dismissed || session->let_go || shim.faulted;
+	ao2_unlock(session);
+	if (leave) {
+		ast_bridge_channel_leave_bridge(bridge_channel, BRIDGE_CHANNEL_STATE_END_NO_DISSOLVE,
+			AST_CAUSE_NORMAL_CLEARING);
+	} else {
+		shim_post(OUTDIAL_EVENT_SESSION_WAITING, session->id, NULL, 0);
+	}
+	return 0;
+}
+
+/*! \brief Wait for one call, and take it. Non-zero: he was not even in the waiting room. */
+static int agent_turn(struct session *session, struct ast_channel *chan)
+{
+	struct ast_bridge_features features;
+	int arrived;
+
+	ao2_lock(session);
+	session->arrived = 0;
+	ao2_unlock(session);
+
+	ast_bridge_features_init(&features);
+	if (!ast_bridge_join_hook(&features, agent_arrived, session, NULL, 0)) {
+		ast_bridge_join(session->holding, chan, NULL, &features, NULL, 0);
+	}
+	ast_bridge_features_cleanup(&features);
+
+	ao2_lock(session);
+	while (session->moving) {
+		/* What the mover posts comes before the next SESSION_WAITING. */
+		ast_cond_wait(&session->settled, ao2_object_get_lockaddr(session));
+	}
+	arrived = session->arrived;
+	ao2_unlock(session);
+	return arrived ? 0 : -1;
+}
+
+/*! \brief Turn after turn, until he hangs up or is let go. Returns what the application does. */
+static int agent_loop(struct session *session, struct ast_channel *chan)
+{
+	const char *status = NULL;
+	int failed;
+
+	while (!status) {
+		failed = agent_turn(session, chan);
+		if (ast_check_hangup_locked(chan)) {
+			shim_status(chan, "HANGUP");
+			return -1;
+		}
+		/* The bridge has set a cause for leaving it; the channel lives on. */
+		ast_channel_lock(chan);
+		ast_channel_hangupcause_set(chan, 0);
+		ast_channel_unlock(chan);
+
+		ao2_lock(session);
+		if (session->dismissed) {
+			status = dismissal(session->dismissed);
+		} else if (session->let_go || shim.faulted || failed) {
+			status = "FAULT";
+		}
+		ao2_unlock(session);
+	}
+	shim_status(chan, status);
+	return 0;
+}
+
+static struct session *session_start(struct ast_channel *chan, const char *agent)
+{
+	struct session *session = session_create(ast_channel_uniqueid(chan), agent, chan);
+	int res;
+
+	if (!session) {
+		shim_status(chan, "FAULT");
+		return NULL;
+	}
+	res = shim_post(OUTDIAL_EVENT_SESSION_ENTERED, session->id, session->agent, 0);
+	if (res == OUTDIAL_OK) {
+		return session;
+	}
+	ast_log(LOG_WARNING, "%s: '%s' can't log in: %s\n", app_name, agent, outdial_strerror(res));
+	shim_status(chan, res == OUTDIAL_E_FULL ? "FULL" : "FAULT");
+	session_end(session);
+	return NULL;
+}
+
+static int agent_exec(struct ast_channel *chan, const char *data)
+{
+	struct session *session;
+	struct ast_flags flags = { 0, };
+	char *option_args[AGENT_ARGS] = { NULL, };
+	char *parse = ast_strdupa(S_OR(data, ""));
+	int res;
+	AST_DECLARE_APP_ARGS(args,
+		AST_APP_ARG(agent);
+		AST_APP_ARG(options);
+	);
+
+	AST_STANDARD_APP_ARGS(args, parse);
+	if (ast_strlen_zero(args.agent) || strlen(args.agent) >= sizeof(session->agent)
+		|| (args.options
+			&& ast_app_parse_options(agent_options, &flags, option_args, args.options))) {
+		ast_log(LOG_WARNING, "%s(agent[,m(class)]): agent missing or too long, or unknown option\n",
+			app_name);
+		shim_status(chan, "ERROR");
+		return 0;
+	}
+	if (ast_channel_state(chan) != AST_STATE_UP && ast_answer(chan)) {
+		return -1;
+	}
+	if (prepare_wait(chan, ast_test_flag(&flags, AGENT_MUSIC), option_args[AGENT_MUSIC_CLASS])) {
+		shim_status(chan, "FAULT");
+		return 0;
+	}
+	session = session_start(chan, args.agent);
+	if (!session) {
+		ast_channel_clear_bridge_roles(chan);
+		return 0;
+	}
+	res = agent_loop(session, chan);
+	session_gone(session);
+	ast_channel_clear_bridge_roles(chan);
+	return res;
+}
+
+int agent_register(void)
+{
+	return ast_register_application_xml(app_name, agent_exec);
+}
+
+void agent_unregister(void)
+{
+	ast_unregister_application(app_name);
+}

@@ -1,0 +1,170 @@
+/*
+ * res_outdial: outdial inside Asterisk
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*! \file
+ *
+ * \brief CLI: the words; the answers are the engine's.
+ */
+
+#include "leg.h"
+#include "session.h"
+
+#include "asterisk/ast_version.h"
+#include "asterisk/cli.h"
+
+/*! \brief Longest line that is handed to the engine. */
+#define LINE_LEN 512
+
+static void write_to(void *ctx, const char *text)
+{
+	struct ast_cli_args *a = ctx;
+
+	ast_cli(a->fd, "%s", text);
+}
+
+/*! \brief Hand the line, less the leading 'outdial', to the engine. */
+static char *ask(struct ast_cli_args *a)
+{
+	char line[LINE_LEN] = "";
+	int res;
+	int i;
+
+	for (i = 1; i < a->argc; i++) {
+		size_t used = strlen(line);
+
+		if (used + strlen(a->argv[i]) + 2 > sizeof(line)) {
+			return CLI_SHOWUSAGE;
+		}
+		snprintf(line + used, sizeof(line) - used, "%s%s", used ? " " : "", a->argv[i]);
+	}
+	res = outdial_cli(shim.engine, line, write_to, a);
+	if (res != OUTDIAL_OK) {
+		ast_cli(a->fd, "outdial %s: %s\n", line, outdial_strerror(res));
+		return CLI_FAILURE;
+	}
+	return CLI_SUCCESS;
+}
+
+/*! \brief What the engine does not know of itself. */
+static void show_shim(int fd)
+{
+	uint32_t abi = outdial_abi_version();
+	struct pool_load calls;
+
+	pool_load(shim.calls, &calls);
+	ast_cli(fd, "liboutdial    %s (ABI %u.%u), node %s\n", outdial_version(), abi >> 16,
+		abi & 0xffff, shim.config.node);
+	ast_cli(fd, "res_outdial   built for Asterisk %d (ABI %d.%d); this is Asterisk %s\n",
+		ASTERISK_MAJOR, OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR, ast_get_version());
+	ast_cli(fd, "In Asterisk   %d legs, %d agents; %u of %u call threads in use, %u waiting\n",
+		legs_count(), sessions_count(), calls.running, shim.config.max_calls, calls.waiting);
+	ast_cli(fd, "Heartbeat     %llu ms ago%s\n",
+		(unsigned long long) outdial_heartbeat_age_ms(shim.engine),
+		shim.faulted ? " (the engine has stopped: restart Asterisk)" : "");
+}
+
+static char *cli_show(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
+{
+	switch (cmd) {
+	case CLI_INIT:
+		e->command = "outdial show {status|campaigns|calls|agents|trunks}";
+		e->usage =
+			"Usage: outdial show status|campaigns|calls|agents|trunks\n"
+			"       status: versions, link to the sidecar, heartbeat, calls in flight.\n"
+			"       campaigns: mode, leads in hand, and why it does not dial more.\n"
+			"       calls: every attempt and its state.\n"
+			"       agents: who is logged in, and what he does.\n"
+			"       trunks: calls per second, channels in use, limits.\n";
+		return NULL;
+	case CLI_GENERATE:
+		return NULL;
+	}
+	if (a->argc != e->args) {
+		return CLI_SHOWUSAGE;
+	}
+	if (!strcasecmp(a->argv[2], "status")) {
+		show_shim(a->fd);
+	}
+	return ask(a);
+}
+
+static char *cli_campaign(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
+{
+	switch (cmd) {
+	case CLI_INIT:
+		e->command = "outdial campaign {start|pause|stop}";
+		e->usage =
+			"Usage: outdial campaign start|pause|stop <name>\n"
+			"       start: check trunks, target and sound, then dial.\n"
+			"       pause: no new calls; leads stay in hand for a while.\n"
+			"       stop: no new calls; leads go back.\n";
+		return NULL;
+	case CLI_GENERATE:
+		return NULL;
+	}
+	if (a->argc != e->args + 1) {
+		return CLI_SHOWUSAGE;
+	}
+	return ask(a);
+}
+
+static char *cli_drain(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
+{
+	switch (cmd) {
+	case CLI_INIT:
+		e->command = "outdial drain";
+		e->usage =
+			"Usage: outdial drain\n"
+			"       No new calls. Agents are logged off as soon as they are free. Then\n"
+			"       'module unload res_outdial.so' goes through.\n";
+		return NULL;
+	case CLI_GENERATE:
+		return NULL;
+	}
+	if (a->argc != e->args) {
+		return CLI_SHOWUSAGE;
+	}
+	outdial_drain(shim.engine, 1);
+	ast_cli(a->fd, "Draining: %d legs and %d agents are left.\n", legs_count(), sessions_count());
+	return CLI_SUCCESS;
+}
+
+static char *cli_undrain(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
+{
+	switch (cmd) {
+	case CLI_INIT:
+		e->command = "outdial undrain";
+		e->usage =
+			"Usage: outdial undrain\n"
+			"       Dial again, and let agents log in again.\n";
+		return NULL;
+	case CLI_GENERATE:
+		return NULL;
+	}
+	if (a->argc != e->args) {
+		return CLI_SHOWUSAGE;
+	}
+	outdial_drain(shim.engine, 0);
+	ast_cli(a->fd, "Dialing goes on.\n");
+	return CLI_SUCCESS;
+}
+
+static struct ast_cli_entry entries[] = {
+	AST_CLI_DEFINE(cli_show, "Show what outdial does"),
+	AST_CLI_DEFINE(cli_campaign, "Start, pause or stop a campaign of outdial"),
+	AST_CLI_DEFINE(cli_drain, "Take no new calls and let agents go"),
+	AST_CLI_DEFINE(cli_undrain, "Undo outdial drain"),
+};
+
+int cli_register(void)
+{
+	return ast_cli_register_multiple(entries, ARRAY_LEN(entries));
+}
+
+void cli_unregister(void)
+{
+	ast_cli_unregister_multiple(entries, ARRAY_LEN(entries));
+}

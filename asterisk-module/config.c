@@ -1,0 +1,162 @@
+/*
+ * res_outdial: outdial inside Asterisk
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*! \file
+ *
+ * \brief outdial.conf. Campaigns and trunks are not in it: they live in PostgreSQL.
+ */
+
+#include "shim.h"
+
+#include "asterisk/config.h"
+#include "asterisk/paths.h"
+
+static const char config_file[] = "outdial.conf";
+
+/*! \brief Most calls in flight that can be configured. */
+#define MAX_CALLS_LIMIT 20000
+
+static int set_text(const struct ast_variable *var, char *to, size_t size)
+{
+	if (ast_strlen_zero(var->value) || strlen(var->value) >= size) {
+		ast_log(LOG_ERROR, "%s, line %d: '%s' is empty or longer than %zu characters\n",
+			config_file, var->lineno, var->name, size - 1);
+		return -1;
+	}
+	ast_copy_string(to, var->value, size);
+	return 0;
+}
+
+static int set_number(const struct ast_variable *var, uint64_t lowest, uint64_t highest,
+	uint64_t *to)
+{
+	char *end = NULL;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(var->value, &end, 10);
+	if (errno || end == var->value || *end || *var->value == '-' || value < lowest
+		|| value > highest) {
+		ast_log(LOG_ERROR, "%s, line %d: '%s' is a number from %llu to %llu, not '%s'\n",
+			config_file, var->lineno, var->name, (unsigned long long) lowest,
+			(unsigned long long) highest, var->value);
+		return -1;
+	}
+	*to = value;
+	return 0;
+}
+
+/*! \brief Legs are named after the node, so its name is restricted. */
+static int set_node(const struct ast_variable *var, struct shim_config *config)
+{
+	if (set_text(var, config->node, sizeof(config->node))) {
+		return -1;
+	}
+	if (config->node[strspn(config->node,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.")]) {
+		ast_log(LOG_ERROR, "%s, line %d: 'node' is made of A-Z a-z 0-9 _ and ., not '%s'\n",
+			config_file, var->lineno, config->node);
+		return -1;
+	}
+	return 0;
+}
+
+static int set_key(const struct ast_variable *var, struct shim_config *config)
+{
+	uint64_t number = 0;
+
+	if (!strcasecmp(var->name, "node")) {
+		return set_node(var, config);
+	}
+	if (!strcasecmp(var->name, "socket")) {
+		return set_text(var, config->socket, sizeof(config->socket));
+	}
+	if (!strcasecmp(var->name, "journal")) {
+		return set_text(var, config->journal, sizeof(config->journal));
+	}
+	if (!strcasecmp(var->name, "journal_bytes")) {
+		return set_number(var, 1 << 20, (uint64_t) 1 << 40, &config->journal_bytes);
+	}
+	if (!strcasecmp(var->name, "context")) {
+		return set_text(var, config->context, sizeof(config->context));
+	}
+	if (!strcasecmp(var->name, "max_calls")) {
+		if (set_number(var, 1, MAX_CALLS_LIMIT, &number)) {
+			return -1;
+		}
+		config->max_calls = number;
+		return 0;
+	}
+	ast_log(LOG_ERROR, "%s, line %d: unknown key '%s'. Known: node, socket, journal, "
+		"journal_bytes, context, max_calls\n", config_file, var->lineno, var->name);
+	return -1;
+}
+
+/*! \brief Without a key: this. */
+static void set_defaults(struct shim_config *config)
+{
+	char host[256] = "";
+	char *c;
+
+	memset(config, 0, sizeof(*config));
+	gethostname(host, sizeof(host) - 1);
+	ast_copy_string(config->node, S_OR(host, "pbx"), sizeof(config->node));
+	for (c = config->node; *c; c++) {
+		if (*c == '-') {
+			*c = '_';
+		}
+	}
+	ast_copy_string(config->socket, "/run/outdial/outdial.sock", sizeof(config->socket));
+	snprintf(config->journal, sizeof(config->journal), "%s/outdial", ast_config_AST_VAR_DIR);
+	ast_copy_string(config->context, "outdial", sizeof(config->context));
+	config->max_calls = 500;
+}
+
+static int read_category(struct ast_config *file, const char *category, struct shim_config *config)
+{
+	struct ast_variable *var;
+
+	if (strcasecmp(category, "general")) {
+		ast_log(LOG_ERROR, "%s: unknown section [%s]; there is only [general]\n", config_file,
+			category);
+		return -1;
+	}
+	for (var = ast_variable_browse(file, category); var; var = var->next) {
+		if (set_key(var, config)) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int config_read(struct shim_config *config)
+{
+	struct ast_flags flags = { 0, };
+	struct ast_config *file = ast_config_load(config_file, flags);
+	struct shim_config fresh;
+	char *category = NULL;
+	int res = 0;
+
+	if (file == CONFIG_STATUS_FILEINVALID) {
+		ast_log(LOG_ERROR, "%s/%s can't be parsed\n", ast_config_AST_CONFIG_DIR, config_file);
+		return -1;
+	}
+	if (!file || file == CONFIG_STATUS_FILEMISSING) {
+		ast_log(LOG_ERROR, "%s/%s is missing. Make a commented one by "
+			"'make -C asterisk-module samples' in outdial's source\n",
+			ast_config_AST_CONFIG_DIR, config_file);
+		return -1;
+	}
+	set_defaults(&fresh);
+	while (!res && (category = ast_category_browse(file, category))) {
+		res = read_category(file, category, &fresh);
+	}
+	ast_config_destroy(file);
+	if (!res) {
+		*config = fresh;
+	}
+	return res;
+}

@@ -1,0 +1,301 @@
+/*
+ * res_outdial: outdial inside Asterisk
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*! \file
+ *
+ * \brief OutdialConnect: a customer waits in a bridge of his own for what the engine decides.
+ */
+
+/*** DOCUMENTATION
+	<application name="OutdialConnect" language="en_US">
+		<synopsis>
+			Hand an answered call of outdial to its campaign.
+		</synopsis>
+		<syntax>
+			<parameter name="options">
+				<para>None so far.</para>
+			</parameter>
+		</syntax>
+		<description>
+			<para>The campaign connects an agent, plays a message, lets the call go on in the
+			dialplan, or hangs up. Run <literal>AMD()</literal> before it if the campaign is to
+			know what answered: <variable>AMDSTATUS</variable> is read here.</para>
+			<para>Only for calls that outdial has dialed, and once for each of them.</para>
+			<para>Sets <variable>OUTDIAL_STATUS</variable>:</para>
+			<variablelist>
+				<variable name="OUTDIAL_STATUS">
+					<value name="CONNECTED">An agent was there, and left first.</value>
+					<value name="MESSAGE">A message was played.</value>
+					<value name="RELEASED">The campaign lets the call go on.</value>
+					<value name="HANGUP">The customer hung up, or the campaign ended the
+					call.</value>
+					<value name="NOT_OUTDIAL">The call was not dialed by outdial.</value>
+					<value name="REPEATED">The application was called before on this
+					call.</value>
+					<value name="FULL">outdial could not take the call.</value>
+					<value name="FAULT">outdial has stopped; see the log.</value>
+				</variable>
+			</variablelist>
+		</description>
+		<see-also>
+			<ref type="application">OutdialAgent</ref>
+			<ref type="application">AMD</ref>
+		</see-also>
+	</application>
+ ***/
+
+#include "leg.h"
+
+#include "asterisk/app.h"
+#include "asterisk/astobj2.h"
+#include "asterisk/bridge.h"
+#include "asterisk/bridge_basic.h"
+#include "asterisk/causes.h"
+#include "asterisk/file.h"
+#include "asterisk/pbx.h"
+
+static const char app_name[] = "OutdialConnect";
+
+/*! \brief What happens to one customer. In his own thread only. */
+struct visit {
+	struct leg *leg;
+	struct ast_channel *chan;
+	/*! \brief The event that says that he waits in his bridge; 0: it has been posted. */
+	uint32_t due;
+	/*! \brief Its value. */
+	int value;
+	/*! \brief What the engine answered to it. */
+	int refused;
+	/*! \brief A message was played. */
+	unsigned int played:1;
+};
+
+/*! \brief What AMD() has found out, if it has run. */
+static int verdict_of(struct ast_channel *chan)
+{
+	const char *status;
+	int verdict = OUTDIAL_VERDICT_NONE;
+
+	ast_channel_lock(chan);
+	status = pbx_builtin_getvar_helper(chan, "AMDSTATUS");
+	if (!ast_strlen_zero(status)) {
+		if (!strcasecmp(status, "HUMAN")) {
+			verdict = OUTDIAL_VERDICT_HUMAN;
+		} else if (!strcasecmp(status, "MACHINE")) {
+			verdict = OUTDIAL_VERDICT_MACHINE;
+		} else {
+			/* NOTSURE; or HANGUP, in which case the call is about to end anyway. */
+			verdict = OUTDIAL_VERDICT_UNKNOWN;
+		}
+	}
+	ast_channel_unlock(chan);
+	return verdict;
+}
+
+/*! \brief Post what is due. */
+static void visit_post(struct visit *visit)
+{
+	if (visit->due) {
+		visit->refused = shim_post(visit->due, visit->leg->id, NULL, visit->value);
+		visit->due = 0;
+	}
+}
+
+/*! \brief Join hook of the customer's bridge: he can be connected from now on. */
+static int customer_arrived(struct ast_bridge_channel *bridge_channel, void *hook_pvt)
+{
+	struct visit *visit = hook_pvt;
+	int leave;
+
+	visit_post(visit);
+	ao2_lock(visit->leg);
+	leave = visit->refused || shim.faulted || visit->leg->order != LEG_ORDER_NONE;
+	ao2_unlock(visit->leg);
+	if (leave) {
+		ast_bridge_channel_leave_bridge(bridge_channel, BRIDGE_CHANNEL_STATE_END_NO_DISSOLVE,
+			AST_CAUSE_NORMAL_CLEARING);
+	}
+	return 0;
+}
+
+/*! \brief Wait in a bridge, and talk there if an agent comes. Non-zero: out of memory. */
+static int visit_wait(struct visit *visit)
+{
+	struct ast_bridge_features features;
+	struct ast_bridge *bridge = ast_bridge_basic_new();
+	int res = -1;
+
+	if (!bridge) {
+		return -1;
+	}
+	ao2_lock(visit->leg);
+	visit->leg->bridge = ao2_bump(bridge);
+	ao2_unlock(visit->leg);
+
+	ast_bridge_features_init(&features);
+	if (!ast_bridge_join_hook(&features, customer_arrived, visit, NULL, 0)) {
+		res = ast_bridge_join(bridge, visit->chan, NULL, &features, NULL, 0);
+	}
+	ast_bridge_features_cleanup(&features);
+
+	ao2_lock(visit->leg);
+	visit->leg->bridge = NULL;
+	ao2_unlock(visit->leg);
+	ao2_ref(bridge, -1);
+	/* An agent who is in there, or arrives just now, goes back to his waiting room. */
+	ast_bridge_destroy(bridge, 0);
+	return res;
+}
+
+/*! \brief Play a message. Its event is due when the customer waits again. */
+static void visit_play(struct visit *visit, const char *sound)
+{
+	int res = ast_streamfile(visit->chan, sound, ast_channel_language(visit->chan));
+
+	if (!res) {
+		res = ast_waitstream(visit->chan, "");
+	}
+	ast_stopstream(visit->chan);
+	visit->played |= !res;
+	visit->due = OUTDIAL_EVENT_LEG_PLAYED;
+	visit->value = !res;
+}
+
+/*! \brief Take the order that has come, if any. */
+static enum leg_order take_order(struct leg *leg, char *sound, size_t size)
+{
+	enum leg_order order;
+
+	ao2_lock(leg);
+	order = leg->order;
+	leg->order = LEG_ORDER_NONE;
+	ast_copy_string(sound, leg->sound, size);
+	ao2_unlock(leg);
+	return order;
+}
+
+/*! \brief Go on in the dialplan where the engine said. */
+static void visit_release(struct visit *visit)
+{
+	struct leg *leg = visit->leg;
+	char context[AST_MAX_CONTEXT];
+	char exten[AST_MAX_EXTENSION];
+	int priority;
+
+	ao2_lock(leg);
+	ast_copy_string(context, leg->to_context, sizeof(context));
+	ast_copy_string(exten, leg->to_exten, sizeof(exten));
+	priority = leg->to_priority;
+	ao2_unlock(leg);
+	if (!ast_strlen_zero(context)) {
+		if (!ast_exists_extension(visit->chan, context, exten, priority, NULL)) {
+			ast_log(LOG_WARNING, "Leg '%s' can't go on at %s,%s,%d: there is no such place\n",
+				leg->id, context, exten, priority);
+		} else {
+			ast_explicit_goto(visit->chan, context, exten, priority);
+		}
+	}
+	shim_post(OUTDIAL_EVENT_LEG_RELEASED, leg->id, NULL, 0);
+}
+
+/*! \brief What OUTDIAL_STATUS says when the visit ends without an order. */
+static const char *visit_outcome(struct visit *visit)
+{
+	int bridged;
+
+	if (visit->refused) {
+		ast_log(LOG_WARNING, "Leg '%s' is not taken by the engine: %s\n", visit->leg->id,
+			outdial_strerror(visit->refused));
+		return visit->refused == OUTDIAL_E_FULL ? "FULL" : "FAULT";
+	}
+	ao2_lock(visit->leg);
+	bridged = visit->leg->bridged;
+	ao2_unlock(visit->leg);
+	if (bridged) {
+		return "CONNECTED";
+	}
+	return visit->played ? "MESSAGE" : "FAULT";
+}
+
+/*! \brief From READY to whatever ends the visit. NULL: hung up. */
+static const char *visit_run(struct visit *visit)
+{
+	char sound[OUTDIAL_SOUND_LEN];
+	int failed;
+
+	for (;;) {
+		failed = visit_wait(visit);
+		if (ast_check_hangup_locked(visit->chan)) {
+			if (visit->due == OUTDIAL_EVENT_LEG_PLAYED) {
+				visit_post(visit);
+			}
+			return NULL;
+		}
+		/* The bridge has set a cause for leaving it; the channel lives on. */
+		ast_channel_lock(visit->chan);
+		ast_channel_hangupcause_set(visit->chan, 0);
+		ast_channel_unlock(visit->chan);
+		visit_post(visit);
+
+		switch (take_order(visit->leg, sound, sizeof(sound))) {
+		case LEG_ORDER_PLAY:
+			if (failed) {
+				return "FAULT";
+			}
+			visit_play(visit, sound);
+			continue;
+		case LEG_ORDER_RELEASE:
+			visit_release(visit);
+			return "RELEASED";
+		case LEG_ORDER_LET_GO:
+			return "FAULT";
+		case LEG_ORDER_NONE:
+			return visit_outcome(visit);
+		}
+	}
+}
+
+static int connect_exec(struct ast_channel *chan, const char *data)
+{
+	struct visit visit = { .leg = leg_of(chan), .chan = chan, .due = OUTDIAL_EVENT_LEG_READY, };
+	const char *status;
+	int again;
+
+	if (!ast_strlen_zero(data)) {
+		ast_log(LOG_WARNING, "%s takes no options, '%s' is ignored\n", app_name, data);
+	}
+	if (!visit.leg) {
+		ast_log(LOG_WARNING, "%s on channel %s, which outdial has not dialed\n", app_name,
+			ast_channel_uniqueid(chan));
+		shim_status(chan, "NOT_OUTDIAL");
+		return 0;
+	}
+	ao2_lock(visit.leg);
+	again = visit.leg->connected;
+	visit.leg->connected = 1;
+	ao2_unlock(visit.leg);
+	if (again) {
+		ast_log(LOG_WARNING, "%s was called before on leg '%s'\n", app_name, visit.leg->id);
+		shim_status(chan, "REPEATED");
+		leg_release(visit.leg);
+		return 0;
+	}
+	visit.value = verdict_of(chan);
+	status = visit_run(&visit);
+	shim_status(chan, S_OR(status, "HANGUP"));
+	leg_release(visit.leg);
+	return status ? 0 : -1;
+}
+
+int connect_register(void)
+{
+	return ast_register_application_xml(app_name, connect_exec);
+}
+
+void connect_unregister(void)
+{
+	ast_unregister_application(app_name);
+}

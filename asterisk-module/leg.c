@@ -1,0 +1,304 @@
+/*
+ * res_outdial: outdial inside Asterisk
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*! \file
+ *
+ * \brief Legs: their registry, and who holds them.
+ */
+
+#include "leg.h"
+
+#include "asterisk/astobj2.h"
+#include "asterisk/bridge.h"
+#include "asterisk/causes.h"
+#include "asterisk/datastore.h"
+#include "asterisk/pbx.h"
+#include "asterisk/strings.h"
+
+/*! \brief Buckets of the registry. */
+#define LEG_BUCKETS 1021
+
+static struct ao2_container *legs;
+
+AO2_STRING_FIELD_HASH_FN(leg, id)
+AO2_STRING_FIELD_CMP_FN(leg, id)
+
+int legs_init(void)
+{
+	legs = ao2_container_alloc_hash(AO2_ALLOC_OPT_LOCK_MUTEX, 0, LEG_BUCKETS, leg_hash_fn, NULL,
+		leg_cmp_fn);
+	return legs ? 0 : -1;
+}
+
+void legs_destroy(void)
+{
+	ao2_cleanup(legs);
+	legs = NULL;
+}
+
+int legs_count(void)
+{
+	return ao2_container_count(legs);
+}
+
+/*! \brief Copy what must fit. Non-zero: it does not, or must not be empty and is. */
+static int copy_text(char *to, size_t size, const char *from, int required)
+{
+	if (ast_strlen_zero(from)) {
+		*to = '\0';
+		return required;
+	}
+	if (strlen(from) >= size) {
+		return -1;
+	}
+	ast_copy_string(to, from, size);
+	return 0;
+}
+
+/*! \brief Only such a text may become part of a dial string. */
+static int is_made_of(const char *text, const char *allowed)
+{
+	return strspn(text, allowed) == strlen(text);
+}
+
+#define DIGITS "0123456789"
+#define NAME_CHARACTERS DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-."
+
+static int leg_fill(struct leg *leg, const struct outdial_originate *request)
+{
+	if (copy_text(leg->id, sizeof(leg->id) - 2, request->leg, 1)
+		|| copy_text(leg->tech, sizeof(leg->tech), request->tech, 1)
+		|| copy_text(leg->endpoint, sizeof(leg->endpoint), request->endpoint, 1)
+		|| copy_text(leg->number, sizeof(leg->number), request->number, 1)
+		|| copy_text(leg->caller_id, sizeof(leg->caller_id), request->caller_id, 0)
+		|| copy_text(leg->account, sizeof(leg->account), request->account, 0)
+		|| copy_text(leg->context, sizeof(leg->context),
+			S_OR(request->context, shim.config.context), 1)
+		|| copy_text(leg->exten, sizeof(leg->exten), S_OR(request->exten, "s"), 1)) {
+		return -1;
+	}
+	if (!is_made_of(leg->id, NAME_CHARACTERS) || !is_made_of(leg->tech, NAME_CHARACTERS)
+		|| !is_made_of(leg->endpoint, NAME_CHARACTERS) || !is_made_of(leg->number, DIGITS)
+		|| !is_made_of(leg->caller_id, DIGITS)) {
+		return -1;
+	}
+	leg->priority = MAX(1, (int) request->priority);
+	leg->timeout_ms = request->timeout_ms;
+	leg->holds = 1;
+	return 0;
+}
+
+struct leg *leg_create(const struct outdial_originate *request)
+{
+	struct leg *leg = ao2_alloc(sizeof(*leg), NULL);
+	struct leg *other;
+
+	if (!leg) {
+		return NULL;
+	}
+	if (leg_fill(leg, request)) {
+		ast_log(LOG_ERROR, "Not dialing leg '%s': the request is malformed\n",
+			S_OR(request->leg, ""));
+		ao2_ref(leg, -1);
+		return NULL;
+	}
+	ao2_lock(legs);
+	other = ao2_find(legs, leg->id, OBJ_SEARCH_KEY | OBJ_NOLOCK);
+	if (other || !ao2_link_flags(legs, leg, OBJ_NOLOCK)) {
+		ao2_unlock(legs);
+		ast_log(LOG_ERROR, "Not dialing leg '%s': %s\n", leg->id,
+			other ? "there is one of that name" : "out of memory");
+		ao2_cleanup(other);
+		ao2_ref(leg, -1);
+		return NULL;
+	}
+	ao2_unlock(legs);
+	ast_module_ref(AST_MODULE_SELF);
+	return leg;
+}
+
+/*! \brief Hold a leg that the caller has a reference to. Non-zero: it has ended. */
+static int leg_hold(struct leg *leg)
+{
+	int ended;
+
+	ao2_lock(leg);
+	ended = !leg->holds;
+	if (!ended) {
+		leg->holds++;
+	}
+	ao2_unlock(leg);
+	return ended;
+}
+
+struct leg *leg_find(const char *id)
+{
+	struct leg *leg = ao2_find(legs, id, OBJ_SEARCH_KEY);
+
+	if (leg && leg_hold(leg)) {
+		ao2_ref(leg, -1);
+		leg = NULL;
+	}
+	return leg;
+}
+
+void leg_each(int (*visit)(struct leg *leg, void *data), void *data)
+{
+	struct ao2_iterator iter = ao2_iterator_init(legs, 0);
+	struct leg *leg;
+	int stop = 0;
+
+	while (!stop && (leg = ao2_iterator_next(&iter))) {
+		if (leg_hold(leg)) {
+			ao2_ref(leg, -1);
+			continue;
+		}
+		stop = visit(leg, data);
+		leg_release(leg);
+	}
+	ao2_iterator_destroy(&iter);
+}
+
+/*! \brief Take a leg out of the registry for good. */
+static void leg_unlist(struct leg *leg)
+{
+	ao2_unlink(legs, leg);
+	ao2_ref(leg, -1);
+	ast_module_unref(AST_MODULE_SELF);
+}
+
+void leg_release(struct leg *leg)
+{
+	unsigned int holds;
+
+	if (!leg) {
+		return;
+	}
+	ao2_lock(leg);
+	holds = --leg->holds;
+	ao2_unlock(leg);
+	if (holds) {
+		ao2_ref(leg, -1);
+		return;
+	}
+	shim_post_ended(leg->id, leg->refused, leg->sip_status, leg->q850);
+	leg_unlist(leg);
+}
+
+void leg_forget(struct leg *leg)
+{
+	ao2_lock(leg);
+	leg->holds = 0;
+	ao2_unlock(leg);
+	leg_unlist(leg);
+}
+
+/*! \brief The channel is destroyed. */
+static void leg_datastore_destroy(void *data)
+{
+	leg_release(data);
+}
+
+/*! \brief A masquerade moves the call, and the leg with it, to another channel. */
+static void leg_datastore_fixup(void *data, struct ast_channel *old_chan,
+	struct ast_channel *new_chan)
+{
+	struct leg *leg = data;
+
+	ao2_lock(leg);
+	leg->moved = 1;
+	ao2_unlock(leg);
+}
+
+static const struct ast_datastore_info leg_datastore = {
+	.type = "outdial leg",
+	.destroy = leg_datastore_destroy,
+	.chan_fixup = leg_datastore_fixup,
+};
+
+int leg_attach(struct leg *leg, struct ast_channel *chan)
+{
+	struct ast_datastore *datastore = ast_datastore_alloc(&leg_datastore, NULL);
+
+	if (!datastore) {
+		return -1;
+	}
+	ao2_ref(leg, +1);
+	leg_hold(leg);
+	datastore->data = leg;
+	ast_channel_lock(chan);
+	ast_channel_datastore_add(chan, datastore);
+	ast_channel_unlock(chan);
+	return 0;
+}
+
+struct leg *leg_of(struct ast_channel *chan)
+{
+	struct ast_datastore *datastore;
+	struct leg *leg = NULL;
+
+	ast_channel_lock(chan);
+	datastore = ast_channel_datastore_find(chan, &leg_datastore, NULL);
+	if (datastore) {
+		leg = ao2_bump(datastore->data);
+		leg_hold(leg);
+	}
+	ast_channel_unlock(chan);
+	return leg;
+}
+
+void leg_hangup(struct leg *leg, int q850)
+{
+	struct ast_channel *chan;
+	int moved;
+
+	ao2_lock(leg);
+	leg->hangup = 1;
+	leg->hangup_cause = q850 > 0 ? q850 : AST_CAUSE_NORMAL_CLEARING;
+	q850 = leg->hangup_cause;
+	moved = leg->moved;
+	chan = moved ? NULL : ao2_bump(leg->chan);
+	ao2_unlock(leg);
+
+	if (moved) {
+		/* Rare, and the unique id went along: one look-up by it. */
+		chan = ast_channel_get_by_name(leg->id);
+	}
+	if (!chan) {
+		/* Not dialed yet: the dialing thread looks at the flag. Or just ending by itself. */
+		return;
+	}
+	ast_channel_softhangup_withcause_locked(chan, q850);
+	ast_channel_unref(chan);
+}
+
+void leg_order(struct leg *leg, enum leg_order order, void (*fill)(struct leg *leg, const void *from),
+	const void *from)
+{
+	struct ast_bridge *bridge;
+	struct ast_channel *chan;
+	int replaced;
+
+	ao2_lock(leg);
+	replaced = leg->order == LEG_ORDER_PLAY;
+	leg->order = order;
+	if (fill) {
+		fill(leg, from);
+	}
+	bridge = ao2_bump(leg->bridge);
+	chan = ao2_bump(leg->chan);
+	ao2_unlock(leg);
+
+	if (replaced) {
+		shim_post(OUTDIAL_EVENT_LEG_PLAYED, leg->id, NULL, 0);
+	}
+	if (bridge && chan) {
+		/* Not in there yet: its join hook sees the order. */
+		ast_bridge_remove(bridge, chan);
+	}
+	ao2_cleanup(chan);
+	ao2_cleanup(bridge);
+}

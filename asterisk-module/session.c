@@ -1,0 +1,169 @@
+/*
+ * res_outdial: outdial inside Asterisk
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*! \file
+ *
+ * \brief Sessions: their registry, and moving an agent to a customer.
+ */
+
+#include "session.h"
+
+#include "asterisk/astobj2.h"
+#include "asterisk/bridge.h"
+#include "asterisk/strings.h"
+
+/*! \brief Buckets of the registry. */
+#define SESSION_BUCKETS 509
+
+static struct ao2_container *sessions;
+
+AO2_STRING_FIELD_HASH_FN(session, id)
+AO2_STRING_FIELD_CMP_FN(session, id)
+
+int sessions_init(void)
+{
+	sessions = ao2_container_alloc_hash(AO2_ALLOC_OPT_LOCK_MUTEX, 0, SESSION_BUCKETS,
+		session_hash_fn, NULL, session_cmp_fn);
+	return sessions ? 0 : -1;
+}
+
+void sessions_destroy(void)
+{
+	ao2_cleanup(sessions);
+	sessions = NULL;
+}
+
+int sessions_count(void)
+{
+	return ao2_container_count(sessions);
+}
+
+static void session_destructor(void *obj)
+{
+	struct session *session = obj;
+
+	if (session->holding) {
+		ast_bridge_destroy(session->holding, 0);
+	}
+	ast_cond_destroy(&session->settled);
+}
+
+struct session *session_create(const char *id, const char *agent, struct ast_channel *chan)
+{
+	struct session *session = ao2_alloc(sizeof(*session), session_destructor);
+	struct session *other;
+
+	if (!session) {
+		return NULL;
+	}
+	ast_cond_init(&session->settled, NULL);
+	ast_copy_string(session->id, id, sizeof(session->id));
+	ast_copy_string(session->agent, agent, sizeof(session->agent));
+	session->chan = chan;
+	session->holding = ast_bridge_base_new(AST_BRIDGE_CAPABILITY_HOLDING,
+		AST_BRIDGE_FLAG_MERGE_INHIBIT_TO | AST_BRIDGE_FLAG_MERGE_INHIBIT_FROM
+		| AST_BRIDGE_FLAG_SWAP_INHIBIT_TO | AST_BRIDGE_FLAG_SWAP_INHIBIT_FROM
+		| AST_BRIDGE_FLAG_TRANSFER_PROHIBITED, "OutdialAgent", NULL, NULL);
+	if (!session->holding) {
+		ast_log(LOG_ERROR, "No holding bridge for an agent: is bridge_holding.so loaded?\n");
+		ao2_ref(session, -1);
+		return NULL;
+	}
+	ao2_lock(sessions);
+	other = ao2_find(sessions, session->id, OBJ_SEARCH_KEY | OBJ_NOLOCK);
+	if (other || !ao2_link_flags(sessions, session, OBJ_NOLOCK)) {
+		ao2_unlock(sessions);
+		ao2_cleanup(other);
+		ao2_ref(session, -1);
+		return NULL;
+	}
+	ao2_unlock(sessions);
+	return session;
+}
+
+void session_end(struct session *session)
+{
+	ao2_unlink(sessions, session);
+	ao2_lock(session);
+	session->chan = NULL;
+	while (session->moving) {
+		ast_cond_wait(&session->settled, ao2_object_get_lockaddr(session));
+	}
+	ao2_unlock(session);
+	ao2_ref(session, -1);
+}
+
+void session_gone(struct session *session)
+{
+	ao2_ref(session, +1);
+	session_end(session);
+	shim_post(OUTDIAL_EVENT_SESSION_GONE, session->id, NULL, 0);
+	ao2_ref(session, -1);
+}
+
+struct session *session_find(const char *id)
+{
+	return ao2_find(sessions, id, OBJ_SEARCH_KEY);
+}
+
+void session_each(void (*visit)(struct session *session, void *data), void *data)
+{
+	struct ao2_iterator iter = ao2_iterator_init(sessions, 0);
+	struct session *session;
+
+	while ((session = ao2_iterator_next(&iter))) {
+		visit(session, data);
+		ao2_ref(session, -1);
+	}
+	ao2_iterator_destroy(&iter);
+}
+
+int session_move(struct session *session, struct ast_bridge *to,
+	void (*arrived)(struct session *session, void *data), void *data)
+{
+	struct ast_channel *chan = NULL;
+	int res;
+
+	ao2_lock(session);
+	if (!session->moving && !session->dismissed) {
+		chan = ao2_bump(session->chan);
+		session->moving = chan != NULL;
+	}
+	ao2_unlock(session);
+	if (!chan) {
+		return -1;
+	}
+	res = ast_bridge_move(to, session->holding, chan, NULL, 0);
+	if (!res && arrived) {
+		arrived(session, data);
+	}
+	ast_channel_unref(chan);
+
+	ao2_lock(session);
+	session->moving = 0;
+	ast_cond_broadcast(&session->settled);
+	ao2_unlock(session);
+	return res ? -1 : 0;
+}
+
+void session_dismiss(struct session *session, unsigned int why)
+{
+	struct ast_channel *chan;
+
+	ao2_lock(session);
+	if (why) {
+		session->dismissed = why;
+	} else {
+		session->let_go = 1;
+	}
+	chan = ao2_bump(session->chan);
+	ao2_unlock(session);
+	if (chan) {
+		/* Not in the waiting room: he talks, or is about to enter. Then he leaves later. */
+		ast_bridge_remove(session->holding, chan);
+		ast_channel_unref(chan);
+	}
+}

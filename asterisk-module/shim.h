@@ -1,0 +1,107 @@
+/*
+ * res_outdial: outdial inside Asterisk
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+/*! \file
+ *
+ * \brief What the files of the module share: the one engine, its pools and its settings.
+ */
+
+#ifndef OUTDIAL_SHIM_H
+#define OUTDIAL_SHIM_H
+
+#include "compat.h"
+#include "pool.h"
+
+/*! \brief Longest id of a leg or session, with its NUL; Asterisk's own bound on unique ids. */
+#define OUTDIAL_ID_LEN 150
+/*! \brief Longest name of a sound, with its NUL. */
+#define OUTDIAL_SOUND_LEN 256
+/*! \brief Threads that connect, play, hang up and probe. */
+#define OUTDIAL_WORK_THREADS 4
+/*! \brief Jobs that may wait for such a thread. */
+#define OUTDIAL_WORK_WAITING 65536
+/*! \brief Above this age of the pump's heartbeat nothing is dialed. */
+#define OUTDIAL_HEARTBEAT_MAX_MS 2000
+/*! \brief How long the engine may take to stop. */
+#define OUTDIAL_STOP_TIMEOUT_MS 5000
+
+/*! \brief outdial.conf. */
+struct shim_config {
+	char node[33];
+	char socket[256];
+	char journal[256];
+	/*! \brief Where an answered call goes when the engine names no context. */
+	char context[AST_MAX_CONTEXT];
+	/*! \brief Calls in flight, ringing and answered; one thread each. */
+	unsigned int max_calls;
+	/*! \brief 0: the library's default. */
+	uint64_t journal_bytes;
+};
+
+/*! \brief The module's state. Written by load, reload and unload only. */
+struct shim {
+	struct outdial_engine *engine;
+	/*! \brief One thread for each call in flight. */
+	struct pool *calls;
+	/*! \brief Connects, plays, hangs up, probes: never waits behind a call. */
+	struct pool *work;
+	struct shim_config config;
+	/*! \brief Set once by on_fault: customers and agents who wait are let go. */
+	volatile int faulted;
+	/*! \brief Set while unloading: nothing new is taken. */
+	volatile int closing;
+};
+
+extern struct shim shim;
+
+/*!
+ * \brief Read outdial.conf.
+ *
+ * Logs what is wrong with it.
+ *
+ * \retval 0 \a config is filled
+ * \retval -1 missing or wrong; \a config is untouched
+ */
+int config_read(struct shim_config *config);
+
+/*!
+ * \brief Tell the engine.
+ *
+ * Any thread, channel locks may be held.
+ *
+ * \return OUTDIAL_OK or why the event was not taken
+ */
+int shim_post(uint32_t kind, const char *id, const char *other, int value);
+
+/*! \brief As shim_post(), for OUTDIAL_EVENT_LEG_ENDED. */
+int shim_post_ended(const char *leg, int refused, int sip_status, int q850);
+
+/*! \brief Tell the engine what a probe found. */
+int shim_post_probed(uint64_t request, int found);
+
+/*! \brief Set the channel variable OUTDIAL_STATUS. */
+void shim_status(struct ast_channel *chan, const char *status);
+
+/*! \brief The vtable that is handed to the engine. */
+extern const struct outdial_host shim_host;
+
+/*! \brief Let go whoever waits for a poisoned engine, and cancel what still rings. */
+void host_let_go(void);
+
+/*! \brief Answer a probe; a job of the work pool. */
+void probe_push(uint64_t request, uint32_t what, const char *first, const char *second,
+	uint32_t number);
+
+int connect_register(void);
+void connect_unregister(void);
+int agent_register(void);
+void agent_unregister(void);
+int cli_register(void);
+void cli_unregister(void);
+int watch_start(void);
+void watch_stop(void);
+
+#endif /* OUTDIAL_SHIM_H */
