@@ -183,49 +183,58 @@ pub struct OutdialHost {
     pub ctx: *mut c_void,
     /// Dials. OUTDIAL_OK: accepted, and exactly one OUTDIAL_EVENT_LEG_ENDED will follow.
     /// Anything else: refused, and nothing follows.
-    pub originate: unsafe extern "C" fn(ctx: *mut c_void, request: *const OutdialOriginate) -> i32,
+    pub originate:
+        Option<unsafe extern "C" fn(ctx: *mut c_void, request: *const OutdialOriginate) -> i32>,
     /// Brings the agent to the customer. OUTDIAL_EVENT_LEG_BRIDGED or _CONNECT_FAILED follows.
-    pub connect: unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char, session: *const c_char),
+    pub connect:
+        Option<unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char, session: *const c_char)>,
     /// Plays a sound to a customer who waits or talks. OUTDIAL_EVENT_LEG_PLAYED follows.
-    pub play: unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char, sound: *const c_char),
+    pub play:
+        Option<unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char, sound: *const c_char)>,
     /// Lets a customer go on in the dialplan: at the place given, or behind OutdialConnect where
     /// `context` is NULL. OUTDIAL_EVENT_LEG_RELEASED follows.
-    pub release: unsafe extern "C" fn(
-        ctx: *mut c_void,
-        leg: *const c_char,
-        context: *const c_char,
-        exten: *const c_char,
-        priority: u32,
-    ),
+    pub release: Option<
+        unsafe extern "C" fn(
+            ctx: *mut c_void,
+            leg: *const c_char,
+            context: *const c_char,
+            exten: *const c_char,
+            priority: u32,
+        ),
+    >,
     /// Ends a leg, ringing or answered. OUTDIAL_EVENT_LEG_ENDED follows. A leg that the host does
     /// not know: nothing happens.
-    pub hangup: unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char, q850: u32),
+    pub hangup: Option<unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char, q850: u32)>,
     /// Logs an agent off; `why` is one of OUTDIAL_DISMISS_. OUTDIAL_EVENT_SESSION_GONE follows.
-    pub dismiss: unsafe extern "C" fn(ctx: *mut c_void, session: *const c_char, why: u32),
+    pub dismiss: Option<unsafe extern "C" fn(ctx: *mut c_void, session: *const c_char, why: u32)>,
     /// Asks whether the PBX has a thing; `what` is one of OUTDIAL_PROBE_.
     /// OUTDIAL_EVENT_PROBED with the same `request` follows.
-    pub probe: unsafe extern "C" fn(
-        ctx: *mut c_void,
-        request: u64,
-        what: u32,
-        first: *const c_char,
-        second: *const c_char,
-        number: u32,
-    ),
+    pub probe: Option<
+        unsafe extern "C" fn(
+            ctx: *mut c_void,
+            request: u64,
+            what: u32,
+            first: *const c_char,
+            second: *const c_char,
+            number: u32,
+        ),
+    >,
     /// Calls `visit` for each leg and each session that the host's own registry holds, during the
     /// call. `session` is 1 for a session, 0 for a leg. Must not scan the PBX's channels.
-    pub visit_live: unsafe extern "C" fn(
-        ctx: *mut c_void,
-        visit: unsafe extern "C" fn(visitor: *mut c_void, id: *const c_char, session: i32),
-        visitor: *mut c_void,
-    ),
+    pub visit_live: Option<
+        unsafe extern "C" fn(
+            ctx: *mut c_void,
+            visit: unsafe extern "C" fn(visitor: *mut c_void, id: *const c_char, session: i32),
+            visitor: *mut c_void,
+        ),
+    >,
     /// Fills `load`.
-    pub load: unsafe extern "C" fn(ctx: *mut c_void, load: *mut OutdialHostLoad),
+    pub load: Option<unsafe extern "C" fn(ctx: *mut c_void, load: *mut OutdialHostLoad)>,
     /// A line for the PBX's log. No number or name is in it above OUTDIAL_LOG_DEBUG.
-    pub log: unsafe extern "C" fn(ctx: *mut c_void, level: u32, text: *const c_char),
+    pub log: Option<unsafe extern "C" fn(ctx: *mut c_void, level: u32, text: *const c_char)>,
     /// The engine is poisoned: a panic was caught. It has stopped dialing; live calls are the
     /// host's to finish. Called once.
-    pub on_fault: unsafe extern "C" fn(ctx: *mut c_void, text: *const c_char),
+    pub on_fault: Option<unsafe extern "C" fn(ctx: *mut c_void, text: *const c_char)>,
 }
 
 /// Settings of `outdial_new`.

@@ -1,5 +1,36 @@
 //! The outdial engine as a shared library that a PBX loads.
+//!
+//! C sees `include/outdial.h`; `docs/ABI.md` tells how to use it. Around the engine, which does no
+//! I/O, stand three threads: the pump owns the engine and calls the host, the journal writes to
+//! disk, the link talks to the sidecar.
 
 mod abi;
+mod clock;
+mod console;
+mod convert;
+mod exports;
+#[cfg(feature = "fault-injection")]
+mod fault;
+mod guard;
+mod handle;
+mod histogram;
+mod host;
+mod journal;
+mod limits;
+mod link;
+mod post;
+mod pump;
+mod raw;
+mod settings;
+mod shared;
+mod slots;
+mod stats;
+mod threads;
 
 pub use abi::*;
+pub use console::{OutdialWrite, outdial_cli, outdial_cli_complete};
+pub use exports::*;
+#[cfg(feature = "fault-injection")]
+pub use fault::*;
+pub use post::outdial_post;
+pub use stats::{outdial_heartbeat_age_ms, outdial_stats};

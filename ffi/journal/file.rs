@@ -1,0 +1,612 @@
+//! The journal's files: segments of records in one locked folder.
+//!
+//! A segment is a header and then records. Header: `OUTDJRNL`, version (u16), length of the
+//! node's name (u16), the name (32 bytes), first place (u64), CRC32 of all that (u32). Record:
+//! length (u32), CRC32 (u32) of what follows, a `link::Numbered` in postcard's encoding. All
+//! numbers are little endian.
+//!
+//! Segments are deleted from the oldest on, once acknowledged whole. Records of attempts that
+//! still live are copied forward first, so that a crash finds each live attempt whole.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+use outdial_link::{Numbered, Record};
+
+use super::recover;
+use crate::limits;
+
+const MAGIC: &[u8; 8] = b"OUTDJRNL";
+const VERSION: u16 = 1;
+const HEADER: usize = 8 + 2 + 2 + limits::NODE_BYTES + 8 + 4;
+const SUFFIX: &str = ".journal";
+
+/// Why a journal can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JournalError {
+    /// A file or folder.
+    #[error("{path}: {error}")]
+    Io { path: PathBuf, error: io::Error },
+    /// Somebody else has it.
+    #[error(
+        "the journal in {dir} is in use by process {holder}; two engines can't share it: end the \
+         other one, or give this one another folder"
+    )]
+    Locked { dir: PathBuf, holder: String },
+    /// It is another node's.
+    #[error(
+        "{path} belongs to node {theirs}, this is node {ours}; set node = {theirs}, or move the \
+         folder away once the sidecar has its results"
+    )]
+    OtherNode {
+        path: PathBuf,
+        theirs: String,
+        ours: String,
+    },
+    /// A later release wrote it.
+    #[error("{path} has version {version}; this library reads version {VERSION}: upgrade it")]
+    Newer { path: PathBuf, version: u16 },
+}
+
+/// What opening found.
+pub(crate) struct Found {
+    /// Records that may not have been acknowledged, in order, ends of lost attempts included.
+    pub(crate) records: Vec<Numbered>,
+    /// Attempts that had no end.
+    pub(crate) lost: usize,
+    /// What an operator must know: files set aside, tails cut.
+    pub(crate) warnings: Vec<String>,
+}
+
+struct Segment {
+    path: PathBuf,
+    bytes: u64,
+    /// Highest place in it; 0 when empty.
+    last_seq: u64,
+}
+
+/// The open journal.
+pub(crate) struct Store {
+    dir: PathBuf,
+    node: Box<str>,
+    cap: u64,
+    /// Oldest first; the last one is being written.
+    segments: VecDeque<Segment>,
+    current: File,
+    next_seq: u64,
+    acknowledged: u64,
+    /// Records of attempts without an end.
+    live: BTreeMap<u64, Vec<Numbered>>,
+    _lock: Flock<File>,
+}
+
+impl Store {
+    /// Opens the folder, makes it if missing, reads what is there and ends lost attempts.
+    ///
+    /// # Errors
+    /// [`JournalError`] names the file and what to do.
+    pub(crate) fn open(dir: &Path, node: &str, cap: u64) -> Result<(Store, Found), JournalError> {
+        let io_at = |path: &Path| {
+            let path = path.to_owned();
+            move |error| JournalError::Io { path, error }
+        };
+        make_dir(dir).map_err(io_at(dir))?;
+        let lock = lock(dir)?;
+        let mut scan = Scan::default();
+        for path in list(dir).map_err(io_at(dir))? {
+            scan.segment(&path, node)?;
+        }
+        let next_seq = scan.next_seq.max(1);
+        let (segment, current) = create(dir, node, next_seq).map_err(io_at(dir))?;
+        scan.segments.push_back(segment);
+        for path in &scan.empty {
+            fs::remove_file(path).map_err(io_at(path))?;
+        }
+        let mut store = Store {
+            dir: dir.to_owned(),
+            node: node.into(),
+            cap,
+            segments: scan.segments,
+            current,
+            next_seq,
+            acknowledged: 0,
+            live: BTreeMap::new(),
+            _lock: lock,
+        };
+        let ends = recover::missing_ends(&scan.records, scan.damaged);
+        let ends = recover::number(ends, next_seq);
+        store.write(&ends).map_err(io_at(dir))?;
+        let lost = ends.len();
+        let mut records: Vec<Numbered> = scan
+            .records
+            .into_iter()
+            .map(|(seq, record)| Numbered { seq, record })
+            .collect();
+        records.extend(ends);
+        Ok((
+            store,
+            Found {
+                records,
+                lost,
+                warnings: scan.warnings,
+            },
+        ))
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn cap(&self) -> u64 {
+        self.cap
+    }
+
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// At its limit; one that `was_writable` not is so until it has a tenth of it free again.
+    pub(crate) fn is_full(&self, was_writable: bool) -> bool {
+        let limit = if was_writable {
+            self.cap
+        } else {
+            self.cap / 10 * 9
+        };
+        self.segments.iter().map(|s| s.bytes).sum::<u64>() >= limit
+    }
+
+    /// Writes and syncs. On an error the file is as before.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub(crate) fn write(&mut self, records: &[Numbered]) -> io::Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.rotate_if_large()?;
+        self.append(records)?;
+        for record in records {
+            self.next_seq = self.next_seq.max(record.seq + 1);
+            self.follow(record);
+        }
+        Ok(())
+    }
+
+    /// Whether the disk takes something again; leaves nothing behind.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub(crate) fn probe(&mut self) -> io::Result<()> {
+        let bytes = [0; limits::JOURNAL_PROBE_BYTES];
+        let written = self.append_bytes(&bytes);
+        self.cut_back();
+        written
+    }
+
+    /// The sidecar has everything up to `seq`: deletes what that makes superfluous.
+    ///
+    /// # Errors
+    /// What the disk said; nothing that is needed is gone.
+    pub(crate) fn acknowledge(&mut self, seq: u64) -> io::Result<()> {
+        self.acknowledged = self.acknowledged.max(seq);
+        let idle = self.segments.back().is_some_and(|s| {
+            s.last_seq <= self.acknowledged && s.bytes >= limits::SEGMENT_IDLE_BYTES
+        });
+        if idle {
+            self.rotate()?;
+        }
+        while self.segments.len() > 1 {
+            let Some(oldest) = self.segments.front() else {
+                break;
+            };
+            if oldest.last_seq > self.acknowledged {
+                break;
+            }
+            self.carry(oldest.last_seq)?;
+            if let Some(oldest) = self.segments.pop_front() {
+                fs::remove_file(&oldest.path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies records of live attempts with places up to `last_seq` to the current segment.
+    fn carry(&mut self, last_seq: u64) -> io::Result<()> {
+        let records: Vec<Numbered> = self
+            .live
+            .values()
+            .flatten()
+            .filter(|numbered| numbered.seq <= last_seq)
+            .cloned()
+            .collect();
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.append(&records)
+    }
+
+    fn follow(&mut self, numbered: &Numbered) {
+        let attempt = numbered.record.attempt();
+        match numbered.record {
+            Record::Ended(_) => {
+                self.live.remove(&attempt);
+            }
+            Record::Started(_)
+            | Record::Answered { .. }
+            | Record::Bridged { .. }
+            | Record::MessageStarted { .. } => {
+                self.live.entry(attempt).or_default().push(numbered.clone());
+            }
+        }
+    }
+
+    fn rotate_if_large(&mut self) -> io::Result<()> {
+        let limit = limits::SEGMENT_BYTES.min(self.cap / 8);
+        if self.segments.back().is_some_and(|s| s.bytes >= limit) {
+            self.rotate()?;
+        }
+        Ok(())
+    }
+
+    fn rotate(&mut self) -> io::Result<()> {
+        let (segment, file) = create(&self.dir, &self.node, self.next_seq)?;
+        self.segments.push_back(segment);
+        self.current = file;
+        Ok(())
+    }
+
+    fn append(&mut self, records: &[Numbered]) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        for record in records {
+            frame(record, &mut bytes)?;
+        }
+        if let Err(error) = self.append_bytes(&bytes) {
+            self.cut_back();
+            return Err(error);
+        }
+        if let Some(current) = self.segments.back_mut() {
+            current.bytes += bytes.len() as u64;
+            let last = records.iter().map(|r| r.seq).max().unwrap_or(0);
+            current.last_seq = current.last_seq.max(last);
+        }
+        Ok(())
+    }
+
+    fn append_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let tail = self.segments.back().map_or(0, |s| s.bytes);
+        self.current.write_all_at(bytes, tail)?;
+        self.current.sync_data()
+    }
+
+    /// Takes off what was written behind the last good record. What is left in spite of that is
+    /// overwritten by the next record, or cut off at the next start.
+    fn cut_back(&mut self) {
+        let tail = self.segments.back().map_or(0, |s| s.bytes);
+        if self.current.set_len(tail).is_ok() {
+            drop(self.current.sync_data());
+        }
+    }
+}
+
+/// What reading the segments yields.
+#[derive(Default)]
+struct Scan {
+    segments: VecDeque<Segment>,
+    records: BTreeMap<u64, Record>,
+    next_seq: u64,
+    damaged: bool,
+    /// Segments without records: superfluous once a new one keeps the next place.
+    empty: Vec<PathBuf>,
+    warnings: Vec<String>,
+}
+
+impl Scan {
+    fn segment(&mut self, path: &Path, node: &str) -> Result<(), JournalError> {
+        let io_at = |error| JournalError::Io {
+            path: path.to_owned(),
+            error,
+        };
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|mut file| file.read_to_end(&mut bytes))
+            .map_err(io_at)?;
+        if bytes.len() < HEADER || bytes.iter().all(|byte| *byte == 0) {
+            // Made, but never used: a record is only written behind a synced header.
+            self.warnings.push(format!(
+                "{}: an unfinished file was deleted",
+                path.display()
+            ));
+            return fs::remove_file(path).map_err(io_at);
+        }
+        let Some(header) = Header::read(&bytes) else {
+            return self.set_aside(path, "its header is damaged").map_err(io_at);
+        };
+        if header.version > VERSION {
+            return Err(JournalError::Newer {
+                path: path.to_owned(),
+                version: header.version,
+            });
+        }
+        if header.node != node {
+            return Err(JournalError::OtherNode {
+                path: path.to_owned(),
+                theirs: header.node,
+                ours: node.to_owned(),
+            });
+        }
+        self.next_seq = self.next_seq.max(header.first_seq);
+        let (records, good, end) = read_records(&bytes);
+        if records.is_empty() && matches!(end, End::Clean) {
+            self.empty.push(path.to_owned());
+            return Ok(());
+        }
+        let mut last_seq = 0;
+        for numbered in &records {
+            last_seq = last_seq.max(numbered.seq);
+            self.next_seq = self.next_seq.max(numbered.seq + 1);
+            self.records.insert(numbered.seq, numbered.record.clone());
+        }
+        match end {
+            End::Clean => {}
+            End::Torn => {
+                self.warnings.push(format!(
+                    "{}: {} bytes of an unfinished record were cut off",
+                    path.display(),
+                    bytes.len() - good
+                ));
+                cut(path, good as u64).map_err(io_at)?;
+            }
+            End::Damaged => {
+                let what = format!("it is damaged at byte {good}");
+                self.set_aside(path, &what).map_err(io_at)?;
+                write_new(path, &bytes[..good]).map_err(io_at)?;
+            }
+        }
+        self.segments.push_back(Segment {
+            path: path.to_owned(),
+            bytes: good as u64,
+            last_seq,
+        });
+        Ok(())
+    }
+
+    fn set_aside(&mut self, path: &Path, what: &str) -> io::Result<()> {
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(".damaged");
+        let aside = (0..1_000)
+            .map(|n| {
+                let mut name = aside.clone();
+                name.push(format!(".{n}"));
+                PathBuf::from(name)
+            })
+            .find(|name| !name.exists())
+            .ok_or_else(|| io::Error::other("too many damaged files; move them away"))?;
+        fs::rename(path, &aside)?;
+        self.damaged = true;
+        self.warnings.push(format!(
+            "{}: {what}. It was kept as {}; what stands before the damage and in the other files \
+             is in use. Leads of calls whose end is unknown are not called again.",
+            path.display(),
+            aside.display()
+        ));
+        Ok(())
+    }
+}
+
+struct Header {
+    version: u16,
+    node: String,
+    first_seq: u64,
+}
+
+impl Header {
+    fn write(node: &str, first_seq: u64) -> Vec<u8> {
+        let mut out = Vec::with_capacity(HEADER);
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&VERSION.to_le_bytes());
+        let len = u16::try_from(node.len()).unwrap_or(0);
+        out.extend_from_slice(&len.to_le_bytes());
+        let mut name = [0; limits::NODE_BYTES];
+        for (to, from) in name.iter_mut().zip(node.bytes()) {
+            *to = from;
+        }
+        out.extend_from_slice(&name);
+        out.extend_from_slice(&first_seq.to_le_bytes());
+        let crc = crc32fast::hash(&out);
+        out.extend_from_slice(&crc.to_le_bytes());
+        out
+    }
+
+    fn read(bytes: &[u8]) -> Option<Header> {
+        let (head, _) = bytes.split_at_checked(HEADER)?;
+        let (head, crc) = head.split_last_chunk::<4>()?;
+        let rest = head.strip_prefix(MAGIC)?;
+        if crc32fast::hash(head) != u32::from_le_bytes(*crc) {
+            return None;
+        }
+        let (version, rest) = rest.split_first_chunk::<2>()?;
+        let (len, rest) = rest.split_first_chunk::<2>()?;
+        let (name, rest) = rest.split_first_chunk::<{ limits::NODE_BYTES }>()?;
+        let first_seq = rest.first_chunk::<8>()?;
+        let name = name.get(..usize::from(u16::from_le_bytes(*len)))?;
+        Some(Header {
+            version: u16::from_le_bytes(*version),
+            node: String::from_utf8(name.to_vec()).ok()?,
+            first_seq: u64::from_le_bytes(*first_seq),
+        })
+    }
+}
+
+enum End {
+    Clean,
+    /// The last write was cut short by a crash.
+    Torn,
+    /// Something else.
+    Damaged,
+}
+
+/// The records behind the header, how many bytes are good, and how it ends.
+fn read_records(bytes: &[u8]) -> (Vec<Numbered>, usize, End) {
+    let mut records = Vec::new();
+    let mut at = HEADER;
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        let Some((numbered, len)) = record(rest) else {
+            let end = if is_torn(rest) {
+                End::Torn
+            } else {
+                End::Damaged
+            };
+            return (records, at, end);
+        };
+        records.push(numbered);
+        at += len;
+    }
+    (records, at, End::Clean)
+}
+
+fn record(bytes: &[u8]) -> Option<(Numbered, usize)> {
+    let (len, rest) = bytes.split_first_chunk::<4>()?;
+    let (crc, rest) = rest.split_first_chunk::<4>()?;
+    let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
+    let body = rest.get(..len)?;
+    if len == 0 || len > limits::RECORD_BYTES || crc32fast::hash(body) != u32::from_le_bytes(*crc) {
+        return None;
+    }
+    Some((postcard::from_bytes(body).ok()?, 8 + len))
+}
+
+/// A bad record is the torn tail of the last group when no good record stands behind it: a group
+/// is written at once, and nothing follows it before it is synced.
+fn is_torn(rest: &[u8]) -> bool {
+    (1..rest.len()).all(|at| record(&rest[at..]).is_none())
+}
+
+fn frame(numbered: &Numbered, out: &mut Vec<u8>) -> io::Result<()> {
+    let body = postcard::to_stdvec(numbered).map_err(io::Error::other)?;
+    let len = u32::try_from(body.len())
+        .ok()
+        .filter(|_| body.len() <= limits::RECORD_BYTES)
+        .ok_or_else(|| io::Error::other("a record is too long"))?;
+    out.extend_from_slice(&len.to_le_bytes());
+    out.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
+    out.extend_from_slice(&body);
+    Ok(())
+}
+
+fn make_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+fn lock(dir: &Path) -> Result<Flock<File>, JournalError> {
+    let path = dir.join("lock");
+    let io_at = |error| JournalError::Io {
+        path: path.clone(),
+        error,
+    };
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(io_at)?;
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(mut lock) => {
+            let pid = std::process::id().to_string();
+            lock.set_len(0)
+                .and_then(|()| lock.seek(SeekFrom::Start(0)).map(drop))
+                .and_then(|()| lock.write_all(pid.as_bytes()))
+                .or_else(|error| {
+                    // Only the holder's name is lost on a full disk.
+                    if error.kind() == io::ErrorKind::StorageFull {
+                        Ok(())
+                    } else {
+                        Err(error)
+                    }
+                })
+                .map_err(io_at)?;
+            Ok(lock)
+        }
+        Err((mut file, nix::errno::Errno::EWOULDBLOCK)) => {
+            let mut holder = String::new();
+            drop(file.read_to_string(&mut holder));
+            if holder.trim().is_empty() {
+                holder = "unknown".into();
+            }
+            Err(JournalError::Locked {
+                dir: dir.to_owned(),
+                holder: holder.trim().to_owned(),
+            })
+        }
+        Err((_, errno)) => Err(io_at(errno.into())),
+    }
+}
+
+/// The segments, oldest first.
+fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(|name| name.ends_with(SUFFIX)) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn create(dir: &Path, node: &str, first_seq: u64) -> io::Result<(Segment, File)> {
+    // Two segments may begin at one place: one that stayed empty and its successor.
+    for n in 0..u16::MAX {
+        let path = dir.join(format!("{first_seq:016x}-{n:04x}{SUFFIX}"));
+        let file = match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+        {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            Err(error) => return Err(error),
+        };
+        let header = Header::write(node, first_seq);
+        let written = file
+            .write_all_at(&header, 0)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| File::open(dir)?.sync_all());
+        if let Err(error) = written {
+            drop(fs::remove_file(&path));
+            return Err(error);
+        }
+        let segment = Segment {
+            path,
+            bytes: HEADER as u64,
+            last_seq: 0,
+        };
+        return Ok((segment, file));
+    }
+    Err(io::Error::other("too many segments; move the folder away"))
+}
+
+fn cut(path: &Path, len: u64) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_len(len)?;
+    file.sync_all()
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

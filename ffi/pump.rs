@@ -1,0 +1,378 @@
+//! The pump: the one thread that owns the engine and calls the host.
+
+mod commands;
+mod sidecar;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crossbeam::channel::{Receiver, Sender};
+use crossbeam::select;
+use outdial_engine::{
+    Engine, Epoch, Event, LegId, Level, Link, Now, Originate, Refusal, SessionId, Tick,
+};
+use outdial_link::{Down, Snapshot, Up};
+
+use crate::journal::Notice;
+use crate::post::Posted;
+use crate::shared::Shared;
+use crate::slots::Slot;
+use crate::{convert, limits};
+
+/// What our own threads tell the pump.
+pub(crate) enum Input {
+    /// The sidecar welcomed us.
+    LinkUp { epoch: u32 },
+    /// It is gone.
+    LinkDown,
+    /// It said something.
+    Down(Box<Down>),
+    /// The journal said something.
+    Journal(Notice),
+    /// Drain, or go on.
+    Drain(bool),
+    /// Somebody wants to see the state.
+    Snapshot(Sender<Box<Snapshot>>),
+    /// Look at the flags.
+    Wake,
+    /// Work off what is queued, then end.
+    Stop,
+    /// Panic, on purpose.
+    #[cfg(feature = "fault-injection")]
+    Panic,
+}
+
+/// An originate whose start is not yet on disk.
+struct Waiting {
+    token: u64,
+    originate: Box<Originate>,
+}
+
+/// How the start of a leg stands with the journal.
+enum Start {
+    /// Given to the journal.
+    Token(u64),
+    /// Refused at once.
+    Refused,
+}
+
+/// The thread's state.
+pub(crate) struct Pump {
+    shared: Arc<Shared>,
+    engine: Engine,
+    events: Receiver<Posted>,
+    inputs: Receiver<Input>,
+    /// Events that carrying out commands gave rise to.
+    feedback: VecDeque<Event>,
+    starts: BTreeMap<LegId, Start>,
+    waiting: VecDeque<Waiting>,
+    next_token: u64,
+    durable: u64,
+    known: sidecar::Known,
+    /// Reserved places whose owners the host did not name at the last reconciliation.
+    absent: (BTreeSet<LegId>, BTreeSet<SessionId>),
+    reconcile_at: Instant,
+    load_at: Instant,
+    snapshot_at: Instant,
+    stopping: bool,
+}
+
+impl Pump {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        events: Receiver<Posted>,
+        inputs: Receiver<Input>,
+        seed: u64,
+    ) -> Pump {
+        let now = Instant::now();
+        Pump {
+            shared,
+            engine: Engine::new(seed),
+            events,
+            inputs,
+            feedback: VecDeque::new(),
+            starts: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            next_token: 1,
+            durable: 0,
+            known: sidecar::Known::default(),
+            absent: (BTreeSet::new(), BTreeSet::new()),
+            reconcile_at: now,
+            load_at: now,
+            snapshot_at: now,
+            stopping: false,
+        }
+    }
+
+    pub(crate) fn run(&mut self) {
+        while !self.shared.is_poisoned() {
+            self.beat();
+            self.take_inputs();
+            let more = self.take_events();
+            self.work_off_deadlines();
+            self.periodic();
+            if self.stopping && !more {
+                return;
+            }
+            if !more {
+                self.wait();
+            }
+        }
+    }
+
+    /// Feeds the engine one event and does what it asks for.
+    fn handle(&mut self, now: Now, event: Event) -> bool {
+        self.engine.handle(now, event);
+        self.drain_commands()
+    }
+
+    /// `true`: there was something to do.
+    fn drain_commands(&mut self) -> bool {
+        let mut any = false;
+        loop {
+            while let Some(command) = self.engine.poll_command() {
+                any = true;
+                self.execute(command);
+            }
+            let Some(event) = self.feedback.pop_front() else {
+                return any;
+            };
+            let now = self.shared.clock.now();
+            self.engine.handle(now, event);
+        }
+    }
+
+    fn beat(&self) {
+        let tick = self.shared.clock.tick().0.max(1);
+        self.shared.counters.beat.store(tick, Ordering::Release);
+        self.shared.counters.due.store(tick, Ordering::Release);
+    }
+
+    fn take_inputs(&mut self) {
+        for _ in 0..limits::INPUTS_PER_TURN {
+            let Ok(input) = self.inputs.try_recv() else {
+                return;
+            };
+            self.take_input(input);
+        }
+    }
+
+    fn take_input(&mut self, input: Input) {
+        let now = self.shared.clock.now();
+        match input {
+            Input::LinkUp { epoch } => {
+                let epoch = Epoch(epoch);
+                self.handle(now, Event::Link(Link::Up { epoch }));
+            }
+            Input::LinkDown => {
+                self.handle(now, Event::Link(Link::Down));
+                self.publish_leases();
+            }
+            Input::Down(down) => self.take_down(now, *down),
+            Input::Journal(notice) => self.take_notice(now, notice),
+            Input::Drain(on) => self.drain(now, on),
+            Input::Snapshot(reply) => {
+                let snapshot = self.snapshot(now);
+                drop(reply.try_send(Box::new(snapshot)));
+            }
+            Input::Wake => {}
+            Input::Stop => self.stopping = true,
+            #[cfg(feature = "fault-injection")]
+            Input::Panic => panic!("injected"),
+        }
+    }
+
+    fn drain(&mut self, now: Now, on: bool) {
+        self.shared.flags.draining.store(on, Ordering::Release);
+        self.handle(now, Event::Drain(on));
+    }
+
+    fn take_notice(&mut self, now: Now, notice: Notice) {
+        match notice {
+            Notice::Durable(token) => {
+                self.durable = self.durable.max(token);
+                while self
+                    .waiting
+                    .front()
+                    .is_some_and(|waiting| waiting.token <= self.durable)
+                {
+                    if let Some(waiting) = self.waiting.pop_front() {
+                        self.originate(&waiting.originate);
+                    }
+                }
+                self.drain_commands();
+                let durable = self.durable;
+                self.starts
+                    .retain(|_, start| !matches!(start, Start::Token(t) if *t <= durable));
+            }
+            Notice::Refused(token) => {
+                let found = self.waiting.iter().position(|w| w.token == token);
+                if let Some(waiting) = found.and_then(|i| self.waiting.remove(i)) {
+                    let (leg, why) = (waiting.originate.leg, Refusal::Journal);
+                    self.handle(now, Event::Refused { leg, why });
+                }
+            }
+            Notice::Writable(writable) => {
+                self.handle(now, Event::JournalWritable(writable));
+            }
+        }
+    }
+
+    /// `true`: there are more.
+    fn take_events(&mut self) -> bool {
+        for _ in 0..limits::EVENTS_PER_TURN {
+            let Ok(posted) = self.events.try_recv() else {
+                return false;
+            };
+            self.take_event(posted);
+            if self.shared.is_poisoned() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn take_event(&mut self, posted: Posted) {
+        self.shared.slots.give_back(posted.slot);
+        let now = self.shared.clock.now();
+        if self.handle(now, posted.event) {
+            let us = self.shared.clock.tick() - posted.at;
+            self.shared.latency.record(us.0);
+        }
+    }
+
+    fn work_off_deadlines(&mut self) {
+        let now = self.shared.clock.now();
+        if self
+            .engine
+            .poll_timeout()
+            .is_some_and(|(at, _)| at <= now.tick)
+        {
+            self.engine.handle_timeout(now);
+            self.drain_commands();
+        }
+    }
+
+    fn periodic(&mut self) {
+        let instant = Instant::now();
+        if instant >= self.load_at {
+            self.load_at = instant + limits::LOAD;
+            let load = self.shared.host.load();
+            let counters = &self.shared.counters;
+            let jobs = load.waiting.saturating_add(load.running);
+            counters.pool_jobs.store(jobs, Ordering::Release);
+            counters
+                .pool_oldest_ms
+                .store(load.oldest_ms, Ordering::Release);
+        }
+        if instant >= self.reconcile_at {
+            self.reconcile_at = instant + limits::RECONCILE;
+            self.reconcile();
+        }
+        self.publish();
+        if instant >= self.snapshot_at {
+            self.snapshot_at = instant + limits::SNAPSHOT;
+            self.publish_leases();
+            if self.shared.flags.linked.load(Ordering::Acquire) {
+                let snapshot = self.snapshot(self.shared.clock.now());
+                let message = Up::Snapshot(Box::new(snapshot));
+                self.shared.outbox.send(&self.shared, message);
+            }
+        }
+    }
+
+    /// Figures for other threads.
+    fn publish(&self) {
+        let counters = &self.shared.counters;
+        let totals = self.engine.totals();
+        counters.live_attempts.store(totals.live, Ordering::Release);
+        counters
+            .stray_in_engine
+            .store(totals.stray, Ordering::Release);
+    }
+
+    /// What a reconnect tells the sidecar.
+    fn publish_leases(&self) {
+        let leases = self.engine.leases().into_iter().map(|lease| lease.0);
+        let leases = leases.take(limits::LEASES).collect();
+        *self.shared.leases() = leases;
+    }
+
+    fn snapshot(&self, now: Now) -> Snapshot {
+        convert::snapshot(self.engine.snapshot(now), self.shared.clock, now)
+    }
+
+    /// Compares the engine, and the reserved places, with what the host holds.
+    fn reconcile(&mut self) {
+        // Before the visit: a place that is taken during it is not looked for.
+        let (leg_places, session_places) = (self.shared.slots.legs(), self.shared.slots.sessions());
+        let live = self.shared.host.visit_live();
+        let foreign = live.legs.len();
+        let legs: BTreeSet<LegId> = live
+            .legs
+            .iter()
+            .filter_map(|id| self.shared.host.parse_leg(id))
+            .collect();
+        if legs.len() < foreign {
+            self.shared.log(
+                Level::Warn,
+                "the host holds legs that are not this node's; they are left alone",
+            );
+        }
+        let sessions: BTreeSet<SessionId> = live
+            .sessions
+            .into_iter()
+            .map(|id| SessionId(id.into()))
+            .collect();
+        let waiting: BTreeSet<LegId> = self.waiting.iter().map(|w| w.originate.leg).collect();
+        let event = Event::Reconcile {
+            legs: legs.union(&waiting).copied().collect(),
+            sessions: sessions.iter().cloned().collect(),
+        };
+        self.handle(self.shared.clock.now(), event);
+        let lost_legs: BTreeSet<LegId> = leg_places.difference(&legs).copied().collect();
+        let lost_sessions: BTreeSet<SessionId> =
+            session_places.difference(&sessions).cloned().collect();
+        for leg in lost_legs.intersection(&self.absent.0) {
+            if self.shared.slots.end_leg(*leg) {
+                self.shared.slots.give_back(Slot::Leg);
+            }
+        }
+        for session in lost_sessions.intersection(&self.absent.1) {
+            if self.shared.slots.end_session(session) {
+                self.shared.slots.give_back(Slot::Session);
+            }
+        }
+        self.absent = (lost_legs, lost_sessions);
+    }
+
+    /// Sleeps until there is something to do.
+    fn wait(&mut self) {
+        let clock = self.shared.clock;
+        let mut until = Instant::now() + limits::TURN;
+        until = until.min(self.reconcile_at).min(self.load_at);
+        if let Some((at, _)) = self.engine.poll_timeout() {
+            until = until.min(clock.instant(at));
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        let due = Tick(clock.tick().0 + crate::clock::micros(left));
+        self.shared.counters.due.store(due.0, Ordering::Release);
+        select! {
+            recv(self.events) -> posted => {
+                self.beat();
+                if let Ok(posted) = posted {
+                    self.take_event(posted);
+                }
+            }
+            recv(self.inputs) -> input => {
+                self.beat();
+                if let Ok(input) = input {
+                    self.take_input(input);
+                }
+            }
+            default(left) => {}
+        }
+    }
+}

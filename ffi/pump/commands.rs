@@ -1,0 +1,148 @@
+//! What the engine asks for, carried out.
+
+use std::sync::atomic::Ordering;
+
+use outdial_engine::{Command, Event, LegEnd, LegEvent, LegId, Originate, Record, Refusal};
+use outdial_link::{Answer, Up};
+
+use super::{Pump, Start, Waiting};
+use crate::journal::Job;
+use crate::slots::Slot;
+use crate::{convert, limits};
+
+impl Pump {
+    pub(super) fn execute(&mut self, command: Command) {
+        let host = &self.shared.host;
+        match command {
+            Command::Journal(record) => self.journal(record),
+            Command::Originate(originate) => self.originate_when_durable(originate),
+            Command::Connect { leg, session } => host.connect(leg, &session),
+            Command::Play { leg, sound } => host.play(leg, &sound),
+            Command::Release { leg, target } => host.release(leg, target.as_ref()),
+            Command::Hangup { leg, q850 } => self.hang_up(leg, q850),
+            Command::Dismiss { session, why } => host.dismiss(&session, why),
+            Command::Probe { request, what } => host.probe(request.0, &what),
+            Command::NeedLeads { campaign, count } => self.send(Up::NeedLeads {
+                campaign: campaign.0,
+                count,
+            }),
+            Command::ReturnLeases { campaign, leases } => {
+                let leases = leases.into_iter().map(|lease| lease.0).collect();
+                self.give_back(campaign.0, leases);
+            }
+            Command::ConfigRefused { what, error } => self.send(Up::ConfigRefused {
+                what,
+                error: error.to_string(),
+            }),
+            Command::CampaignChecked { campaign, result } => self.send(Up::CampaignChecked {
+                campaign: campaign.0,
+                lacks: result.err(),
+            }),
+            Command::Checked { request, result } => self.send(Up::Answer {
+                request: request.0,
+                last: true,
+                result: result.map(|()| Answer::Ready),
+            }),
+            Command::AgentChanged { agent, state } => self.send(Up::AgentChanged {
+                agent: agent.0,
+                state: convert::agent_state(state).into(),
+            }),
+            Command::TestCallStep { request, step } => {
+                let (result, last) = convert::test_step(step);
+                self.send(Up::Answer {
+                    request: request.0,
+                    last,
+                    result,
+                });
+            }
+            Command::Log(line) => self.shared.log(line.level, &line.text),
+        }
+    }
+
+    pub(super) fn send(&self, message: Up) {
+        self.shared.outbox.send(&self.shared, message);
+    }
+
+    pub(super) fn give_back(&self, campaign: u64, leases: Vec<u64>) {
+        self.send(Up::ReturnLeases { campaign, leases });
+    }
+
+    fn journal(&mut self, record: Record) {
+        let start = match &record {
+            Record::Started(started) => Some(started.leg),
+            Record::Answered { .. }
+            | Record::Bridged { .. }
+            | Record::MessageStarted { .. }
+            | Record::Ended(_) => None,
+        };
+        if let Some(leg) = start {
+            let waiting = &self.shared.counters.starts_waiting;
+            let limit = u64::try_from(limits::STARTS_WAITING).unwrap_or(0);
+            if waiting.load(Ordering::Acquire) >= limit {
+                self.starts.insert(leg, Start::Refused);
+                return;
+            }
+            waiting.fetch_add(1, Ordering::AcqRel);
+            self.starts.insert(leg, Start::Token(self.next_token));
+        }
+        let token = self.next_token;
+        self.next_token += 1;
+        let record = convert::record(record);
+        // The journal's end of the channel lives as long as `Shared`'s users.
+        drop(self.shared.journal.send(Job::Append { token, record }));
+    }
+
+    /// An originate overtakes neither its own start nor an originate before it.
+    fn originate_when_durable(&mut self, originate: Box<Originate>) {
+        match self.starts.remove(&originate.leg) {
+            Some(Start::Refused) => self.feedback.push_back(Event::Refused {
+                leg: originate.leg,
+                why: Refusal::Journal,
+            }),
+            Some(Start::Token(token)) if token > self.durable => {
+                self.waiting.push_back(Waiting { token, originate });
+            }
+            Some(Start::Token(_)) | None => self.originate(&originate),
+        }
+    }
+
+    pub(super) fn originate(&mut self, originate: &Originate) {
+        let leg = originate.leg;
+        let shared = &self.shared;
+        let accepted = !shared.is_sealed()
+            && !shared.is_poisoned()
+            && shared.slots.reserve_leg(leg)
+            && match shared.host.originate(originate) {
+                Ok(()) => true,
+                Err(_) => {
+                    if shared.slots.end_leg(leg) {
+                        shared.slots.give_back(Slot::Leg);
+                    }
+                    false
+                }
+            };
+        if accepted {
+            shared.counters.legs.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.feedback.push_back(Event::Refused {
+                leg,
+                why: Refusal::Overload,
+            });
+        }
+    }
+
+    /// A leg that still waits for the disk ends here: the host never hears of it.
+    fn hang_up(&mut self, leg: LegId, q850: u8) {
+        let waits = self.waiting.iter().position(|w| w.originate.leg == leg);
+        match waits {
+            Some(i) => {
+                self.waiting.remove(i);
+                self.feedback.push_back(Event::Leg {
+                    leg,
+                    what: LegEvent::Ended(LegEnd::default()),
+                });
+            }
+            None => self.shared.host.hangup(leg, q850),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `struct outdial_settings`, checked.
+
+use std::path::PathBuf;
+
+use crate::abi::{OUTDIAL_E_ABI, OUTDIAL_E_ARGUMENT, OutdialSettings};
+use crate::host::size_u32;
+use crate::{limits, raw};
+
+/// What the operator configured.
+pub(crate) struct Settings {
+    pub(crate) node: Box<str>,
+    pub(crate) socket: PathBuf,
+    pub(crate) journal: PathBuf,
+    pub(crate) pbx: Box<str>,
+    pub(crate) journal_bytes: u64,
+}
+
+/// A code for the host, and words for its operator.
+pub(crate) type Refusal = (i32, String);
+
+impl Settings {
+    /// # Errors
+    /// The code, and which setting is wrong and what is allowed.
+    ///
+    /// # Safety
+    /// `settings` is NULL or valid: as large as its `struct_size` says, its texts NULL or ended
+    /// by NUL.
+    pub(crate) unsafe fn read(settings: *const OutdialSettings) -> Result<Settings, Refusal> {
+        // SAFETY: every version of the struct begins with its size.
+        let size = unsafe { raw::struct_size(settings) };
+        let needed = size_u32::<OutdialSettings>();
+        match size {
+            None => return Err(bad("settings: NULL or not aligned")),
+            Some(size) if size < needed => {
+                let text = format!(
+                    "struct outdial_settings has {size} bytes in the module, liboutdial {} needs \
+                     {needed}",
+                    env!("CARGO_PKG_VERSION")
+                );
+                return Err((OUTDIAL_E_ABI, text));
+            }
+            Some(_) => {}
+        }
+        // SAFETY: not NULL, aligned, and large enough, as just checked.
+        let settings = unsafe { &*settings };
+        let text = |name: &str, value, max: usize| {
+            // SAFETY: the texts of valid settings end in NUL.
+            unsafe { raw::text(value, max) }.ok_or_else(|| {
+                bad(format!(
+                    "{name}: missing, no UTF-8, or longer than {max} bytes"
+                ))
+            })
+        };
+        let node = text("node", settings.node, limits::NODE_BYTES)?;
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'.';
+        if node.is_empty() || !node.bytes().all(allowed) {
+            return Err(bad(format!(
+                "node = {node:?}: 1 to {} of A-Z a-z 0-9 _ . are allowed",
+                limits::NODE_BYTES
+            )));
+        }
+        let path = |name: &str, value| {
+            let path = PathBuf::from(text(name, value, limits::PATH_BYTES)?);
+            if path.is_absolute() {
+                Ok(path)
+            } else {
+                Err(bad(format!(
+                    "{name} = {}: must begin with /",
+                    path.display()
+                )))
+            }
+        };
+        let journal_bytes = match settings.journal_bytes {
+            0 => limits::JOURNAL_BYTES,
+            bytes if bytes < limits::JOURNAL_BYTES_MIN => {
+                return Err(bad(format!(
+                    "journal_bytes = {bytes}: at least {} are needed",
+                    limits::JOURNAL_BYTES_MIN
+                )));
+            }
+            bytes => bytes,
+        };
+        Ok(Settings {
+            node: node.into(),
+            socket: path("socket", settings.socket)?,
+            journal: path("journal", settings.journal)?,
+            pbx: text("pbx", settings.pbx, limits::PATH_BYTES)?.into(),
+            journal_bytes,
+        })
+    }
+}
+
+fn bad(text: impl Into<String>) -> Refusal {
+    (OUTDIAL_E_ARGUMENT, text.into())
+}

@@ -1,0 +1,173 @@
+//! What the threads of one engine share.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crossbeam::channel::Sender;
+use outdial_engine::{Level, Tick};
+
+use crate::clock::Clock;
+use crate::histogram::Histogram;
+use crate::host::Host;
+use crate::journal;
+use crate::link::Outbox;
+use crate::post::Posted;
+use crate::pump::Input;
+use crate::slots::Slots;
+
+/// Shared by the handle and the threads.
+pub(crate) struct Shared {
+    pub(crate) host: Host,
+    pub(crate) node: Box<str>,
+    pub(crate) pbx: Box<str>,
+    /// Drawn at random for each engine.
+    pub(crate) instance: u64,
+    pub(crate) clock: Clock,
+    pub(crate) slots: Slots,
+    pub(crate) flags: Flags,
+    pub(crate) counters: Counters,
+    pub(crate) latency: Histogram,
+    /// To the pump, from the host's threads.
+    pub(crate) events: Sender<Posted>,
+    /// To the pump, from our threads.
+    pub(crate) inputs: Sender<Input>,
+    /// To the journal.
+    pub(crate) journal: Sender<journal::Job>,
+    /// To the link.
+    pub(crate) outbox: Outbox,
+    /// Leases in hand, a second old at most.
+    leases: Mutex<Vec<u64>>,
+    /// Console commands that wait for the sidecar.
+    consoles: Mutex<BTreeMap<u64, Sender<Result<String, String>>>>,
+}
+
+/// States that every thread sees.
+#[derive(Default)]
+pub(crate) struct Flags {
+    /// Started and not stopped: events are taken.
+    pub(crate) accepting: AtomicBool,
+    pub(crate) poisoned: AtomicBool,
+    /// The process is about to end: nothing more is dialed or written.
+    pub(crate) sealed: AtomicBool,
+    pub(crate) draining: AtomicBool,
+    pub(crate) linked: AtomicBool,
+    pub(crate) journal_unwritable: AtomicBool,
+}
+
+/// Figures that every thread sees.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) posted: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) stray: AtomicU64,
+    /// As above, found by the engine.
+    pub(crate) stray_in_engine: AtomicU64,
+    /// Numbers console commands.
+    pub(crate) console: AtomicU64,
+    pub(crate) legs: AtomicU64,
+    pub(crate) live_attempts: AtomicU64,
+    /// Records that the sidecar has not acknowledged.
+    pub(crate) backlog: AtomicU64,
+    /// Starts that wait for the disk.
+    pub(crate) starts_waiting: AtomicU64,
+    /// Tick of the pump's last turn; 0 before the first one.
+    pub(crate) beat: AtomicU64,
+    /// Tick at which the pump should be at work; what is later is overdue.
+    pub(crate) due: AtomicU64,
+    pub(crate) pool_jobs: AtomicU32,
+    pub(crate) pool_oldest_ms: AtomicU32,
+}
+
+/// What [`Shared::new`] needs.
+pub(crate) struct Parts {
+    pub(crate) host: Host,
+    pub(crate) node: Box<str>,
+    pub(crate) pbx: Box<str>,
+    pub(crate) instance: u64,
+    pub(crate) events: Sender<Posted>,
+    pub(crate) inputs: Sender<Input>,
+    pub(crate) journal: Sender<journal::Job>,
+    pub(crate) outbox: Outbox,
+}
+
+impl Shared {
+    pub(crate) fn new(parts: Parts) -> Shared {
+        Shared {
+            host: parts.host,
+            node: parts.node,
+            pbx: parts.pbx,
+            instance: parts.instance,
+            clock: Clock::new(),
+            slots: Slots::new(),
+            flags: Flags::default(),
+            counters: Counters::default(),
+            latency: Histogram::new(),
+            events: parts.events,
+            inputs: parts.inputs,
+            journal: parts.journal,
+            outbox: parts.outbox,
+            leases: Mutex::default(),
+            consoles: Mutex::default(),
+        }
+    }
+
+    /// The first panic was caught: dialing ends here, live calls are the host's.
+    pub(crate) fn poison(&self, what: &str, text: &str) {
+        if self.flags.poisoned.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let text = format!(
+            "outdial: internal error in {what}: {text}. Dialing has stopped; live calls go on. \
+             Restart the PBX to dial again."
+        );
+        self.host.log(Level::Error, &text);
+        self.host.on_fault(&text);
+        // The pump may sleep; if its queue is full, it doesn't.
+        drop(self.inputs.try_send(Input::Wake));
+        self.outbox.wake();
+    }
+
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.flags.poisoned.load(Ordering::Acquire)
+    }
+
+    /// Started and not stopped.
+    pub(crate) fn is_running(&self) -> bool {
+        self.flags.accepting.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.flags.sealed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn log(&self, level: Level, text: &str) {
+        self.host.log(level, text);
+    }
+
+    /// Age of the pump's last turn, in ms; as old as can be when it can't turn any more.
+    pub(crate) fn heartbeat_age_ms(&self) -> u64 {
+        let beat = self.counters.beat.load(Ordering::Acquire);
+        if beat == 0 || self.is_poisoned() {
+            return u64::MAX;
+        }
+        (self.clock.tick() - Tick(beat)).as_ms()
+    }
+
+    /// How late the pump is with what is due, in ms.
+    pub(crate) fn overdue_ms(&self) -> u64 {
+        let due = self.counters.due.load(Ordering::Acquire);
+        if due == 0 {
+            return 0;
+        }
+        (self.clock.tick() - Tick(due)).as_ms()
+    }
+
+    pub(crate) fn leases(&self) -> MutexGuard<'_, Vec<u64>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn consoles(&self) -> MutexGuard<'_, BTreeMap<u64, Sender<Result<String, String>>>> {
+        self.consoles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
