@@ -18,18 +18,17 @@
 /*! \brief Longest line that is handed to the engine. */
 #define LINE_LEN 512
 
-static void write_to(void *ctx, const char *text)
+static void write_to(void *data, const char *text)
 {
-	struct ast_cli_args *a = ctx;
+	struct ast_cli_args *a = data;
 
-	ast_cli(a->fd, "%s", text);
+	ast_cli(a->fd, "%s\n", text);
 }
 
 /*! \brief Hand the line, less the leading 'outdial', to the engine. */
 static char *ask(struct ast_cli_args *a)
 {
 	char line[LINE_LEN] = "";
-	int res;
 	int i;
 
 	for (i = 1; i < a->argc; i++) {
@@ -40,12 +39,21 @@ static char *ask(struct ast_cli_args *a)
 		}
 		snprintf(line + used, sizeof(line) - used, "%s%s", used ? " " : "", a->argv[i]);
 	}
-	res = outdial_cli(shim.engine, line, write_to, a);
-	if (res != OUTDIAL_OK) {
-		ast_cli(a->fd, "outdial %s: %s\n", line, outdial_strerror(res));
-		return CLI_FAILURE;
+	/* Whatever it answers, it says so in words. */
+	return outdial_cli(shim.engine, line, write_to, a) == OUTDIAL_OK ? CLI_SUCCESS : CLI_FAILURE;
+}
+
+/*! \brief Complete the name of a campaign; the words before it are Asterisk's to complete. */
+static char *complete(struct ast_cli_args *a)
+{
+	static const char lead[] = "outdial ";
+	char name[LINE_LEN];
+
+	if (strncasecmp(a->line, lead, strlen(lead)) || outdial_cli_complete(shim.engine,
+		a->line + strlen(lead), a->n, name, sizeof(name)) != OUTDIAL_OK) {
+		return NULL;
 	}
-	return CLI_SUCCESS;
+	return ast_strdup(name);
 }
 
 /*! \brief What the engine does not know of itself. */
@@ -103,12 +111,22 @@ static char *cli_campaign(struct ast_cli_entry *e, int cmd, struct ast_cli_args 
 			"       stop: no new calls; leads go back.\n";
 		return NULL;
 	case CLI_GENERATE:
-		return NULL;
+		return a->pos == e->args ? complete(a) : NULL;
 	}
 	if (a->argc != e->args + 1) {
 		return CLI_SHOWUSAGE;
 	}
 	return ask(a);
+}
+
+static int drain(struct ast_cli_args *a, int on)
+{
+	int res = outdial_drain(shim.engine, on);
+
+	if (res != OUTDIAL_OK) {
+		ast_cli(a->fd, "Not possible: %s\n", outdial_strerror(res));
+	}
+	return res != OUTDIAL_OK;
 }
 
 static char *cli_drain(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
@@ -127,7 +145,9 @@ static char *cli_drain(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
 	if (a->argc != e->args) {
 		return CLI_SHOWUSAGE;
 	}
-	outdial_drain(shim.engine, 1);
+	if (drain(a, 1)) {
+		return CLI_FAILURE;
+	}
 	ast_cli(a->fd, "Draining: %d legs and %d agents are left.\n", legs_count(), sessions_count());
 	return CLI_SUCCESS;
 }
@@ -147,7 +167,9 @@ static char *cli_undrain(struct ast_cli_entry *e, int cmd, struct ast_cli_args *
 	if (a->argc != e->args) {
 		return CLI_SHOWUSAGE;
 	}
-	outdial_drain(shim.engine, 0);
+	if (drain(a, 0)) {
+		return CLI_FAILURE;
+	}
 	ast_cli(a->fd, "Dialing goes on.\n");
 	return CLI_SUCCESS;
 }

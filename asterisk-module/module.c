@@ -210,6 +210,7 @@ static int reload_module(void)
 {
 	struct shim_config fresh;
 	char pbx[80];
+	char error[ERROR_LEN] = "";
 	struct outdial_settings settings;
 	int res;
 
@@ -218,10 +219,9 @@ static int reload_module(void)
 		return AST_MODULE_LOAD_DECLINE;
 	}
 	settings = settings_of(&fresh, pbx, sizeof(pbx));
-	res = outdial_reload(shim.engine, &settings);
+	res = outdial_reload(shim.engine, &settings, error, sizeof(error));
 	if (res != OUTDIAL_OK) {
-		ast_log(LOG_ERROR, "outdial.conf is not applied: %s. A new node or journal needs "
-			"'module unload' and 'module load'\n", outdial_strerror(res));
+		ast_log(LOG_ERROR, "outdial.conf is not applied: %s\n", S_OR(error, outdial_strerror(res)));
 		return AST_MODULE_LOAD_DECLINE;
 	}
 	pool_resize(shim.calls, fresh.max_calls, fresh.max_calls);

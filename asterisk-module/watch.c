@@ -34,6 +34,8 @@ static struct {
 /*! \brief What was seen last time. In the thread only. */
 struct seen {
 	int started;
+	/*! \brief The heartbeat has been fresh. */
+	int moved;
 	int shutdown;
 	/*! \brief Drained by an operator before the shutdown. */
 	int drained;
@@ -79,13 +81,14 @@ static void look_for_shutdown(struct seen *seen)
 static void look_for_heartbeat(struct seen *seen)
 {
 	unsigned long long age = outdial_heartbeat_age_ms(shim.engine);
-	int stale = seen->started && age > OUTDIAL_HEARTBEAT_MAX_MS;
+	int stale = seen->moved && age > OUTDIAL_HEARTBEAT_MAX_MS;
 
 	if (stale && !seen->stale) {
 		ast_log(LOG_ERROR, "The engine has not moved for %llu ms: nothing is dialed\n", age);
 	} else if (!stale && seen->stale) {
 		ast_log(LOG_NOTICE, "The engine moves again\n");
 	}
+	seen->moved |= age <= OUTDIAL_HEARTBEAT_MAX_MS;
 	seen->stale = stale;
 }
 
