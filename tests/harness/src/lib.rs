@@ -1,1 +1,28 @@
-//! Starts real servers for outdial's tests, demo and benchmarks.
+//! Starts real servers for outdial's tests, demo and benchmarks: PostgreSQL and sidecar, Asterisk
+//! with the module, SIPp as carrier and as agents. Everything listens on 127.0.0.1, on free
+//! ports, and is stopped by process id when its owner goes, also after a panic.
+//!
+//! Linux only. Needs root where Asterisk lives in a root of its own (`scripts/asterisk-root`).
+
+pub mod agents;
+pub mod asterisk;
+pub mod carrier;
+pub mod http;
+pub mod leads;
+pub mod ports;
+pub mod process;
+pub mod rig;
+pub mod sidecar;
+pub mod wait;
+pub mod workspace;
+
+pub use agents::Agents;
+pub use asterisk::Asterisk;
+pub use carrier::Carrier;
+pub use leads::{Fate, Lead};
+pub use rig::{Rig, RigOptions};
+pub use sidecar::Sidecar;
+pub use wait::wait_until;
+pub use workspace::Workspace;
+
+pub use anyhow::{Context, Result, anyhow, bail, ensure};

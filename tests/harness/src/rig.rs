@@ -1,0 +1,231 @@
+//! All of it together: carrier, sidecar with database, Asterisk with the module, agents.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::agents::Agents;
+use crate::asterisk::{Asterisk, AsteriskOptions};
+use crate::carrier::Carrier;
+use crate::leads::{Lead, write_csv};
+use crate::sidecar::Sidecar;
+use crate::wait::{wait_for, wait_until};
+use crate::workspace::{RunDir, Workspace};
+
+/// What is not the same for every test.
+#[derive(Clone, Debug)]
+pub struct RigOptions {
+    /// Folder of `target/` for the logs.
+    pub kind: String,
+    /// Calls that may be dialing at once.
+    pub max_concurrent_originates: u32,
+    /// The trunk's calls per second.
+    pub cps: u32,
+    /// The trunk's burst.
+    pub burst: u32,
+    /// The trunk's channels.
+    pub channels: u32,
+    /// Added to the dialplan.
+    pub dialplan: String,
+    /// Added to `outdial.conf`.
+    pub settings: String,
+}
+
+impl Default for RigOptions {
+    fn default() -> Self {
+        RigOptions {
+            kind: "e2e".into(),
+            max_concurrent_originates: 100,
+            cps: 50,
+            burst: 1,
+            channels: 500,
+            dialplan: String::new(),
+            settings: String::new(),
+        }
+    }
+}
+
+/// Servers, in the order in which they stop.
+pub struct Rig {
+    /// Phones of agents.
+    pub agents: Vec<Agents>,
+    /// The PBX.
+    pub asterisk: Asterisk,
+    /// Sidecar and database.
+    pub sidecar: Sidecar,
+    /// The other end of the trunk.
+    pub carrier: Carrier,
+    /// Logs that stay.
+    pub logs: PathBuf,
+    /// What was built.
+    pub workspace: Workspace,
+    run: RunDir,
+    files: u32,
+}
+
+impl Rig {
+    /// Starts all but the agents, and adds the trunk `carrier` with a route for all numbers.
+    ///
+    /// # Errors
+    /// Something does not start.
+    pub fn start(name: &str, options: RigOptions) -> Result<Rig> {
+        let workspace = Workspace::ready()?;
+        let logs = workspace.log_dir(&options.kind, name)?;
+        let run = RunDir::new(&workspace, name)?;
+        let carrier = Carrier::start(&workspace, &logs, "carrier", None)?;
+        let sidecar = Sidecar::launch(&workspace, name, &run.path().join("sidecar"), &logs)?;
+        let asterisk = Asterisk::start(
+            &workspace,
+            run.path(),
+            &logs,
+            AsteriskOptions {
+                carrier_port: carrier.port,
+                carrier2_port: None,
+                node: sidecar.node.clone(),
+                socket: sidecar.link_socket(),
+                journal: None,
+                load_outdial: true,
+                load: Vec::new(),
+                dialplan: options.dialplan.clone(),
+                settings: options.settings.clone(),
+            },
+        )?;
+        let rig = Rig { agents: Vec::new(), asterisk, sidecar, carrier, logs, workspace, run, files: 0 };
+        rig.wait_healthy(Duration::from_secs(20))?;
+        rig.sidecar.sql()?.execute(
+            "UPDATE outdial.settings SET value = $1 WHERE key = 'max_concurrent_originates'",
+            &[&options.max_concurrent_originates.to_string()],
+        )?;
+        rig.outdial(&[
+            "trunks", "add", "carrier", "--endpoint", "carrier",
+            "--cps", &options.cps.to_string(),
+            "--burst", &options.burst.to_string(),
+            "--max-channels", &options.channels.to_string(),
+        ])?;
+        rig.outdial(&["routes", "add", "--trunk", "carrier"])?;
+        Ok(rig)
+    }
+
+    /// The folder that Asterisk and the sidecar share.
+    #[must_use]
+    pub fn run_dir(&self) -> &std::path::Path {
+        self.run.path()
+    }
+
+    /// Waits until everything works.
+    ///
+    /// # Errors
+    /// It does not; with what `/health` says.
+    pub fn wait_healthy(&self, limit: Duration) -> Result<()> {
+        self.sidecar.wait_health(200, limit, |_| true).map(|_| ())
+    }
+
+    /// Runs an `outdial` command.
+    ///
+    /// # Errors
+    /// It fails.
+    pub fn outdial<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<String> {
+        self.sidecar.outdial(args)
+    }
+
+    /// Makes a campaign that may call at any hour, with more options as the command line has them.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub fn campaign(&self, name: &str, options: &[&str]) -> Result<()> {
+        let mut args = vec![
+            "campaign", "create", name,
+            "--caller-id", "551140000000",
+            "--time-zone", "America/Sao_Paulo",
+            "--window", "00:00-24:00",
+            "--days", "mon-sun",
+        ];
+        args.extend(options);
+        self.outdial(&args).map(|_| ())
+    }
+
+    /// Imports leads into a campaign.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub fn import(&mut self, campaign: &str, leads: &[Lead]) -> Result<String> {
+        self.files += 1;
+        let file = self.logs.join(format!("leads-{}.csv", self.files));
+        write_csv(&file, leads)?;
+        let file = file.display().to_string();
+        self.outdial(&["leads", "import", &file, "--campaign", campaign, "--country", "BR"])
+    }
+
+    /// Adds agents 1001 to 1000 + `count` to a campaign, and their phones call in.
+    ///
+    /// # Errors
+    /// A command fails, or a phone is not answered.
+    pub fn log_in(&mut self, campaign: &str, count: u32) -> Result<()> {
+        for agent in 1..=count {
+            self.outdial(&["agents", "add", &(1000 + agent).to_string(), "--campaign", campaign])?;
+        }
+        self.phones(1, count)
+    }
+
+    /// The phones of agents `first` to `last` call in.
+    ///
+    /// # Errors
+    /// One is not answered.
+    pub fn phones(&mut self, first: u32, last: u32) -> Result<()> {
+        let extensions: Vec<String> = (first..=last).map(|n| (8000 + n).to_string()).collect();
+        let name = format!("agents-{}", self.agents.len() + 1);
+        let agents =
+            Agents::start(&self.workspace, &self.logs, &name, self.asterisk.sip_port, &extensions)?;
+        self.agents.push(agents);
+        Ok(())
+    }
+
+    /// Waits until this many agents are in this state, by `outdial show agents`.
+    ///
+    /// # Errors
+    /// They are not.
+    pub fn wait_agents(&self, state: &str, count: usize, limit: Duration) -> Result<()> {
+        let mut said = String::new();
+        wait_for(&format!("{count} agents {state}"), limit, || {
+            said = self.asterisk.cli("outdial show agents")?;
+            let state = state.to_lowercase();
+            Ok(said.lines().filter(|line| line.to_lowercase().contains(&state)).count() >= count)
+        })
+        .with_context(|| said.clone())
+    }
+
+    /// Waits until this many attempts are in the table.
+    ///
+    /// # Errors
+    /// They are not.
+    pub fn wait_attempts(&self, count: i64, limit: Duration) -> Result<()> {
+        let mut sql = self.sidecar.sql()?;
+        let mut last = 0;
+        wait_until(&format!("{count} attempts in the table"), limit, || {
+            last = sql.query_one("SELECT count(*) FROM outdial.attempts", &[])?.get(0);
+            Ok((last >= count).then_some(()))
+        })
+        .with_context(|| format!("there are {last}"))
+    }
+
+    /// Waits until every lead of a campaign is in one of the states given.
+    ///
+    /// # Errors
+    /// They are not.
+    pub fn wait_leads(&self, campaign: &str, states: &[&str], limit: Duration) -> Result<()> {
+        let mut sql = self.sidecar.sql()?;
+        let mut left: i64 = 0;
+        wait_until("the end of the campaign", limit, || {
+            left = sql
+                .query_one(
+                    "SELECT count(*) FROM outdial.leads l JOIN outdial.campaigns c ON c.id = l.campaign_id
+                     WHERE c.name = $1 AND l.status <> ALL ($2)",
+                    &[&campaign, &states],
+                )?
+                .get(0);
+            Ok((left == 0).then_some(()))
+        })
+        .with_context(|| format!("{left} leads are left"))
+    }
+}

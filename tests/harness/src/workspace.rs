@@ -1,0 +1,205 @@
+//! Where things are: sources, what was built, Asterisk, a folder for each run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::process::run;
+
+/// What was built, and where Asterisk is.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    /// The sources.
+    pub root: PathBuf,
+    /// Cargo's target folder.
+    pub target: PathBuf,
+    /// Root of the file system that has Asterisk; `/` where this machine has it.
+    pub asterisk_root: PathBuf,
+}
+
+static READY: OnceLock<std::result::Result<Workspace, String>> = OnceLock::new();
+
+impl Workspace {
+    /// Builds what is stale (`make all`), once for each process. `OUTDIAL_PREBUILT=1` says that
+    /// this was done.
+    ///
+    /// # Errors
+    /// The build fails, or there is no Asterisk.
+    pub fn ready() -> Result<Workspace> {
+        READY
+            .get_or_init(|| Workspace::make().map_err(|error| format!("{error:#}")))
+            .clone()
+            .map_err(|error| anyhow!(error))
+    }
+
+    fn make() -> Result<Workspace> {
+        let root = sources()?;
+        if std::env::var_os("OUTDIAL_PREBUILT").is_none() {
+            // Make's own variables would make this one a child of the make that runs the tests.
+            let mut make = Command::new("make");
+            make.args(["-s", "all"])
+                .current_dir(&root)
+                .env_remove("MAKEFLAGS")
+                .env_remove("MAKELEVEL")
+                .env_remove("MFLAGS");
+            run(&mut make)?;
+        }
+        let workspace = Workspace::plain()?;
+        for built in [workspace.library(), workspace.module(), workspace.binary()] {
+            if !built.exists() {
+                bail!("{} is missing: run make", built.display());
+            }
+        }
+        Ok(workspace)
+    }
+
+    /// Without what is built here: Asterisk and SIPp only.
+    ///
+    /// # Errors
+    /// There is no Asterisk.
+    pub fn plain() -> Result<Workspace> {
+        let root = sources()?;
+        let target = target(&root);
+        let printed = run(Command::new(root.join("scripts/asterisk-root")).arg("--print"))?;
+        let asterisk_root = PathBuf::from(printed.trim());
+        if !asterisk_root.join("usr/sbin/asterisk").exists() {
+            bail!("there is no Asterisk in {}: run make setup", asterisk_root.display());
+        }
+        Ok(Workspace { root, target, asterisk_root })
+    }
+
+    /// `liboutdial.so`.
+    #[must_use]
+    pub fn library(&self) -> PathBuf {
+        self.target.join("release/liboutdial.so")
+    }
+
+    /// The name that the module asks the loader for.
+    #[must_use]
+    pub fn soname(&self) -> String {
+        format!("liboutdial.so.{}", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// `res_outdial.so`.
+    #[must_use]
+    pub fn module(&self) -> PathBuf {
+        self.target.join("asterisk-module/res_outdial.so")
+    }
+
+    /// The `outdial` binary.
+    #[must_use]
+    pub fn binary(&self) -> PathBuf {
+        self.target.join("release/outdial")
+    }
+
+    /// A file of `tests/`.
+    #[must_use]
+    pub fn tests(&self, path: &str) -> PathBuf {
+        self.root.join("tests").join(path)
+    }
+
+    /// Where Asterisk keeps its modules, as seen from inside its root.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn module_dir(&self) -> Result<PathBuf> {
+        let usr = self.asterisk_root.join("usr");
+        let mut places = vec![usr.join("lib64"), usr.join("lib")];
+        for entry in fs::read_dir(usr.join("lib")).context("reading usr/lib")?.flatten() {
+            places.push(entry.path());
+        }
+        let found = places
+            .into_iter()
+            .map(|place| place.join("asterisk/modules"))
+            .find(|place| place.join("chan_pjsip.so").exists())
+            .ok_or_else(|| anyhow!("no Asterisk modules in {}", usr.display()))?;
+        let inside = found.strip_prefix(&self.asterisk_root).context("a module folder")?;
+        Ok(Path::new("/").join(inside))
+    }
+
+    /// A folder for logs that stay: `target/e2e/NAME`, emptied.
+    ///
+    /// # Errors
+    /// It can't be made.
+    pub fn log_dir(&self, kind: &str, name: &str) -> Result<PathBuf> {
+        let folder = self.target.join(kind).join(name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)
+                .with_context(|| format!("emptying {}", folder.display()))?;
+        }
+        fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        Ok(folder)
+    }
+}
+
+fn sources() -> Result<PathBuf> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().context("finding the sources")
+}
+
+fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// A folder in `/tmp` that has the same path inside Asterisk's root and outside of it: sockets
+/// have one name for both, and a short one. Removed when dropped.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    real: PathBuf,
+}
+
+impl RunDir {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// It can't be made.
+    pub fn new(workspace: &Workspace, name: &str) -> Result<RunDir> {
+        let path = PathBuf::from(format!("/tmp/outdial-{name}-{}", std::process::id()));
+        let inside = path.strip_prefix("/").context("a run folder")?;
+        let real = workspace.asterisk_root.join(inside);
+        for old in [&path, &real] {
+            if fs::symlink_metadata(old).is_ok() {
+                let removed = if old.is_symlink() { fs::remove_file(old) } else { fs::remove_dir_all(old) };
+                removed.with_context(|| format!("removing {}", old.display()))?;
+            }
+        }
+        fs::create_dir_all(&real).with_context(|| format!("making {}", real.display()))?;
+        if real != path {
+            std::os::unix::fs::symlink(&real, &path)
+                .with_context(|| format!("linking {}", path.display()))?;
+        }
+        Ok(RunDir { path, real })
+    }
+
+    /// Its path, in both views.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for RunDir {
+    fn drop(&mut self) {
+        if self.real != self.path {
+            let _ = fs::remove_file(&self.path);
+        }
+        let _ = fs::remove_dir_all(&self.real);
+    }
+}
+
+/// Copies a file or a folder's files; what is not there is passed over.
+pub fn keep(from: &Path, to: &Path) {
+    if from.is_dir() {
+        let _ = fs::create_dir_all(to);
+        for entry in fs::read_dir(from).into_iter().flatten().flatten() {
+            if entry.path().is_file() {
+                let _ = fs::copy(entry.path(), to.join(entry.file_name()));
+            }
+        }
+    } else if from.is_file() {
+        let _ = fs::copy(from, to);
+    }
+}

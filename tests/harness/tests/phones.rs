@@ -1,0 +1,75 @@
+//! The carrier and the phones do what the tests take for granted, on an Asterisk without outdial.
+
+use std::time::Duration;
+
+use outdial_harness::asterisk::AsteriskOptions;
+use outdial_harness::wait::wait_for;
+use outdial_harness::workspace::RunDir;
+use outdial_harness::{Agents, Asterisk, Carrier, Fate, Lead, Workspace};
+
+#[test]
+fn each_number_meets_its_fate() {
+    let workspace = Workspace::plain().unwrap();
+    let logs = workspace.log_dir("e2e", "phones").unwrap();
+    let run = RunDir::new(&workspace, "phones").unwrap();
+    let carrier = Carrier::start(&workspace, &logs, "carrier", None).unwrap();
+    let options = AsteriskOptions {
+        carrier_port: carrier.port,
+        carrier2_port: None,
+        node: "pbx1".into(),
+        socket: "/nowhere".into(),
+        journal: None,
+        load_outdial: false,
+        load: Vec::new(),
+        dialplan: String::new(),
+        settings: String::new(),
+    };
+    let asterisk = Asterisk::start(&workspace, run.path(), &logs, options).unwrap();
+    let phones: Vec<String> = (9001..=9005).map(|n: u32| n.to_string()).collect();
+    let mut agents = Agents::start(&workspace, &logs, "agents", asterisk.sip_port, &phones).unwrap();
+    assert_eq!(asterisk.channels().unwrap(), 5);
+
+    let plan = [
+        (Fate::Answer(1), "bye_out"),
+        (Fate::AnswerStay, "bye_in"),
+        (Fate::RingNoAnswer, "cancelled"),
+        (Fate::Busy, "486"),
+        (Fate::Congestion, "503"),
+        (Fate::Unknown, "404"),
+        (Fate::Decline, "603"),
+        (Fate::Moved, "302"),
+        (Fate::Forbidden, "403"),
+        (Fate::Incomplete, "484"),
+        (Fate::Unavailable, "480"),
+        (Fate::ServerError, "500"),
+        (Fate::EarlyThenAnswer, "bye_out"),
+        (Fate::Unauthorized, "401"),
+    ];
+    for (serial, (fate, _)) in (0..).zip(plan) {
+        let number = Lead { fate, ring_half_seconds: 1, serial }.number();
+        asterisk.cli(&format!("channel originate PJSIP/{number}@carrier application Wait 3")).unwrap();
+    }
+    // What neither ends nor answers has to be hung up by this side.
+    wait_for("all but the call that only rings", Duration::from_secs(15), || {
+        let calls = carrier.calls()?;
+        Ok(calls.iter().filter(|call| call.ending.is_some()).count() >= plan.len() - 1)
+    })
+    .unwrap();
+    assert_eq!(agents.hung_up().unwrap(), 0, "waiting phones stay up meanwhile");
+    asterisk.cli("channel request hangup all").unwrap();
+    wait_for("the last end", Duration::from_secs(10), || {
+        Ok(carrier.calls()?.iter().all(|call| call.ending.is_some()))
+    })
+    .unwrap();
+
+    let calls = carrier.calls().unwrap();
+    for (serial, (fate, ending)) in (0..).zip(plan) {
+        let number = Lead { fate, ring_half_seconds: 1, serial }.number();
+        let found: Vec<_> = calls.iter().filter(|call| call.number == number).collect();
+        assert_eq!(found.len(), 1, "{fate:?}");
+        assert_eq!(found[0].ending.as_deref(), Some(ending), "{fate:?}");
+        assert_eq!(found[0].answered.is_some(), fate.answers(), "{fate:?}");
+    }
+    wait_for("the phones' end", Duration::from_secs(5), || Ok(agents.hung_up()? == 5)).unwrap();
+    agents.hang_up().unwrap();
+}
