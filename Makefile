@@ -1,0 +1,97 @@
+# outdial: an outbound dialer inside the PBX. `make help` says what can be made.
+
+VERSION := $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+CARGO ?= cargo
+target := $(if $(CARGO_TARGET_DIR),$(abspath $(CARGO_TARGET_DIR)),$(CURDIR)/target)
+release := $(target)/release
+module_build := $(target)/asterisk-module
+
+# For install and uninstall.
+prefix ?= /usr
+bindir ?= $(prefix)/bin
+libdir ?= $(prefix)/lib
+includedir ?= $(prefix)/include
+unitdir ?= $(prefix)/lib/systemd/system
+sysusersdir ?= $(prefix)/lib/sysusers.d
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
+
+# Asterisk's headers: this machine's where it has them, else those of the root that setup makes.
+ASTERISK_INCLUDE ?= $(firstword $(foreach d,$(prefix)/include /usr/include /usr/local/include .cache/asterisk-22/include,$(if $(wildcard $(d)/asterisk.h),$(abspath $(d)))))
+module_make = $(MAKE) --no-print-directory -C asterisk-module BUILD=$(module_build) OUTDIAL_LIB=$(release) \
+	$(if $(ASTERISK_INCLUDE),ASTERISK_INCLUDE=$(ASTERISK_INCLUDE)) prefix=$(prefix)
+
+.DEFAULT_GOAL := all
+.PHONY: help setup all library sidecar module install uninstall demo test bench long-run clean
+
+help:
+	@echo 'make            build liboutdial.so, res_outdial.so and outdial'
+	@echo 'make setup      install what is missing, and an Asterisk 22 to test with (Debian, root)'
+	@echo 'make install    put them in place; DESTDIR and prefix (/usr) as usual'
+	@echo 'make uninstall  take them away again; configuration and data stay'
+	@echo 'make demo       dial 500 leads from a real Asterisk to 10 agents; EXIT=1: then stop'
+	@echo 'make test       everything that CI checks'
+	@echo 'make bench      measure; results in target/bench'
+	@echo 'make long-run   50 calls per second for 10 minutes; result in target/bench'
+	@echo 'make clean      remove what was built'
+
+setup:
+	@scripts/setup
+
+all: library module
+
+# One run of cargo for both: it shares the machine's cores better.
+library:
+	$(CARGO) build --release -p outdial -p outdial-sidecar
+	@ln -sfn liboutdial.so $(release)/liboutdial.so.$(VERSION)
+
+module: library
+	@$(module_make) all
+
+# Each file is written beside its place and renamed: a running PBX keeps the old one, whole.
+define put
+install -d $(DESTDIR)$(dir $(3))
+install -m $(1) $(2) $(DESTDIR)$(dir $(3)).$(notdir $(3)).new
+mv -f $(DESTDIR)$(dir $(3)).$(notdir $(3)).new $(DESTDIR)$(3)
+endef
+
+install: all
+	$(call put,0755,$(release)/liboutdial.so,$(libdir)/liboutdial.so.$(VERSION))
+	ln -sfn liboutdial.so.$(VERSION) $(DESTDIR)$(libdir)/liboutdial.so
+	$(call put,0644,include/outdial.h,$(includedir)/outdial.h)
+	$(call put,0755,$(release)/outdial,$(bindir)/outdial)
+	sed 's|@bindir@|$(bindir)|' packaging/outdial.service >$(target)/outdial.service
+	$(call put,0644,$(target)/outdial.service,$(unitdir)/outdial.service)
+	$(call put,0644,packaging/sysusers.conf,$(sysusersdir)/outdial.conf)
+	$(call put,0644,packaging/tmpfiles.conf,$(tmpfilesdir)/outdial.conf)
+	$(module_make) install
+	@test -n '$(DESTDIR)' || scripts/after-install
+
+uninstall:
+	rm -f $(DESTDIR)$(libdir)/liboutdial.so.$(VERSION) $(DESTDIR)$(libdir)/liboutdial.so
+	rm -f $(DESTDIR)$(includedir)/outdial.h $(DESTDIR)$(bindir)/outdial
+	rm -f $(DESTDIR)$(unitdir)/outdial.service
+	rm -f $(DESTDIR)$(sysusersdir)/outdial.conf $(DESTDIR)$(tmpfilesdir)/outdial.conf
+	$(module_make) uninstall
+	@test -n '$(DESTDIR)' || echo 'Left in place: /var/lib/outdial, /etc/outdial, outdial.conf of Asterisk, user outdial'
+
+demo: setup
+	@$(MAKE) --no-print-directory -s all
+	@$(CARGO) build -q --release -p outdial-harness --bin demo
+	@OUTDIAL_PREBUILT=1 $(release)/demo
+
+test: setup
+	@scripts/test
+
+bench: setup
+	@$(MAKE) --no-print-directory -s all
+	@$(CARGO) build -q --release -p outdial-harness --bins
+	@OUTDIAL_PREBUILT=1 $(release)/bare_loop
+
+long-run: setup
+	@$(MAKE) --no-print-directory -s all
+	@$(CARGO) build -q --release -p outdial-harness --bins
+	@OUTDIAL_PREBUILT=1 $(release)/long_run
+
+clean:
+	$(CARGO) clean
+	rm -rf $(module_build)
