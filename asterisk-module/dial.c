@@ -122,7 +122,7 @@ static void note_end(struct leg *leg, struct ast_channel *chan)
 
 	ao2_lock(leg);
 	leg->sip_status = status;
-	leg->q850 = cause;
+	leg->q850 = cause > 0 ? cause : AST_CAUSE_NORMAL_CLEARING;
 	ao2_unlock(leg);
 }
 
@@ -225,9 +225,11 @@ static void dial_channel(struct leg *leg, struct ast_dial *dial, struct ast_chan
 		return;
 	}
 	dress(leg, chan);
+	leg_watch_proceeding(leg, chan);
 	leg_set_chan(leg, chan);
 	result = ast_dial_run(dial, NULL, 0);
 	if (result == AST_DIAL_RESULT_ANSWERED && ast_dial_answered_steal(dial)) {
+		leg_unwatch_proceeding(leg, chan);
 		run_dialplan(leg, chan);
 		note_end(leg, chan);
 	} else {

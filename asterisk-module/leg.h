@@ -48,6 +48,8 @@ struct leg {
 	unsigned int timeout_ms;
 	/*! @} */
 
+	/*! \brief Frame hook that waits for the first response, -1: none. Under the channel's lock. */
+	int hook;
 	/*! \brief Under the leg's lock, from here on. Holds; 0: it has ended. */
 	unsigned int holds;
 	/*! \brief The dialing thread's reference; NULL before and after. */
@@ -126,6 +128,11 @@ void leg_hangup(struct leg *leg, int q850);
 
 /*! \brief Dial the leg and run its dialplan; takes over the caller's hold. A job of the pool. */
 void leg_dial(void *leg);
+
+/*! \brief Post OUTDIAL_EVENT_LEG_PROCEEDING at the carrier's first response. */
+void leg_watch_proceeding(struct leg *leg, struct ast_channel *chan);
+/*! \brief No more. The channel is the one that it was started for. */
+void leg_unwatch_proceeding(struct leg *leg, struct ast_channel *chan);
 
 /*!
  * \brief Give a customer an order and wake him up.
