@@ -7,12 +7,14 @@
 pub mod agents;
 pub mod asterisk;
 pub mod carrier;
+pub mod figures;
 pub mod http;
 pub mod leads;
 pub mod ports;
 pub mod process;
 pub mod rig;
 pub mod sidecar;
+pub mod truth;
 pub mod wait;
 pub mod workspace;
 

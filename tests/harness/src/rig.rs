@@ -30,6 +30,8 @@ pub struct RigOptions {
     pub dialplan: String,
     /// Added to `outdial.conf`.
     pub settings: String,
+    /// Print each `outdial` command.
+    pub echo: bool,
 }
 
 impl Default for RigOptions {
@@ -42,6 +44,7 @@ impl Default for RigOptions {
             channels: 500,
             dialplan: String::new(),
             settings: String::new(),
+            echo: false,
         }
     }
 }
@@ -62,6 +65,7 @@ pub struct Rig {
     pub workspace: Workspace,
     run: RunDir,
     files: u32,
+    echo: bool,
 }
 
 impl Rig {
@@ -91,7 +95,7 @@ impl Rig {
                 settings: options.settings.clone(),
             },
         )?;
-        let rig = Rig { agents: Vec::new(), asterisk, sidecar, carrier, logs, workspace, run, files: 0 };
+        let rig = Rig { agents: Vec::new(), asterisk, sidecar, carrier, logs, workspace, run, files: 0, echo: options.echo };
         rig.wait_healthy(Duration::from_secs(20))?;
         rig.sidecar.sql()?.execute(
             "UPDATE outdial.settings SET value = $1 WHERE key = 'max_concurrent_originates'",
@@ -126,6 +130,11 @@ impl Rig {
     /// # Errors
     /// It fails.
     pub fn outdial<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<String> {
+        if self.echo {
+            let words: Vec<String> =
+                args.iter().map(|arg| shown(&arg.as_ref().to_string_lossy())).collect();
+            println!("  $ outdial {}", words.join(" "));
+        }
         self.sidecar.outdial(args)
     }
 
@@ -165,7 +174,8 @@ impl Rig {
         for agent in 1..=count {
             self.outdial(&["agents", "add", &(1000 + agent).to_string(), "--campaign", campaign])?;
         }
-        self.phones(1, count)
+        self.phones(1, count)?;
+        self.wait_agents("available", count as usize, Duration::from_secs(10))
     }
 
     /// The phones of agents `first` to `last` call in.
@@ -181,18 +191,33 @@ impl Rig {
         Ok(())
     }
 
-    /// Waits until this many agents are in this state, by `outdial show agents`.
+    /// How many agents are in this state, by `/status`.
+    ///
+    /// # Errors
+    /// Nobody answers.
+    pub fn agents_in(&self, state: &str) -> Result<usize> {
+        let status = self.sidecar.status()?;
+        let agents = status["agents"].as_array().cloned().unwrap_or_default();
+        Ok(agents.iter().filter(|agent| agent["state"] == state).count())
+    }
+
+    /// Waits until at least this many agents are in this state.
     ///
     /// # Errors
     /// They are not.
     pub fn wait_agents(&self, state: &str, count: usize, limit: Duration) -> Result<()> {
-        let mut said = String::new();
         wait_for(&format!("{count} agents {state}"), limit, || {
-            said = self.asterisk.cli("outdial show agents")?;
-            let state = state.to_lowercase();
-            Ok(said.lines().filter(|line| line.to_lowercase().contains(&state)).count() >= count)
+            Ok(self.agents_in(state)? >= count)
         })
-        .with_context(|| said.clone())
+        .with_context(|| self.asterisk.cli("outdial show agents").unwrap_or_default())
+    }
+
+    /// Calls that the engine has live, by `/status`.
+    ///
+    /// # Errors
+    /// Nobody answers.
+    pub fn live(&self) -> Result<u64> {
+        Ok(self.sidecar.status()?["totals"]["live"].as_u64().unwrap_or_default())
     }
 
     /// Waits until this many attempts are in the table.
@@ -228,4 +253,10 @@ impl Rig {
         })
         .with_context(|| format!("{left} leads are left"))
     }
+}
+
+/// As one would type it in a shell.
+fn shown(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{word}'") }
 }

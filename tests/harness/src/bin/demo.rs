@@ -1,0 +1,230 @@
+//! `make demo`: a campaign of 500 leads from a real Asterisk to ten agents, with SIPp as carrier
+//! and as phones. Every command that it runs is printed, so it is a walkthrough as well.
+
+use std::io::{IsTerminal, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use outdial_harness::carrier::busiest;
+use outdial_harness::figures::{count, percentile, ratio, rounded, write_json};
+use outdial_harness::truth::{Attempt, attempts, outcomes};
+use outdial_harness::{Context, Fate, Lead, Result, Rig, RigOptions, bail, ensure};
+use serde_json::json;
+
+const LEADS: u32 = 500;
+const AGENTS: u32 = 10;
+const CAMPAIGN: &str = "demo";
+/// The whole run takes about one and a half minutes; something is wrong if it takes this long.
+const LIMIT: Duration = Duration::from_secs(300);
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\ndemo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop)).context("catching Ctrl-C")?;
+    }
+    let exit = std::env::var("EXIT").is_ok_and(|value| value == "1");
+
+    println!("Starting PostgreSQL and sidecar, Asterisk with the module, and SIPp as carrier.");
+    let options = RigOptions {
+        kind: "demo".into(),
+        cps: 25,
+        burst: 5,
+        channels: 60,
+        echo: true,
+        ..RigOptions::default()
+    };
+    let mut rig = Rig::start("run", options)?;
+    let leads = leads();
+    rig.campaign(CAMPAIGN, &["--mode", "power", "--ratio", "1.7", "--message", "vm-goodbye",
+        "--ring-timeout", "6", "--wrap-up", "1", "--max-attempts", "1"])?;
+    let said = rig.import(CAMPAIGN, &leads)?;
+    print!("{}", indented(&said));
+    println!("Ten phones call OutdialAgent.");
+    rig.log_in(CAMPAIGN, AGENTS)?;
+
+    let start = Instant::now();
+    rig.outdial(&["campaign", "start", CAMPAIGN])?;
+    let finished = watch(&rig, start, &stop)?;
+    if finished {
+        summarize(&rig, leads.len())?;
+    }
+    if exit || !finished {
+        println!("Stopping everything.");
+        return Ok(());
+    }
+    look_around(&rig);
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    println!("\nStopping everything.");
+    Ok(())
+}
+
+/// A mix as a list of consumers gives it. Numbers differ in their serial only, so that each run
+/// is the same.
+fn leads() -> Vec<Lead> {
+    (0..LEADS)
+        .map(|serial| {
+            // 37 is prime to 100: a fixed shuffle of the shares.
+            let fate = match serial * 37 % 100 {
+                0..=27 => Fate::Answer(1),
+                28..=44 => Fate::Answer(2),
+                45..=54 => Fate::Answer(3),
+                55..=57 => Fate::EarlyThenAnswer,
+                58..=73 => Fate::RingNoAnswer,
+                74..=83 => Fate::Busy,
+                84..=87 => Fate::Congestion,
+                88..=93 => Fate::Unknown,
+                94..=96 => Fate::Decline,
+                97..=98 => Fate::Unavailable,
+                _ => Fate::ServerError,
+            };
+            Lead { fate, ring_half_seconds: u8::try_from(serial % 7).unwrap_or(0), serial }
+        })
+        .collect()
+}
+
+/// Shows how it goes. False: somebody pressed Ctrl-C.
+fn watch(rig: &Rig, start: Instant, stop: &AtomicBool) -> Result<bool> {
+    let terminal = std::io::stdout().is_terminal();
+    let mut sql = rig.sidecar.sql()?;
+    let mut printed = Instant::now();
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            println!();
+            return Ok(false);
+        }
+        let row = sql.query_one(
+            "SELECT (SELECT count(*) FROM outdial.leads WHERE status = 'done'),
+                    (SELECT count(*) FILTER (WHERE outcome = 'abandoned') FROM outdial.attempts),
+                    (SELECT count(*) FILTER (WHERE answered_at IS NOT NULL) FROM outdial.attempts)",
+            &[],
+        )?;
+        let (done, abandoned, answered): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        let calls = rig.carrier.calls()?;
+        let live = calls.iter().filter(|call| call.ended.is_none()).count();
+        let latest = calls.iter().map(|call| call.invited).fold(0.0, f64::max);
+        let cps = calls.iter().filter(|call| call.invited > latest - 1.0).count();
+        let line = format!(
+            "{:>3} s  {done:>3}/{LEADS} leads  {live:>2} calls live  {:>2}/{AGENTS} agents busy  \
+             {cps:>2} calls/s  {:>4.1} % abandoned",
+            start.elapsed().as_secs(),
+            rig.agents_in("on_call")?,
+            100.0 * ratio(integer(abandoned), integer(answered)),
+        );
+        let over = done >= i64::from(LEADS);
+        if terminal {
+            print!("\r{line}\x1b[K");
+            std::io::stdout().flush().context("printing")?;
+        } else if over || printed.elapsed() >= Duration::from_secs(5) {
+            println!("{line}");
+            printed = Instant::now();
+        }
+        if over {
+            println!();
+            return Ok(true);
+        }
+        if start.elapsed() > LIMIT {
+            let why = rig.asterisk.cli("outdial show campaigns").unwrap_or_default();
+            bail!("not done after {LIMIT:?}\n{why}logs: {}", rig.logs.display());
+        }
+        std::thread::sleep(Duration::from_millis(250));
+    }
+}
+
+fn integer(value: i64) -> f64 {
+    u32::try_from(value).map_or(0.0, f64::from)
+}
+
+fn summarize(rig: &Rig, leads: usize) -> Result<()> {
+    let attempts = attempts(&mut rig.sidecar.sql()?)?;
+    ensure!(!attempts.is_empty(), "there is no attempt");
+    let first = attempts.iter().map(|a| a.started).fold(f64::INFINITY, f64::min);
+    let last = attempts.iter().map(|a| a.ended).fold(0.0, f64::max);
+    let last_start = attempts.iter().map(|a| a.started).fold(0.0, f64::max);
+    let duration = last - first;
+    let invites: Vec<f64> = rig.carrier.calls()?.iter().map(|call| call.invited).collect();
+    let cps_peak = busiest(&invites, 1.0);
+    let cps_mean = ratio(count(attempts.len()), last_start - first);
+    let talk: f64 = attempts.iter().filter_map(talk_seconds).sum();
+    let talk_share = ratio(talk, duration * f64::from(AGENTS));
+    let counts = outcomes(&attempts);
+    let answered = attempts.iter().filter(|a| a.answered.is_some()).count();
+    let abandoned = counts.get("abandoned").copied().unwrap_or_default();
+    let abandon_rate = ratio(count(abandoned), count(answered));
+    let delays: Vec<f64> = attempts.iter().filter_map(|a| a.connect_us).map(|us| integer(us) / 1e3).collect();
+    let (p50, p99) = (percentile(&delays, 50.0), percentile(&delays, 99.0));
+
+    println!("{:<26} {:>9}", "Leads", leads);
+    println!("{:<26} {:>9}", "Attempts", attempts.len());
+    for (outcome, n) in &counts {
+        println!("  {outcome:<24} {n:>9}  {:>5.1} %", 100.0 * ratio(count(*n), count(attempts.len())));
+    }
+    println!("{:<26} {cps_mean:>9.1}", "Calls per second, mean");
+    println!("{:<26} {cps_peak:>9}", "Calls per second, peak");
+    println!("{:<26} {:>9.1} %", "Agents' talk share", 100.0 * talk_share);
+    println!("{:<26} {:>9.1} %", "Abandon rate", 100.0 * abandon_rate);
+    println!("{:<26} {p50:>9.2} ms", "Answer to agent, p50");
+    println!("{:<26} {p99:>9.2} ms", "Answer to agent, p99");
+    println!("{:<26} {duration:>9.1} s", "Duration");
+    let path = rig.workspace.target.join("demo/summary.json");
+    write_json(
+        &path,
+        &json!({
+            "leads": leads,
+            "attempts": attempts.len(),
+            "outcomes": counts,
+            "cps_peak": cps_peak,
+            "talk_share": rounded(talk_share, 4),
+            "abandon_rate": rounded(abandon_rate, 4),
+            "answer_to_agent_ms": { "p50": rounded(p50, 3), "p99": rounded(p99, 3) },
+            "duration_seconds": rounded(duration, 3),
+        }),
+    )?;
+    println!("Written to {}", relative(&path));
+    Ok(())
+}
+
+fn talk_seconds(attempt: &Attempt) -> Option<f64> {
+    attempt.agent?;
+    Some(attempt.ended - attempt.bridged?)
+}
+
+fn look_around(rig: &Rig) {
+    let run = rig.run_dir().display();
+    let root = rig.workspace.asterisk_root.display();
+    let enter = if rig.workspace.asterisk_root == Path::new("/") {
+        String::new()
+    } else {
+        format!("chroot {root} ")
+    };
+    println!("\nEverything still runs; Ctrl-C stops it. To look around, in another terminal:");
+    println!("  curl -s http://127.0.0.1:{}/status", rig.sidecar.http_port);
+    println!("  curl -s http://127.0.0.1:{}/health", rig.sidecar.http_port);
+    println!("  {}", rig.sidecar.psql_line());
+    println!("  OUTDIAL_RUN_DIR={run}/sidecar {} status", relative(&rig.workspace.binary()));
+    println!("  {enter}asterisk -C {run}/asterisk/etc/asterisk.conf -rx 'outdial show agents'");
+    println!("Logs: {}", relative(&rig.logs));
+}
+
+fn relative(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}\n")).collect()
+}

@@ -1,0 +1,154 @@
+//! Compares the table of attempts with the carrier's own log.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use postgres::Client;
+
+use crate::carrier::Call;
+
+/// One row of `attempts`, as far as the comparison goes. Times in seconds since 1970.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// Id.
+    pub id: i64,
+    /// Number dialed.
+    pub number: String,
+    /// Lead.
+    pub lead: i64,
+    /// Legs placed.
+    pub legs: i16,
+    /// Outcome.
+    pub outcome: String,
+    /// Why.
+    pub detail: String,
+    /// Start.
+    pub started: f64,
+    /// Answer.
+    pub answered: Option<f64>,
+    /// Agent connected.
+    pub bridged: Option<f64>,
+    /// End.
+    pub ended: f64,
+    /// Agent.
+    pub agent: Option<i64>,
+    /// From answer to agent, in microseconds.
+    pub connect_us: Option<i64>,
+}
+
+/// All rows, by start.
+///
+/// # Errors
+/// As PostgreSQL says.
+pub fn attempts(sql: &mut Client) -> Result<Vec<Attempt>> {
+    let rows = sql
+        .query(
+            "SELECT attempt_id, number, lead_id, legs, outcome, detail,
+                    extract(epoch FROM started_at)::float8, extract(epoch FROM answered_at)::float8,
+                    extract(epoch FROM bridged_at)::float8, extract(epoch FROM ended_at)::float8,
+                    agent_id, connect_us
+             FROM outdial.attempts ORDER BY started_at, attempt_id",
+            &[],
+        )
+        .context("reading the attempts")?;
+    rows.iter()
+        .map(|row| {
+            Ok(Attempt {
+                id: row.try_get(0)?,
+                number: row.try_get(1)?,
+                lead: row.try_get(2)?,
+                legs: row.try_get(3)?,
+                outcome: row.try_get(4)?,
+                detail: row.try_get(5)?,
+                started: row.try_get(6)?,
+                answered: row.try_get(7)?,
+                bridged: row.try_get(8)?,
+                ended: row.try_get(9)?,
+                agent: row.try_get(10)?,
+                connect_us: row.try_get(11)?,
+            })
+        })
+        .collect()
+}
+
+/// Outcomes that an attempt may have, by how the carrier saw its last leg end. The carrier can't
+/// tell an agent from a message, so an answered call may be either.
+fn allowed(call: &Call) -> &'static [&'static str] {
+    match call.verdict() {
+        "answered" => &["completed", "abandoned", "machine", "cancelled"],
+        "486" | "603" => &["busy"],
+        "404" | "484" => &["invalid"],
+        "480" => &["no_answer"],
+        // Given up by us: rung long enough, or the campaign was stopped.
+        "cancelled" => &["no_answer", "cancelled"],
+        "302" | "401" | "403" | "500" | "503" => &["congested", "failed"],
+        _ => &[],
+    }
+}
+
+/// Every attempt of the table reached the carrier exactly as often as its legs say, every call of
+/// the carrier belongs to an attempt, and outcome by outcome they agree. `lost` are outcomes whose
+/// end the table could not know (after a crash), by detail.
+///
+/// # Errors
+/// The first differences, with both sides.
+pub fn compare(attempts: &[Attempt], calls: &[Call], lost: Option<&str>) -> Result<()> {
+    let mut by_number: BTreeMap<&str, Vec<&Call>> = BTreeMap::new();
+    for call in calls {
+        by_number.entry(&call.number).or_default().push(call);
+    }
+    let mut differences = Vec::new();
+    for attempt in attempts {
+        let legs = usize::try_from(attempt.legs).context("legs")?;
+        let seen = by_number.get_mut(attempt.number.as_str());
+        let taken: Vec<&Call> = match seen {
+            Some(seen) => seen.drain(..legs.min(seen.len())).collect(),
+            None => Vec::new(),
+        };
+        // A leg that was journaled may not have left the machine when it was killed.
+        let is_lost = lost.is_some_and(|detail| attempt.detail == detail);
+        if taken.len() != legs && !is_lost {
+            differences.push(format!("{attempt:?}: the carrier has {} calls", taken.len()));
+            continue;
+        }
+        let Some(last) = taken.last() else { continue };
+        if !is_lost && !allowed(last).contains(&attempt.outcome.as_str()) {
+            differences.push(format!("{attempt:?}: the carrier says {} ({last:?})", last.verdict()));
+        }
+        if !is_lost && last.answered.is_some() != attempt.answered.is_some() {
+            differences.push(format!("{attempt:?}: answered differs: {last:?}"));
+        }
+    }
+    for (number, left) in by_number {
+        if !left.is_empty() {
+            differences.push(format!("{number}: {} calls without an attempt: {left:?}", left.len()));
+        }
+    }
+    ensure!(
+        differences.is_empty(),
+        "{} differences between table and carrier:\n{}",
+        differences.len(),
+        differences.iter().take(10).cloned().collect::<Vec<_>>().join("\n")
+    );
+    Ok(())
+}
+
+/// Calls of each number, most first.
+#[must_use]
+pub fn per_number(calls: &[Call]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for call in calls {
+        *counts.entry(call.number.clone()).or_default() += 1;
+    }
+    counts
+}
+
+/// Outcomes counted.
+#[must_use]
+pub fn outcomes(attempts: &[Attempt]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for attempt in attempts {
+        *counts.entry(attempt.outcome.clone()).or_default() += 1;
+    }
+    counts
+}
