@@ -11,8 +11,7 @@ pub(crate) fn catch<T>(on_panic: T, body: impl FnOnce() -> T) -> T {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(value) => value,
         Err(payload) => {
-            // Dropping a payload may panic again.
-            std::mem::forget(payload);
+            dispose(payload);
             on_panic
         }
     }
@@ -29,7 +28,7 @@ pub(crate) fn engine<T>(
         Ok(value) => value,
         Err(payload) => {
             let text = message(payload.as_ref()).to_owned();
-            std::mem::forget(payload);
+            dispose(payload);
             catch((), || shared.poison(what, &text));
             on_panic
         }
@@ -39,6 +38,13 @@ pub(crate) fn engine<T>(
 /// Runs the body of a thread. A panic poisons the engine.
 pub(crate) fn thread(shared: &Shared, what: &'static str, body: impl FnOnce()) {
     engine(shared, what, (), body);
+}
+
+/// Dropping a payload of a type of its own may panic again: such a one is left in memory.
+fn dispose(payload: Box<dyn Any + Send>) {
+    if !payload.is::<&'static str>() && !payload.is::<String>() {
+        std::mem::forget(payload);
+    }
 }
 
 fn message(payload: &(dyn Any + Send)) -> &str {

@@ -1,0 +1,332 @@
+//! The engine in a C program, under AddressSanitizer, with a sidecar at the other end.
+
+#[path = "c_host/host.rs"]
+mod host;
+#[path = "c_host/peer.rs"]
+mod peer;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use host::Host;
+use outdial_link::{Ask, Down, LeadNext, Record};
+use peer::{Peer, Plan};
+use tempfile::TempDir;
+
+struct Place {
+    _dir: TempDir,
+    socket: PathBuf,
+    journal: PathBuf,
+}
+
+fn place() -> Place {
+    let dir = tempfile::tempdir().unwrap();
+    Place {
+        socket: dir.path().join("link.sock"),
+        journal: dir.path().join("journal"),
+        _dir: dir,
+    }
+}
+
+fn assert_good((status, log): (std::process::ExitStatus, Vec<String>)) -> Vec<String> {
+    assert!(status.success(), "{status}\n{log:#?}");
+    log
+}
+
+#[test]
+fn a_hundred_lives_leak_nothing_and_every_attempt_has_one_end() {
+    let at = place();
+    let peer = Peer::listen(&at.socket, Plan::default());
+
+    let log = assert_good(Host::start("life", &at.socket, &at.journal, &["100"]).finish());
+
+    assert!(log.iter().all(|line| !line.contains("55110")), "{log:?}");
+    let seen = peer.seen();
+    assert_eq!(seen.hellos.len(), 100);
+    assert!(seen.checked.iter().all(|(_, lacks)| lacks.is_none()));
+    let (starts, ends) = (seen.starts(), seen.ends());
+    assert!(starts.len() >= 1_000, "{}", starts.len());
+    for (attempt, _) in starts.keys() {
+        assert!(ends.contains_key(attempt), "attempt {attempt} has no end");
+    }
+    assert!(ends.values().all(|end| end.detail != "node lost"));
+    let outcome = |name: &str| ends.values().filter(|end| end.outcome == name).count();
+    assert!(outcome("completed") > 0 && outcome("busy") > 0);
+}
+
+#[test]
+fn what_must_be_refused_is() {
+    let at = place();
+    assert_good(Host::start("bad", &at.socket, &at.journal, &[]).finish());
+}
+
+#[test]
+fn a_flood_of_events_is_bounded_and_terminal_events_still_fit() {
+    let at = place();
+    let log = assert_good(Host::start("flood", &at.socket, &at.journal, &[]).finish());
+    let figures = log.iter().find(|line| line.starts_with("taken")).unwrap();
+    println!("{figures}");
+}
+
+#[test]
+fn a_panic_anywhere_poisons_the_engine_and_never_leaves_it() {
+    for fault in ["0", "1", "2", "3"] {
+        let at = place();
+        let peer = Peer::listen(&at.socket, Plan::default());
+        let log = assert_good(Host::start("fault", &at.socket, &at.journal, &[fault]).finish());
+        assert_eq!(
+            log.iter().filter(|line| *line == "fault").count(),
+            1,
+            "fault {fault}: {log:#?}"
+        );
+        if fault != "3" {
+            let seen = peer.seen();
+            assert!(seen.heartbeats.iter().any(|beat| beat.poisoned));
+        }
+    }
+}
+
+#[test]
+fn the_console_shows_and_commands() {
+    let at = place();
+    let peer = Peer::listen(&at.socket, Plan::default());
+    let mut host = Host::run(&at.socket, &at.journal, &[]);
+    peer.wait("campaign checked", |seen| !seen.checked.is_empty());
+    host.say("agents 0");
+    peer.wait("calls", |seen| seen.ends().len() > 20);
+
+    let (code, text) = host.say("cli show campaigns");
+    assert_eq!(code, 0);
+    assert!(
+        text.contains("autumn") && text.contains("running"),
+        "{text}"
+    );
+    assert!(text.contains("outcomes:"), "{text}");
+    for what in ["status", "calls", "agents", "trunks"] {
+        let (code, text) = host.say(&format!("cli show {what}"));
+        assert_eq!(code, 0, "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 100));
+    }
+    let (code, text) = host.say("cli campaign pause autumn");
+    assert_eq!((code, text.as_str()), (0, "Campaign autumn: done.\n"));
+    let (code, text) = host.say("cli campaign start nothing");
+    assert_eq!((code, text.as_str()), (8, "No campaign nothing.\n"));
+    let (code, text) = host.say("cli frobnicate");
+    assert_eq!(code, 1);
+    assert!(text.starts_with("Usage: outdial show"), "{text}");
+
+    drop(peer.kill());
+    let (code, text) = loop {
+        let answer = host.say("cli campaign pause autumn");
+        if answer.0 != 0 {
+            break answer;
+        }
+    };
+    assert_eq!(code, 5, "{text}");
+    assert_eq!(host.say("stop").0, 0);
+    assert_good(host.finish());
+}
+
+#[test]
+fn questions_of_the_sidecar_are_answered() {
+    let at = place();
+    let peer = Peer::listen(&at.socket, Plan::default());
+    let mut host = Host::run(&at.socket, &at.journal, &[]);
+    peer.wait("campaign checked", |seen| !seen.checked.is_empty());
+    let ask = |request, ask| peer.say(Down::Ask { request, ask });
+    ask(1, Ask::Check { campaign: 7 });
+    ask(2, Ask::Check { campaign: 99 });
+    let call = |number: &str| Ask::TestCall {
+        trunk: 1,
+        number: number.into(),
+        caller_id: "551130000000".into(),
+    };
+    ask(3, call("551100000000"));
+    ask(4, call("1&PJSIP/evil"));
+    ask(5, Ask::Drain(true));
+
+    peer.wait("five answers", |seen| {
+        (1..=5).all(|n| {
+            seen.answers
+                .iter()
+                .any(|(request, last, _)| *request == n && *last)
+        })
+    });
+
+    {
+        let seen = peer.seen();
+        let last = |n: u64| {
+            let mut all = seen.answers.iter().filter(|(r, last, _)| *r == n && *last);
+            all.next().unwrap().2.clone()
+        };
+        assert!(last(1).is_ok());
+        assert!(last(2).is_err());
+        assert!(
+            matches!(
+                last(3),
+                Ok(outdial_link::Answer::Ended { sip: Some(486), .. })
+            ),
+            "{:?}",
+            last(3)
+        );
+        assert!(last(4).unwrap_err().contains("digits"));
+        assert!(last(5).is_ok());
+    }
+    assert_eq!(host.say("stop").0, 0);
+    assert_good(host.finish());
+}
+
+#[test]
+fn a_campaign_that_the_pbx_cannot_serve_does_not_dial() {
+    let at = place();
+    let plan = Plan {
+        sound: "no-such-sound",
+        ..Plan::default()
+    };
+    let peer = Peer::listen(&at.socket, plan);
+    let mut host = Host::run(&at.socket, &at.journal, &[]);
+    host.say("agents 0");
+    peer.wait("the check", |seen| {
+        seen.checked.iter().any(|(_, lacks)| {
+            lacks
+                .as_ref()
+                .is_some_and(|lacks| lacks.contains("no-such-sound"))
+        })
+    });
+    assert_eq!(host.say("stop").0, 0);
+    assert!(peer.seen().records.is_empty());
+    assert_good(host.finish());
+}
+
+#[test]
+fn a_killed_sidecar_costs_no_record_and_five_seconds_at_most() {
+    let at = place();
+    let peer = Peer::listen(&at.socket, Plan::default());
+    let mut host = Host::run(&at.socket, &at.journal, &[]);
+    peer.wait("link", |seen| !seen.checked.is_empty());
+    host.say("agents 0");
+    peer.wait("calls", |seen| seen.starts().len() > 30);
+
+    let seen = peer.kill();
+    let before = seen.records.len();
+    let back = Instant::now();
+    let peer = Peer::again(&at.socket, Plan::default(), seen);
+    peer.wait("calls again", |seen| {
+        seen.records.len() > before && seen.hellos.len() == 2
+    });
+    assert!(back.elapsed() < Duration::from_secs(5));
+    {
+        let seen = peer.seen();
+        assert_eq!(seen.hellos[0].instance, seen.hellos[1].instance);
+    }
+
+    assert_eq!(host.say("cli drain").0, 0);
+    assert_eq!(host.say("stop").0, 0);
+    assert_good(host.finish());
+    let seen = peer.seen();
+    let ends = seen.ends();
+    for (attempt, _) in seen.starts().keys() {
+        assert!(ends.contains_key(attempt), "attempt {attempt} has no end");
+    }
+}
+
+#[test]
+fn after_a_crash_every_attempt_has_one_end_and_who_talked_is_left_alone() {
+    let at = place();
+    let plan = Plan {
+        acknowledge: false,
+        digits: "156",
+        ..Plan::default()
+    };
+    let peer = Peer::listen(&at.socket, plan.clone());
+    let mut host = Host::run(&at.socket, &at.journal, &[]);
+    peer.wait("link", |seen| !seen.checked.is_empty());
+    host.say("talk 60000");
+    host.say("agents 0");
+    peer.wait("talks and rings", |seen| {
+        let is_bridged = |r: &&outdial_link::Numbered| matches!(r.record, Record::Bridged { .. });
+        seen.records.iter().filter(is_bridged).count() >= 3
+    });
+    host.kill();
+
+    let mut seen = peer.kill();
+    let first = seen.records.clone();
+    seen.records.clear();
+    let peer = Peer::again(&at.socket, plan, seen);
+    let mut host = Host::run(&at.socket, &at.journal, &[]);
+    peer.wait("replay", |seen| seen.replays.len() == 2);
+    {
+        let seen = peer.seen();
+        let replayed = &seen.records[..seen.replays[1]];
+        assert_eq!(
+            &replayed[..first.len()],
+            &first[..],
+            "repeated as they were"
+        );
+        let ends = seen.ends();
+        for (attempt, _) in seen.starts().keys() {
+            assert!(ends.contains_key(attempt), "attempt {attempt} has no end");
+        }
+        let mut lost = 0;
+        for end in ends.values().filter(|end| end.detail == "node lost") {
+            lost += 1;
+            let was_bridged = end.bridged_at_ms.is_some();
+            match end.outcome.as_str() {
+                "completed" => assert!(was_bridged && end.next == LeadNext::Done),
+                "abandoned" => {
+                    assert!(end.answered_at_ms.is_some() && end.next == LeadNext::Done);
+                }
+                "failed" => {
+                    assert!(end.answered_at_ms.is_none());
+                    assert!(matches!(end.next, LeadNext::Retry { .. }), "{end:?}");
+                }
+                other => panic!("{other}"),
+            }
+        }
+        assert!(lost >= 3);
+    }
+    assert_eq!(host.say("stop").0, 0);
+    assert_good(host.finish());
+}
+
+#[test]
+fn a_sealed_engine_dials_no_more_and_its_journal_is_whole() {
+    let at = place();
+    let peer = Peer::listen(&at.socket, Plan::default());
+    let mut host = Host::run(&at.socket, &at.journal, &[]);
+    peer.wait("link", |seen| !seen.checked.is_empty());
+    host.say("agents 0");
+    peer.wait("calls", |seen| seen.starts().len() > 10);
+
+    assert_eq!(host.say("seal").0, 0);
+    host.kill();
+
+    let host = Host::run(&at.socket, &at.journal, &[]);
+    peer.wait("the next life", |seen| seen.replays.len() == 2);
+    let (_, log) = host.finish();
+    assert!(
+        !log.iter()
+            .any(|line| line.contains("cut off") || line.contains("damaged")),
+        "{log:#?}"
+    );
+}
+
+#[test]
+fn a_stalled_pump_shows_in_the_heartbeat() {
+    let at = place();
+    let peer = Peer::listen(&at.socket, Plan::default());
+    let mut host = Host::run(&at.socket, &at.journal, &[]);
+    peer.wait("heartbeats", |seen| {
+        seen.heartbeats.len() > 2 && seen.heartbeats.last().unwrap().pump_overdue_ms < 500
+    });
+    host.say("stall");
+    peer.wait("overdue", |seen| {
+        seen.heartbeats.last().unwrap().pump_overdue_ms > 2_000
+    });
+    host.say("unstall");
+    peer.wait("on time", |seen| {
+        seen.heartbeats.last().unwrap().pump_overdue_ms < 500
+    });
+    assert_eq!(host.say("stop").0, 0);
+    assert_good(host.finish());
+}

@@ -1,0 +1,406 @@
+/*
+ * Drives the engine from C. Modes:
+ *   life NODE SOCKET JOURNAL ROUNDS   the whole life cycle, ROUNDS times
+ *   bad NODE SOCKET JOURNAL           versions, sizes and NULLs that must be refused
+ *   flood NODE SOCKET JOURNAL         a million events against a queue that nobody empties
+ *   fault NODE SOCKET JOURNAL PLACE   a panic inside the engine
+ *   run NODE SOCKET JOURNAL BYTES     commands on stdin, answers on stdout
+ * Exit 0: all as it should be.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "pbx.h"
+
+/* Only in a build with fault injection, so not in the header. */
+extern int32_t outdial_fault(const struct outdial_engine *engine, uint32_t place);
+
+#define CHECK(condition) do { \
+		if (!(condition)) { \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+			exit(1); \
+		} \
+	} while (0)
+
+#define STOP_MS 20000
+#define AGENTS 5
+
+static struct outdial_settings settings;
+
+static void pause_ms(long ms)
+{
+	struct timespec span = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	nanosleep(&span, NULL);
+}
+
+/* Waits until `done` says so, as long as a slow machine may need. */
+static int wait_for(int (*done)(void *), void *data)
+{
+	for (int i = 0; i < 6000; i++) {
+		if (done(data)) {
+			return 1;
+		}
+		pause_ms(5);
+	}
+	return 0;
+}
+
+static struct outdial_stats stats_of(struct outdial_engine *engine)
+{
+	struct outdial_stats stats = { .struct_size = sizeof(stats) };
+
+	CHECK(outdial_stats(engine, &stats) == OUTDIAL_OK);
+	return stats;
+}
+
+static struct outdial_engine *make(struct pbx *pbx)
+{
+	struct outdial_host host = pbx_host(pbx);
+	struct outdial_engine *engine = NULL;
+	char err[256] = "";
+
+	if (outdial_new(&host, &settings, &engine, err, sizeof(err)) != OUTDIAL_OK) {
+		fprintf(stderr, "outdial_new: %s\n", err);
+		exit(2);
+	}
+	pbx_use(pbx, engine);
+	return engine;
+}
+
+static int is_linked(void *engine)
+{
+	return stats_of(engine).linked == 1;
+}
+
+static int is_idle(void *engine)
+{
+	struct outdial_stats stats = stats_of(engine);
+
+	return !stats.live_attempts && !stats.sessions;
+}
+
+static int is_poisoned(void *engine)
+{
+	return stats_of(engine).poisoned == 1;
+}
+
+static int has_nothing(void *pbx)
+{
+	return pbx_live(pbx) == 0;
+}
+
+static int has_dialed(void *pbx)
+{
+	return atomic_load(&pbx_counts(pbx)->ended) >= 10;
+}
+
+static void log_agents_in(struct pbx *pbx, unsigned int round)
+{
+	char session[64], agent[32];
+
+	for (unsigned int i = 0; i < AGENTS; i++) {
+		snprintf(session, sizeof(session), "1700000000.%u-%u", round, i);
+		snprintf(agent, sizeof(agent), "agent%u", i);
+		CHECK(pbx_agent(pbx, session, agent) == OUTDIAL_OK);
+	}
+}
+
+static void life(unsigned int rounds)
+{
+	unsigned int bridged = 0;
+
+	for (unsigned int round = 0; round < rounds; round++) {
+		struct pbx *pbx = pbx_new(4);
+		struct outdial_engine *engine = make(pbx);
+
+		CHECK(outdial_start(engine) == OUTDIAL_OK);
+		CHECK(outdial_start(engine) == OUTDIAL_E_STATE);
+		CHECK(wait_for(is_linked, engine));
+		log_agents_in(pbx, round);
+		CHECK(wait_for(has_dialed, pbx));
+		CHECK(outdial_drain(engine, 1) == OUTDIAL_OK);
+		CHECK(wait_for(is_idle, engine));
+		CHECK(wait_for(has_nothing, pbx));
+		CHECK(outdial_heartbeat_age_ms(engine) < 2000);
+		CHECK(outdial_stop(engine, STOP_MS) == OUTDIAL_OK);
+		CHECK(outdial_stop(engine, STOP_MS) == OUTDIAL_OK);
+		CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_ENTERED, "late", "agent1")
+			== OUTDIAL_E_STATE);
+		CHECK(atomic_load(&pbx_counts(pbx)->broken) == 0);
+		CHECK(atomic_load(&pbx_counts(pbx)->faults) == 0);
+		bridged += atomic_load(&pbx_counts(pbx)->bridged);
+		pbx_free(pbx);
+		outdial_free(engine);
+	}
+	CHECK(bridged > 0);
+	printf("bridged %u\n", bridged);
+}
+
+static void refused(struct outdial_host *host, const struct outdial_settings *with, int32_t code,
+	const char *say, const char *also)
+{
+	struct outdial_engine *engine = (struct outdial_engine *) 1;
+	char err[256] = "";
+
+	CHECK(outdial_new(host, with, &engine, err, sizeof(err)) == code);
+	CHECK(engine == (struct outdial_engine *) 1);
+	if (!strstr(err, say) || !strstr(err, also)) {
+		fprintf(stderr, "\"%s\" and \"%s\" are not both in: %s\n", say, also, err);
+		exit(1);
+	}
+	/* A short buffer is not written beyond its end. */
+	memset(err, 'x', sizeof(err));
+	CHECK(outdial_new(host, with, &engine, err, 4) == code);
+	CHECK(strlen(err) == 3 && err[4] == 'x');
+	CHECK(outdial_new(host, with, &engine, NULL, 0) == code);
+}
+
+static void bad(void)
+{
+	struct pbx *pbx = pbx_new(1);
+	struct outdial_host host = pbx_host(pbx);
+	struct outdial_settings other = settings;
+	struct { struct outdial_host host; char later[64]; } newer = { .host = host };
+	struct outdial_event event = { .struct_size = sizeof(event), .kind = 9999, .id = "x" };
+	struct outdial_stats stats = { .struct_size = 4 };
+	struct outdial_engine *engine = NULL, *second = NULL;
+	char err[512] = "", buf[32];
+
+	host.abi_version = (OUTDIAL_ABI_MAJOR + 1) << 16;
+	refused(&host, &settings, OUTDIAL_E_ABI, "built for 2.0", "speaks 1.0");
+	host = pbx_host(pbx);
+	host.struct_size = sizeof(host) - 8;
+	snprintf(buf, sizeof(buf), "%zu bytes", sizeof(host) - 8);
+	refused(&host, &settings, OUTDIAL_E_ABI, buf, "needs 104");
+	host = pbx_host(pbx);
+	host.play = NULL;
+	refused(&host, &settings, OUTDIAL_E_ABI, "play", "NULL");
+	host = pbx_host(pbx);
+	refused(NULL, &settings, OUTDIAL_E_ABI, "vtable", "NULL");
+	refused(&host, NULL, OUTDIAL_E_ARGUMENT, "settings", "NULL");
+	other.struct_size = 8;
+	refused(&host, &other, OUTDIAL_E_ABI, "8 bytes", "needs");
+	other = settings;
+	other.node = "a-b";
+	refused(&host, &other, OUTDIAL_E_ARGUMENT, "node", "allowed");
+	other.node = NULL;
+	refused(&host, &other, OUTDIAL_E_ARGUMENT, "node", "missing");
+	other = settings;
+	other.journal = "relative";
+	refused(&host, &other, OUTDIAL_E_ARGUMENT, "journal", "begin with /");
+	other.journal = "/proc/none/journal";
+	refused(&host, &other, OUTDIAL_E_IO, "/proc/none/journal", "");
+	CHECK(outdial_new(&host, &settings, NULL, NULL, 0) == OUTDIAL_E_ARGUMENT);
+
+	/* A host of a later minor version: accepted. */
+	newer.host.abi_version = OUTDIAL_ABI_MAJOR << 16 | 7;
+	newer.host.struct_size = sizeof(newer);
+	CHECK(outdial_new(&newer.host, &settings, &engine, err, sizeof(err)) == OUTDIAL_OK);
+	pbx_use(pbx, engine);
+	CHECK(outdial_new(&host, &settings, &second, err, sizeof(err)) == OUTDIAL_E_IO);
+	CHECK(strstr(err, "in use by process"));
+	CHECK(outdial_post(engine, &event) == OUTDIAL_E_STATE);
+	CHECK(outdial_drain(engine, 1) == OUTDIAL_E_STATE);
+	CHECK(outdial_heartbeat_age_ms(engine) == UINT64_MAX);
+	CHECK(outdial_start(engine) == OUTDIAL_OK);
+
+	CHECK(outdial_post(engine, NULL) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_post(engine, &event) == OUTDIAL_E_ARGUMENT);
+	event.struct_size = 8;
+	CHECK(outdial_post(engine, &event) == OUTDIAL_E_ABI);
+	CHECK(pbx_post(engine, OUTDIAL_EVENT_LEG_RINGING, "other-1-1", NULL) == OUTDIAL_E_NOT_FOUND);
+	CHECK(pbx_post(engine, OUTDIAL_EVENT_LEG_ENDED, NULL, NULL) == OUTDIAL_E_ARGUMENT);
+	CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_GONE, "never", NULL) == OUTDIAL_E_NOT_FOUND);
+	CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_ENTERED, "s", "") == OUTDIAL_E_ARGUMENT);
+	CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_ENTERED, "s", "\xff") == OUTDIAL_E_ARGUMENT);
+	CHECK(stats_of(engine).stray >= 5);
+	CHECK(outdial_stats(engine, NULL) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_stats(engine, &stats) == OUTDIAL_E_ABI);
+	stats.struct_size = 8;
+	stats.draining = 77;
+	CHECK(outdial_stats(engine, &stats) == OUTDIAL_OK && stats.draining == 77);
+	CHECK(outdial_cli(engine, NULL, NULL, NULL) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_cli_complete(engine, "show s", 0, buf, sizeof(buf)) == OUTDIAL_OK);
+	CHECK(!strcmp(buf, "status"));
+	CHECK(outdial_cli_complete(engine, "show s", 1, buf, sizeof(buf)) == OUTDIAL_E_NOT_FOUND);
+	CHECK(outdial_cli_complete(engine, "show s", 0, buf, 3) == OUTDIAL_E_NOT_FOUND);
+	other = settings;
+	other.node = "another";
+	CHECK(outdial_reload(engine, &other, err, sizeof(err)) == OUTDIAL_E_STATE);
+	CHECK(strstr(err, "new engine"));
+	CHECK(outdial_reload(engine, &settings, err, sizeof(err)) == OUTDIAL_OK);
+
+	CHECK(outdial_start(NULL) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_stop(NULL, 0) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_seal(NULL) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_drain(NULL, 0) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_post(NULL, &event) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_heartbeat_age_ms(NULL) == UINT64_MAX);
+	CHECK(outdial_abi_version() == (OUTDIAL_ABI_MAJOR << 16 | OUTDIAL_ABI_MINOR));
+	CHECK(strlen(outdial_version()) > 0 && strlen(outdial_strerror(12345)) > 0);
+	outdial_free(NULL);
+	CHECK(outdial_seal(engine) == OUTDIAL_OK);
+	CHECK(outdial_stop(engine, STOP_MS) == OUTDIAL_OK);
+	outdial_free(engine);
+	pbx_free(pbx);
+}
+
+static int stalled(void *engine)
+{
+	return outdial_heartbeat_age_ms(engine) > 500;
+}
+
+static void flood(void)
+{
+	struct pbx *pbx = pbx_new(1);
+	struct outdial_engine *engine = make(pbx);
+	struct timespec from, to;
+	unsigned long taken = 0, full = 0;
+	long ns;
+	char session[32];
+
+	CHECK(outdial_start(engine) == OUTDIAL_OK);
+	for (unsigned int i = 0; i < 200; i++) {
+		snprintf(session, sizeof(session), "session-%u", i);
+		CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_ENTERED, session, "nobody")
+			== OUTDIAL_OK);
+	}
+	pbx_stall(pbx, 1);
+	CHECK(wait_for(stalled, engine));
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (unsigned int i = 0; i < 1000000; i++) {
+		int32_t res = pbx_post(engine, OUTDIAL_EVENT_PROBED, NULL, NULL);
+
+		CHECK(res == OUTDIAL_OK || res == OUTDIAL_E_FULL);
+		*(res == OUTDIAL_OK ? &taken : &full) += 1;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	ns = (to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec;
+	CHECK(taken > 0 && full > 0);
+	CHECK(stats_of(engine).refused >= full);
+	CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_ENTERED, "one more", "x") == OUTDIAL_E_FULL);
+	/* Terminal events fit all the same. */
+	for (unsigned int i = 0; i < 200; i++) {
+		snprintf(session, sizeof(session), "session-%u", i);
+		CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_GONE, session, NULL) == OUTDIAL_OK);
+	}
+	CHECK(outdial_stop(engine, 50) == OUTDIAL_E_TIMEOUT);
+	pbx_stall(pbx, 0);
+	CHECK(outdial_stop(engine, STOP_MS) == OUTDIAL_OK);
+	CHECK(stats_of(engine).sessions == 0);
+	printf("taken %lu full %lu ns_per_post %ld\n", taken, full, ns / 1000000);
+	outdial_free(engine);
+	pbx_free(pbx);
+}
+
+static void fault(uint32_t place)
+{
+	struct pbx *pbx = pbx_new(2);
+	struct outdial_engine *engine = make(pbx);
+	unsigned int originated;
+
+	CHECK(outdial_start(engine) == OUTDIAL_OK);
+	CHECK(wait_for(is_linked, engine));
+	log_agents_in(pbx, 0);
+	CHECK(wait_for(has_dialed, pbx));
+	pbx_talk_ms(pbx, 60000);
+	CHECK(outdial_fault(engine, place) == (place ? OUTDIAL_OK : OUTDIAL_E_POISONED));
+	CHECK(wait_for(is_poisoned, engine));
+	CHECK(outdial_fault(engine, 0) == OUTDIAL_E_POISONED);
+	/* The pump may be inside one last call of the host. */
+	CHECK(outdial_heartbeat_age_ms(engine) == UINT64_MAX);
+	pause_ms(300);
+	originated = atomic_load(&pbx_counts(pbx)->originated);
+	pause_ms(500);
+	CHECK(atomic_load(&pbx_counts(pbx)->originated) == originated);
+	CHECK(atomic_load(&pbx_counts(pbx)->faults) == 1);
+	CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_ENTERED, "s", "a") == OUTDIAL_E_POISONED);
+	CHECK(outdial_drain(engine, 1) == OUTDIAL_E_POISONED);
+	pbx_hang_up_all(pbx);
+	CHECK(outdial_stop(engine, STOP_MS) == OUTDIAL_OK);
+	pbx_free(pbx);
+	outdial_free(engine);
+}
+
+static void say(void *data, const char *text)
+{
+	(void) data;
+	printf("out %s\n", text);
+}
+
+/* Answers each command with "done CODE". */
+static void serve(void)
+{
+	struct pbx *pbx = pbx_new(4);
+	struct outdial_engine *engine = make(pbx);
+	char line[1024];
+	unsigned int number;
+	int32_t res = outdial_start(engine);
+
+	CHECK(res == OUTDIAL_OK);
+	printf("done 0\n");
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strncmp(line, "cli ", 4)) {
+			res = outdial_cli(engine, line + 4, say, NULL);
+		} else if (sscanf(line, "talk %u", &number) == 1) {
+			pbx_talk_ms(pbx, number);
+			res = OUTDIAL_OK;
+		} else if (sscanf(line, "agents %u", &number) == 1) {
+			log_agents_in(pbx, number);
+			res = OUTDIAL_OK;
+		} else if (!strcmp(line, "counts")) {
+			struct pbx_counts *counts = pbx_counts(pbx);
+
+			printf("out originated %u bridged %u ended %u\n", counts->originated,
+				counts->bridged, counts->ended);
+			res = OUTDIAL_OK;
+		} else if (!strcmp(line, "stall") || !strcmp(line, "unstall")) {
+			pbx_stall(pbx, line[0] == 's');
+			res = OUTDIAL_OK;
+		} else if (!strcmp(line, "seal")) {
+			res = outdial_seal(engine);
+		} else if (!strcmp(line, "stop")) {
+			pbx_hang_up_all(pbx);
+			CHECK(wait_for(is_idle, engine));
+			res = outdial_stop(engine, STOP_MS);
+		} else {
+			res = OUTDIAL_E_ARGUMENT;
+		}
+		printf("done %d\n", res);
+		fflush(stdout);
+	}
+	outdial_stop(engine, STOP_MS);
+	pbx_free(pbx);
+	outdial_free(engine);
+}
+
+int main(int argc, char **argv)
+{
+	CHECK(argc >= 5);
+	settings.struct_size = sizeof(settings);
+	settings.node = argv[2];
+	settings.socket = argv[3];
+	settings.journal = argv[4];
+	settings.pbx = "C host 1";
+	if (!strcmp(argv[1], "life")) {
+		life(argc > 5 ? (unsigned int) atoi(argv[5]) : 1);
+	} else if (!strcmp(argv[1], "bad")) {
+		bad();
+	} else if (!strcmp(argv[1], "flood")) {
+		flood();
+	} else if (!strcmp(argv[1], "fault")) {
+		fault(argc > 5 ? (uint32_t) atoi(argv[5]) : 0);
+	} else if (!strcmp(argv[1], "run")) {
+		settings.journal_bytes = argc > 5 ? strtoull(argv[5], NULL, 10) : 0;
+		serve();
+	} else {
+		return 2;
+	}
+	return 0;
+}
