@@ -59,7 +59,7 @@ static int probe_look(const struct probe *probe)
 		return has_endpoint(probe->first, probe->second);
 	case OUTDIAL_PROBE_TARGET:
 		return ast_exists_extension(NULL, probe->first, probe->second,
-			MAX(1, (int) probe->number), NULL) > 0;
+			MAX(1, (int) probe->number), NULL) != 0;
 	case OUTDIAL_PROBE_SOUND:
 		return ast_fileexists(probe->first, NULL, ast_defaultlanguage) > 0;
 	default:
