@@ -1,3 +1,19 @@
 //! The outdial sidecar and command line.
 
-fn main() {}
+mod cli;
+mod clock;
+mod doctor;
+mod http;
+mod import;
+mod limits;
+mod link_server;
+mod logging;
+mod private_pg;
+mod serve;
+mod settings;
+mod store;
+mod windows;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

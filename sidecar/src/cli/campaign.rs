@@ -1,0 +1,366 @@
+//! `outdial campaign`.
+
+use clap::{Args, Subcommand};
+use hyper::Method;
+use serde_json::{Map, Value, json};
+
+use crate::cli::client::{ask, get, path};
+use crate::cli::{CliError, Context, table};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Create a campaign; it is stopped until you start it
+    #[command(
+        after_help = "Examples:\n  outdial campaign create spring --caller-id 551140001000 --time-zone America/Sao_Paulo\n  outdial campaign create renewals --mode power --ratio 2 --message sorry --caller-id 551140001000 \\\n      --time-zone America/Sao_Paulo --window 10:00-19:00 --days mon-fri --retry busy=10m --retry machine=never"
+    )]
+    Create {
+        /// Name
+        name: String,
+        #[command(flatten)]
+        fields: Box<Fields>,
+    },
+    /// Change a campaign; it takes effect within a second
+    #[command(
+        after_help = "Example:\n  outdial campaign set spring --mode power --ratio 1.5 --message sorry"
+    )]
+    Set {
+        /// Name
+        name: String,
+        #[command(flatten)]
+        fields: Box<Fields>,
+    },
+    /// List campaigns
+    List,
+    /// Show a campaign, its leads by status, and what it lacks to dial
+    Show {
+        /// Name
+        name: String,
+    },
+    /// Start dialing; refused until everything that it needs is there
+    Start {
+        /// Name
+        name: String,
+    },
+    /// Dial nothing new; calls in progress go on, leads in hand are kept
+    Pause {
+        /// Name
+        name: String,
+    },
+    /// Dial nothing new, and give leads in hand back
+    Stop {
+        /// Name
+        name: String,
+    },
+}
+
+#[derive(Args)]
+pub struct Fields {
+    /// progressive (one call for each free agent), power (a fixed ratio) or agentless [default: progressive]
+    #[arg(long)]
+    mode: Option<String>,
+    /// Calls for each free agent, 1 to 5, with --mode power [default: 3]
+    #[arg(long)]
+    ratio: Option<f64>,
+    /// Number shown to the callee; several are used in turn
+    #[arg(long = "caller-id", value_name = "NUMBER")]
+    caller_ids: Vec<String>,
+    /// Sound for calls that find no agent, or that an agentless campaign plays
+    #[arg(long, value_name = "SOUND")]
+    message: Option<String>,
+    /// Time zone of leads that have none of their own, such as America/Sao_Paulo
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
+    /// Hours in which calls are allowed, on the lead's clock [default: 09:00-20:00]
+    #[arg(long, value_name = "FROM-TO")]
+    window: Option<String>,
+    /// Days on which calls are allowed [default: mon-sat]
+    #[arg(long, value_name = "DAYS")]
+    days: Option<String>,
+    /// Dialplan context for answered calls [default: outdial]
+    #[arg(long)]
+    context: Option<String>,
+    /// Dialplan extension for answered calls [default: s]
+    #[arg(long)]
+    exten: Option<String>,
+    /// What an agentless campaign does: play_message, continue, or goto CONTEXT,EXTEN
+    #[arg(long, value_name = "ACTION")]
+    agentless: Option<String>,
+    /// Higher first when campaigns share agents or trunks [default: 0]
+    #[arg(long, allow_hyphen_values = true)]
+    priority: Option<i32>,
+    /// Calls at once [default: 100]
+    #[arg(long)]
+    max_concurrent: Option<u32>,
+    /// How long it rings [default: 25000]
+    #[arg(long, value_name = "MS")]
+    ring_timeout_ms: Option<u32>,
+    /// From answer to agent; then the message plays [default: 2000]
+    #[arg(long, value_name = "MS")]
+    connect_limit_ms: Option<u32>,
+    /// An agent's time after a call [default: 10000]
+    #[arg(long, value_name = "MS")]
+    wrap_up_ms: Option<u32>,
+    /// Attempts of one lead [default: 6]
+    #[arg(long)]
+    max_attempts: Option<u32>,
+    /// Attempts of one of its numbers [default: 3]
+    #[arg(long)]
+    max_attempts_per_number: Option<u32>,
+    /// Attempts of one number in a day, over all campaigns [default: 10]
+    #[arg(long)]
+    number_attempts_per_day: Option<u32>,
+    /// Retry rule: OUTCOME=DELAY, OUTCOME=DELAY,next (the next number) or OUTCOME=never; delays as 30s, 10m, 4h
+    #[arg(long, value_name = "RULE")]
+    retry: Vec<String>,
+}
+
+pub fn run(command: Command, context: &Context) -> Result<(), CliError> {
+    match command {
+        Command::Create { name, fields } => {
+            let mut body = fields.body()?;
+            body.insert("name".into(), json!(name));
+            ask(
+                context,
+                Method::POST,
+                &path(&["campaigns"]),
+                Some(body.into()),
+            )?;
+            println!(
+                "campaign {name:?} created; add leads with: outdial leads import FILE.csv --campaign '{name}' --country BR"
+            );
+        }
+        Command::Set { name, fields } => {
+            let body = fields.body()?;
+            ask(
+                context,
+                Method::PATCH,
+                &path(&["campaigns", &name]),
+                Some(body.into()),
+            )?;
+            println!("campaign {name:?} changed");
+        }
+        Command::List => {
+            let columns = [
+                ("name", "name"),
+                ("state", "state"),
+                ("mode", "mode"),
+                ("ratio", "ratio"),
+                ("priority", "priority"),
+                ("calls", "max_concurrent"),
+                ("time zone", "time_zone"),
+                ("from", "window_start"),
+                ("to", "window_end"),
+            ];
+            table::show(context.json, &columns, get(context, &path(&["campaigns"]))?);
+        }
+        Command::Show { name } => show(context, get(context, &path(&["campaigns", &name]))?),
+        Command::Start { name } => act(context, &name, "start")?,
+        Command::Pause { name } => act(context, &name, "pause")?,
+        Command::Stop { name } => act(context, &name, "stop")?,
+    }
+    Ok(())
+}
+
+fn act(context: &Context, name: &str, action: &str) -> Result<(), CliError> {
+    let answer = ask(
+        context,
+        Method::POST,
+        &path(&["campaigns", name, action]),
+        None,
+    )?;
+    println!(
+        "{}",
+        table::text(answer.get("message").unwrap_or(&Value::Null))
+    );
+    Ok(())
+}
+
+fn show(context: &Context, campaign: Value) {
+    if context.json {
+        println!("{campaign:#}");
+        return;
+    }
+    let Value::Object(fields) = campaign else {
+        return;
+    };
+    let width = fields.keys().map(String::len).max().unwrap_or(0);
+    for (key, value) in &fields {
+        if key != "lacks" {
+            println!("{key:width$}  {}", table::text(value));
+        }
+    }
+    for lack in fields
+        .get("lacks")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        println!("lacks: {}", table::text(lack));
+    }
+}
+
+impl Fields {
+    fn body(&self) -> Result<Map<String, Value>, CliError> {
+        let mut body = Map::new();
+        let mut put = |key: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                body.insert(key.to_owned(), value);
+            }
+        };
+        let text = |value: &Option<String>| value.as_ref().map(|value| json!(value));
+        let number = |value: Option<u32>| value.map(|value| json!(value));
+        put("mode", text(&self.mode));
+        put("ratio", self.ratio.map(|ratio| json!(ratio)));
+        put("message", text(&self.message));
+        put("time_zone", text(&self.time_zone));
+        put("context", text(&self.context));
+        put("exten", text(&self.exten));
+        put("priority", self.priority.map(|priority| json!(priority)));
+        put("max_concurrent", number(self.max_concurrent));
+        put("ring_timeout_ms", number(self.ring_timeout_ms));
+        put("connect_limit_ms", number(self.connect_limit_ms));
+        put("wrap_up_ms", number(self.wrap_up_ms));
+        put("max_attempts", number(self.max_attempts));
+        put(
+            "max_attempts_per_number",
+            number(self.max_attempts_per_number),
+        );
+        put(
+            "number_attempts_per_day",
+            number(self.number_attempts_per_day),
+        );
+        if !self.caller_ids.is_empty() {
+            let digits: Vec<&str> = self
+                .caller_ids
+                .iter()
+                .map(|id| id.trim_start_matches('+'))
+                .collect();
+            put("caller_ids", Some(json!(digits)));
+        }
+        if let Some(window) = &self.window {
+            let (from, to) = window.split_once('-').ok_or_else(|| {
+                CliError::Refused(format!("--window {window}: write it as 09:00-20:00"))
+            })?;
+            put("window_start", Some(json!(from.trim())));
+            put("window_end", Some(json!(to.trim())));
+        }
+        if let Some(days) = &self.days {
+            put("window_days", Some(json!(read_days(days)?)));
+        }
+        if let Some(action) = &self.agentless {
+            let (action, target) = action.split_once(' ').unwrap_or((action, ""));
+            put("agentless_action", Some(json!(action)));
+            if let Some((goto_context, goto_exten)) = target.split_once(',') {
+                put("goto_context", Some(json!(goto_context)));
+                put("goto_exten", Some(json!(goto_exten)));
+            }
+        }
+        if !self.retry.is_empty() {
+            put("retry", Some(read_retry(&self.retry)?));
+        }
+        Ok(body)
+    }
+}
+
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// `mon-fri`, `mon,wed,sat-sun` or `all`, to 1 (Monday) to 7.
+fn read_days(text: &str) -> Result<Vec<usize>, CliError> {
+    let bad = || {
+        CliError::Refused(format!(
+            "--days {text}: write them as mon-fri, or mon,wed,sat-sun, or all"
+        ))
+    };
+    if text == "all" {
+        return Ok((1..=7).collect());
+    }
+    let number = |day: &str| {
+        DAYS.iter()
+            .position(|known| *known == day.trim())
+            .map(|day| day + 1)
+            .ok_or_else(bad)
+    };
+    let mut days = Vec::new();
+    for part in text.to_lowercase().split(',') {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let (from, to) = (number(from)?, number(to)?);
+        if from > to {
+            return Err(bad());
+        }
+        days.extend(from..=to);
+    }
+    days.sort_unstable();
+    days.dedup();
+    Ok(days)
+}
+
+/// `busy=10m`, `no_answer=1h,next`, `machine=never`.
+fn read_retry(rules: &[String]) -> Result<Value, CliError> {
+    let mut all = Map::new();
+    for rule in rules {
+        let bad = || {
+            CliError::Refused(format!(
+                "--retry {rule}: write it as busy=10m, no_answer=1h,next or machine=never"
+            ))
+        };
+        let (outcome, what) = rule.split_once('=').ok_or_else(bad)?;
+        let value = if what == "never" {
+            json!({ "retry": false })
+        } else {
+            let (delay, next) = what
+                .strip_suffix(",next")
+                .map_or((what, false), |delay| (delay, true));
+            json!({ "retry": true, "delay_seconds": seconds(delay).ok_or_else(bad)?, "next_number": next })
+        };
+        all.insert(outcome.replace('-', "_"), value);
+    }
+    Ok(Value::Object(all))
+}
+
+fn seconds(text: &str) -> Option<u32> {
+    let (digits, unit) = text.split_at(
+        text.find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len()),
+    );
+    let unit = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    digits.parse::<u32>().ok()?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_read_as_people_write_them() {
+        assert_eq!(read_days("mon-sat").unwrap(), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(read_days("Mon,Wed,sat-sun").unwrap(), [1, 3, 6, 7]);
+        assert_eq!(read_days("all").unwrap().len(), 7);
+        assert!(read_days("fri-mon").is_err());
+        assert!(read_days("monday").is_err());
+    }
+
+    #[test]
+    fn retry_rules_are_read() {
+        let rules = [
+            "busy=10m".to_owned(),
+            "no-answer=1h,next".to_owned(),
+            "machine=never".to_owned(),
+        ];
+        assert_eq!(
+            read_retry(&rules).unwrap(),
+            json!({
+                "busy": { "retry": true, "delay_seconds": 600, "next_number": false },
+                "no_answer": { "retry": true, "delay_seconds": 3600, "next_number": true },
+                "machine": { "retry": false },
+            })
+        );
+        assert!(read_retry(&["busy".to_owned()]).is_err());
+        assert!(read_retry(&["busy=10x".to_owned()]).is_err());
+    }
+}

@@ -1,0 +1,206 @@
+//! The body of `/status`.
+
+use serde_json::{Value, json};
+
+use crate::http::App;
+use crate::link_server::state::View;
+
+/// Everything at a glance; from memory only, so it answers when PostgreSQL does not.
+pub fn status(app: &App) -> Value {
+    let view = app.link.view();
+    let health = super::public::health_of(app);
+    let beat = view.heartbeat.filter(|_| view.connection.is_some());
+    json!({
+        "node": app.settings.node,
+        "version": env!("CARGO_PKG_VERSION"),
+        "uptime": app.started.elapsed().as_secs(),
+        "status": health.status,
+        "causes": health.causes,
+        "link": link(&view),
+        "journal": beat.map(|(_, beat)| json!({
+            "backlog": beat.journal_backlog,
+            "writable": beat.journal_writable,
+            "waiting_for_commit": view.records_waiting,
+        })),
+        "leases": view.held,
+        "trunks": trunks(app, &view),
+        "routes": routes(app, &view),
+        "campaigns": campaigns(app, &view),
+        "agents": agents(app, &view),
+        "totals": view.snapshot.as_ref().map(|(_, s)| json!({
+            "live": s.totals.live,
+            "dialing": s.totals.dialing,
+            "leases": s.totals.leases,
+            "legs": s.totals.legs,
+            "ended": s.totals.ended,
+            "illegal": s.totals.illegal,
+            "stray": s.totals.stray,
+            "ghosts": s.totals.ghosts,
+        })),
+        "snapshot_age_ms": view.snapshot.as_ref().map(|(age, _)| crate::clock::millis(*age)),
+        "config_refused": view.refused,
+    })
+}
+
+fn link(view: &View) -> Value {
+    let Some(connection) = &view.connection else {
+        return json!({ "connected": false, "refused": view.refusal });
+    };
+    json!({
+        "connected": true,
+        "pbx": connection.hello.pbx,
+        "library": connection.hello.library,
+        "abi": format!("{}.{}", connection.hello.abi >> 16, connection.hello.abi & 0xffff),
+        "pid": connection.hello.pid,
+        "epoch": connection.epoch,
+        "connected_seconds": connection.since.elapsed().as_secs(),
+        "heartbeat_age_ms": view.heartbeat.map(|(age, _)| crate::clock::millis(age)),
+        "pump_overdue_ms": view.heartbeat.map(|(_, beat)| beat.pump_overdue_ms),
+        "pool_jobs": view.heartbeat.map(|(_, beat)| beat.pool_jobs),
+        "pool_oldest_ms": view.heartbeat.map(|(_, beat)| beat.pool_oldest_ms),
+        "poisoned": view.heartbeat.map(|(_, beat)| beat.poisoned),
+        "draining": view.heartbeat.map(|(_, beat)| beat.draining),
+    })
+}
+
+fn milli(value: i64) -> Value {
+    // Thousandths as a decimal number; they are far below what a double holds exactly.
+    serde_json::from_str(&format!(
+        "{}{}.{:03}",
+        if value < 0 { "-" } else { "" },
+        value.abs() / 1000,
+        value.abs() % 1000
+    ))
+    .unwrap_or(Value::Null)
+}
+
+fn trunks(app: &App, view: &View) -> Value {
+    let config = app.link.config();
+    let live = |id| {
+        view.snapshot
+            .as_ref()
+            .and_then(|(_, s)| s.trunks.iter().find(|t| t.id == id))
+    };
+    config
+        .trunks
+        .values()
+        .map(|trunk| {
+            let live = live(trunk.id);
+            json!({
+                "name": trunk.name,
+                "endpoint": format!("{}/{}", trunk.tech, trunk.endpoint),
+                "enabled": trunk.enabled,
+                "cps_limit": milli(i64::from(trunk.cps_milli)),
+                "burst": trunk.burst,
+                "max_channels": trunk.max_channels,
+                "tokens": live.map(|t| milli(t.tokens_milli)),
+                "channels": live.map(|t| t.channels),
+                "legs": live.map(|t| t.legs),
+                "answered": live.map(|t| t.answered),
+                "faults": live.map(|t| t.faults),
+                "backoff_until_ms": live.and_then(|t| t.backoff_until_ms),
+                "health": live.map_or("unknown", |t| health_of(t.backoff_until_ms)),
+            })
+        })
+        .collect()
+}
+
+fn health_of(backoff_until_ms: Option<i64>) -> &'static str {
+    match backoff_until_ms {
+        Some(until) if until > crate::clock::now_ms() => "backing off",
+        Some(_) | None => "ok",
+    }
+}
+
+fn routes(app: &App, view: &View) -> Value {
+    let config = app.link.config();
+    config
+        .routes
+        .iter()
+        .map(|route| {
+            let trunk = config.trunks.get(&route.trunk);
+            let live = view
+                .snapshot
+                .as_ref()
+                .and_then(|(_, s)| s.trunks.iter().find(|t| t.id == route.trunk));
+            let health = match (trunk, live) {
+                (Some(trunk), _) if !trunk.enabled => "trunk disabled",
+                (Some(_), Some(live)) => health_of(live.backoff_until_ms),
+                (Some(_), None) | (None, _) => "unknown",
+            };
+            json!({
+                "prefix": route.prefix,
+                "trunk": trunk.map(|t| t.name.as_str()),
+                "campaign": route.campaign.and_then(|id| config.campaigns.get(&id)).map(|c| c.name.as_str()),
+                "priority": route.priority,
+                "weight": route.weight,
+                "health": health,
+            })
+        })
+        .collect()
+}
+
+fn campaigns(app: &App, view: &View) -> Value {
+    let config = app.link.config();
+    let live = |id| {
+        view.snapshot
+            .as_ref()
+            .and_then(|(_, s)| s.campaigns.iter().find(|c| c.id == id))
+    };
+    let complete = config.campaigns.values().map(|campaign| {
+        let live = live(campaign.id);
+        json!({
+            "name": campaign.name,
+            "state": live.map_or_else(|| state_name(campaign.state).to_owned(), |c| c.state.clone()),
+            "lacks": view.checked.get(&campaign.id).cloned().flatten().or_else(|| live.and_then(|c| c.lacks.clone())),
+            "live": live.map(|c| c.live),
+            "dialing": live.map(|c| c.dialing),
+            "bridged": live.map(|c| c.bridged),
+            "leases": live.map(|c| c.leases),
+            "agents": live.map(|c| c.agents),
+            "free": live.map(|c| c.free),
+            "outcomes": live.map(|c| c.outcomes.iter().cloned().collect::<std::collections::BTreeMap<_, _>>()),
+            "why": live.map(|c| c.why.iter().map(|(why, count)| json!({ "reason": why, "count": count })).collect::<Vec<_>>()),
+            "why_now": live.and_then(|c| c.why_now.clone()),
+        })
+    });
+    let incomplete = config.incomplete.values().map(
+        |(name, state, why)| json!({ "name": name, "state": state_name(*state), "lacks": why }),
+    );
+    complete.chain(incomplete).collect()
+}
+
+fn state_name(state: outdial_link::CampaignState) -> &'static str {
+    match state {
+        outdial_link::CampaignState::Running => "running",
+        outdial_link::CampaignState::Paused => "paused",
+        outdial_link::CampaignState::Stopped => "stopped",
+    }
+}
+
+fn agents(app: &App, view: &View) -> Value {
+    let config = app.link.config();
+    let live = |id| {
+        view.snapshot
+            .as_ref()
+            .and_then(|(_, s)| s.agents.iter().find(|a| a.id == id))
+    };
+    config
+        .agents
+        .values()
+        .map(|agent| {
+            let live = live(agent.id);
+            let told = view.agents.get(&agent.id).cloned();
+            let state = told.or_else(|| live.map(|a| a.state.clone()));
+            json!({
+                "name": agent.name,
+                "state": state.unwrap_or_else(|| "logged out".into()),
+                "since_ms": live.map(|a| a.since_ms),
+                "calls": live.map(|a| a.calls),
+                "talk_ms": live.map(|a| a.talk_ms),
+                "wrap_up_ms": live.map(|a| a.wrap_up_ms),
+                "logged_in_ms": live.map(|a| a.logged_in_ms),
+            })
+        })
+        .collect()
+}

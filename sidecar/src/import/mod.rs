@@ -1,0 +1,3 @@
+//! Leads from CSV files.
+
+pub mod numbers;

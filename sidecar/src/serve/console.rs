@@ -1,0 +1,104 @@
+//! Starting, pausing and stopping campaigns, from wherever it is asked.
+
+use std::sync::mpsc::SyncSender;
+
+use outdial_link::{Ask, CampaignAction, Console as Command};
+use tokio::sync::oneshot;
+
+use crate::limits;
+use crate::link_server::Link;
+use crate::link_server::state::NOT_CONNECTED;
+use crate::serve::watcher::Poke;
+use crate::store::pool::Pool;
+use crate::store::{StoreError, campaigns};
+
+/// Carries commands out; cheap to clone.
+#[derive(Clone)]
+pub struct Console {
+    /// Database.
+    pub pool: Pool,
+    /// Engine.
+    pub link: Link,
+    /// Watcher.
+    pub pokes: SyncSender<Poke>,
+}
+
+impl Console {
+    /// A command typed in the PBX.
+    ///
+    /// # Errors
+    /// What to print.
+    pub async fn run(&self, command: Command) -> Result<String, String> {
+        match command {
+            Command::Campaign { name, action } => self
+                .campaign(&name, action)
+                .await
+                .map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Starts, pauses or stops a campaign; a start is refused until all that it needs is there.
+    ///
+    /// # Errors
+    /// What is missing, and how to mend it.
+    pub async fn campaign(&self, name: &str, action: CampaignAction) -> Result<String, StoreError> {
+        let (state, done) = match action {
+            CampaignAction::Start => ("running", "started"),
+            CampaignAction::Pause => ("paused", "paused"),
+            CampaignAction::Stop => ("stopped", "stopped"),
+        };
+        if action == CampaignAction::Start {
+            self.check(name).await?;
+        }
+        let owned = name.to_owned();
+        self.pool
+            .call(move |client| campaigns::set_state(client, &owned, state))
+            .await?;
+        self.refresh().await?;
+        tracing::info!(campaign = name, state, "campaign changed");
+        Ok(format!("campaign {name:?} {done}"))
+    }
+
+    /// Waits until the engine was sent the configuration as it is now.
+    ///
+    /// # Errors
+    /// PostgreSQL is not reachable.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.pokes
+            .try_send(Some(reply))
+            .map_err(|_| StoreError::Unavailable("the configuration thread is busy".into()))?;
+        answer.await.map_err(|_| StoreError::Stopping)?
+    }
+
+    async fn check(&self, name: &str) -> Result<(), StoreError> {
+        let owned = name.to_owned();
+        let (id, lacks) = self
+            .pool
+            .call(move |client| {
+                Ok((
+                    campaigns::TABLE.id(client, &owned)?,
+                    campaigns::lacks(client, &owned)?,
+                ))
+            })
+            .await?;
+        if !lacks.is_empty() {
+            return Err(refused(name, &lacks.join("\n  ")));
+        }
+        self.refresh().await?;
+        let mut answer = self
+            .link
+            .ask(Ask::Check { campaign: id })
+            .map_err(|why| refused(name, &why))?;
+        match tokio::time::timeout(limits::CHECK_TIMEOUT, answer.recv()).await {
+            Ok(Some((_, Ok(_)))) => Ok(()),
+            Ok(Some((_, Err(why)))) => Err(refused(name, &format!("the PBX says: {why}"))),
+            Ok(None) => Err(refused(name, NOT_CONNECTED)),
+            Err(_) => Err(refused(name, "the PBX did not answer the check in time")),
+        }
+    }
+}
+
+fn refused(name: &str, why: &str) -> StoreError {
+    StoreError::Refused(format!("campaign {name:?} can't start:\n  {why}"))
+}

@@ -1,0 +1,113 @@
+//! Nodes, their sidecars and their lives.
+
+use postgres::Client;
+
+use crate::clock;
+use crate::limits;
+use crate::store::StoreError;
+
+/// Who a sidecar is.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// Node name.
+    pub node: String,
+    /// Unique for this run.
+    pub token: String,
+    /// Host.
+    pub host: String,
+    /// Process.
+    pub pid: u32,
+}
+
+/// Takes the node's name for this sidecar, or confirms that it still has it.
+///
+/// # Errors
+/// [`StoreError::Refused`] names the sidecar on another host that has it.
+pub fn hold(client: &mut Client, me: &Holder) -> Result<(), StoreError> {
+    let taken = client.execute(
+        "INSERT INTO outdial.nodes AS n (name, holder, holder_host, holder_pid, holder_seen, sidecar)
+         VALUES ($1, $2, $3, $4, now(), $5)
+         ON CONFLICT (name) DO UPDATE
+           SET holder = excluded.holder, holder_host = excluded.holder_host,
+               holder_pid = excluded.holder_pid, holder_seen = now(), sidecar = excluded.sidecar
+           -- On the same host the lock file has already told that the other one is gone.
+           WHERE n.holder IS NULL OR n.holder = excluded.holder
+              OR n.holder_host = excluded.holder_host
+              OR n.holder_seen < now() - make_interval(secs => $6)",
+        &[
+            &me.node,
+            &me.token,
+            &me.host,
+            &i64::from(me.pid),
+            &env!("CARGO_PKG_VERSION"),
+            &f64::from(limits::HOLDER_STALE_SECONDS),
+        ],
+    )?;
+    if taken == 1 {
+        return Ok(());
+    }
+    let row = client.query_one(
+        "SELECT holder_host, holder_pid FROM outdial.nodes WHERE name = $1",
+        &[&me.node],
+    )?;
+    let host: Option<String> = row.get(0);
+    let pid: Option<i64> = row.get(1);
+    Err(StoreError::Refused(format!(
+        "node {:?} is held by the sidecar on host {} (process {}). Give this one another name \
+         (node in the settings and in outdial.conf), or stop that one",
+        me.node,
+        host.unwrap_or_default(),
+        pid.unwrap_or_default()
+    )))
+}
+
+/// Gives the name up at a clean exit.
+///
+/// # Errors
+/// What PostgreSQL says.
+pub fn release(client: &mut Client, me: &Holder) -> Result<(), StoreError> {
+    client.execute(
+        "UPDATE outdial.nodes SET holder = NULL WHERE name = $1 AND holder = $2",
+        &[&me.node, &me.token],
+    )?;
+    Ok(())
+}
+
+/// The epoch of this life of the node's engine: the same for each reconnect.
+///
+/// # Errors
+/// What PostgreSQL says.
+pub fn epoch(client: &mut Client, hello: &outdial_link::Hello) -> Result<u32, StoreError> {
+    let abi = format!("{}.{}", hello.abi >> 16, hello.abi & 0xffff);
+    let row = client.query_one(
+        "INSERT INTO outdial.nodes AS n (name, instance, epoch, last_seen, library, abi, pbx, pbx_pid)
+         VALUES ($1, $2::text::numeric, nextval('outdial.node_epoch_seq')::integer, now(), $3, $4, $5, $6)
+         ON CONFLICT (name) DO UPDATE SET
+           epoch = CASE WHEN n.instance = excluded.instance AND n.epoch IS NOT NULL
+                        THEN n.epoch ELSE excluded.epoch END,
+           instance = excluded.instance, last_seen = now(), library = excluded.library,
+           abi = excluded.abi, pbx = excluded.pbx, pbx_pid = excluded.pbx_pid
+         RETURNING epoch",
+        &[
+            &hello.node,
+            &hello.instance.to_string(),
+            &hello.library,
+            &abi,
+            &hello.pbx,
+            &i64::from(hello.pid),
+        ],
+    )?;
+    Ok(clock::u32_of(row.get(0)))
+}
+
+/// The engine is there.
+///
+/// # Errors
+/// What PostgreSQL says.
+pub fn seen(client: &mut Client, node: &str) -> Result<(), StoreError> {
+    client.execute(
+        "UPDATE outdial.nodes SET last_seen = now() WHERE name = $1",
+        &[&node],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+-- Writes finished attempts and what becomes of their leads, each once however often it is sent.
+--
+-- `fresh` are the attempts that this statement inserted: only they change anything. The lead
+-- follows only while the lease is still its own; the number's counts follow always.
+-- Plan: primary-key look-ups only. number_guard is locked in order of the number.
+WITH sent AS MATERIALIZED (
+  SELECT * FROM unnest(
+    $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
+    $8::smallint[], $9::smallint[], $10::text[], $11::text[], $12::smallint[], $13::smallint[],
+    $14::text[], $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
+    $19::timestamptz[], $20::timestamptz[], $21::boolean[], $22::bigint[], $23::timestamptz[],
+    $24::smallint[])
+  AS r (attempt_id, lease_id, lead_id, campaign_id, trunk_id, number, position, legs, outcome,
+        detail, sip, q850, verdict, agent_id, started_at, ringing_at, answered_at, bridged_at,
+        ended_at, charged, connect_us, next_at, next_position)
+), inserted AS (
+  INSERT INTO outdial.attempts (attempt_id, started_at, node, campaign_id, lead_id, lease_id,
+    trunk_id, number, position, legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at,
+    answered_at, bridged_at, ended_at, charged, connect_us)
+  SELECT attempt_id, started_at, $1, campaign_id, lead_id, lease_id, trunk_id, number, position,
+    legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at, answered_at, bridged_at,
+    ended_at, charged, connect_us
+  FROM sent
+  ON CONFLICT (attempt_id, started_at) DO NOTHING
+  RETURNING attempt_id, started_at
+), fresh AS MATERIALIZED (
+  SELECT s.* FROM sent s JOIN inserted i USING (attempt_id, started_at)
+), followed AS (
+  UPDATE outdial.leads l SET
+    status = CASE WHEN f.next_at IS NULL THEN 'done' ELSE 'ready' END,
+    reason = CASE WHEN f.next_at IS NULL
+                  THEN CASE WHEN f.detail = 'node lost' THEN 'node_lost' ELSE f.outcome END END,
+    next_at = coalesce(f.next_at, l.next_at),
+    next_position = coalesce(f.next_position, l.next_position),
+    attempts = l.attempts + f.charged::integer,
+    last_outcome = f.outcome,
+    lease_id = NULL, lease_node = NULL, lease_epoch = NULL, lease_expires_at = NULL
+  FROM fresh f
+  WHERE l.campaign_id = f.campaign_id AND l.id = f.lead_id AND l.lease_id = f.lease_id
+    AND l.status IN ('leased', 'dialing')
+  RETURNING l.id
+), counted AS (
+  UPDATE outdial.lead_numbers n SET attempts = n.attempts + 1
+  FROM fresh f
+  WHERE f.charged AND n.campaign_id = f.campaign_id AND n.lead_id = f.lead_id
+    AND n.position = f.position
+), touched AS MATERIALIZED (
+  -- The number that was dialed, and the lead's other numbers, which the lease had claimed too.
+  SELECT number, max(lease_id) AS lease_id, max(day) AS day, sum(count)::integer AS count,
+         max(started_at) AS started_at, array_agg(lease_id) AS leases
+  FROM (
+    SELECT f.number, f.lease_id, f.charged::integer AS count, f.started_at,
+           (f.started_at AT TIME ZONE coalesce(nullif(l.time_zone, ''), c.time_zone, 'UTC'))::date AS day
+    FROM fresh f
+    LEFT JOIN outdial.leads l ON l.campaign_id = f.campaign_id AND l.id = f.lead_id
+    LEFT JOIN outdial.campaigns c ON c.id = f.campaign_id
+    UNION ALL
+    SELECT n.number, f.lease_id, 0, NULL, NULL
+    FROM fresh f
+    JOIN outdial.lead_numbers n ON n.campaign_id = f.campaign_id AND n.lead_id = f.lead_id
+      AND n.number <> f.number
+  ) t
+  GROUP BY number
+  ORDER BY number
+), locked AS MATERIALIZED (
+  SELECT g.number FROM outdial.number_guard g JOIN touched t USING (number)
+  ORDER BY g.number FOR UPDATE OF g
+), released AS (
+  UPDATE outdial.number_guard g SET
+    lease_id = CASE WHEN g.lease_id = ANY (t.leases) THEN NULL ELSE g.lease_id END,
+    day = CASE WHEN t.count > 0 THEN greatest(g.day, t.day) ELSE g.day END,
+    day_attempts = CASE WHEN t.count = 0 OR g.day > t.day THEN g.day_attempts
+                        WHEN g.day = t.day THEN g.day_attempts + t.count ELSE t.count END,
+    total_attempts = g.total_attempts + t.count,
+    last_attempt_at = greatest(g.last_attempt_at, t.started_at)
+  FROM touched t JOIN locked USING (number)
+  WHERE g.number = t.number
+)
+SELECT (SELECT count(*) FROM inserted), (SELECT count(*) FROM followed)
