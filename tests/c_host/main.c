@@ -71,9 +71,9 @@ static struct outdial_engine *make(struct pbx *pbx)
 	return engine;
 }
 
-static int is_linked(void *engine)
+static int is_configured(void *pbx)
 {
-	return stats_of(engine).linked == 1;
+	return atomic_load(&pbx_counts(pbx)->probed) > 0;
 }
 
 static int is_idle(void *engine)
@@ -119,7 +119,7 @@ static void life(unsigned int rounds)
 
 		CHECK(outdial_start(engine) == OUTDIAL_OK);
 		CHECK(outdial_start(engine) == OUTDIAL_E_STATE);
-		CHECK(wait_for(is_linked, engine));
+		CHECK(wait_for(is_configured, pbx));
 		log_agents_in(pbx, round);
 		CHECK(wait_for(has_dialed, pbx));
 		CHECK(outdial_drain(engine, 1) == OUTDIAL_OK);
@@ -304,7 +304,7 @@ static void fault(uint32_t place)
 	unsigned int originated;
 
 	CHECK(outdial_start(engine) == OUTDIAL_OK);
-	CHECK(wait_for(is_linked, engine));
+	CHECK(wait_for(is_configured, pbx));
 	log_agents_in(pbx, 0);
 	CHECK(wait_for(has_dialed, pbx));
 	pbx_talk_ms(pbx, 60000);

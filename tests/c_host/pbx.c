@@ -239,6 +239,7 @@ static void host_probe(void *ctx, uint64_t request, uint32_t what, const char *f
 	(void) number;
 	/* Names that begin with "no-" are what this PBX lacks. */
 	job.sip = strncmp(first, "no-", 3) != 0;
+	atomic_fetch_add(&pbx->counts.probed, 1);
 	pthread_mutex_lock(&pbx->lock);
 	add(pbx, 1, job);
 	pthread_mutex_unlock(&pbx->lock);

@@ -25,6 +25,8 @@ struct pbx_counts {
 	atomic_uint ended;
 	atomic_uint dismissed;
 	atomic_uint faults;
+	/* The engine has a campaign, and with it all of its configuration. */
+	atomic_uint probed;
 	/* The engine refused an event that it must take. */
 	atomic_uint broken;
 };

@@ -327,7 +327,7 @@ fn config(plan: &Plan) -> Vec<Config> {
             priority: 0,
             max_concurrent: 100,
             ring_timeout_ms: 1_000,
-            connect_limit_ms: 2_000,
+            connect_limit_ms: 100,
             message: Some(plan.sound.into()),
             target: Target {
                 context: "outdial".into(),
