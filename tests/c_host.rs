@@ -330,3 +330,104 @@ fn a_stalled_pump_shows_in_the_heartbeat() {
     assert_eq!(host.say("stop").0, 0);
     assert_good(host.finish());
 }
+
+/// A file system of 1 MiB, unmounted in the end.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// `None`: mounting is not permitted here.
+    fn mount(at: &std::path::Path) -> Option<SmallDisk> {
+        std::fs::create_dir_all(at).unwrap();
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+            .arg(at)
+            .status();
+        mounted
+            .is_ok_and(|status| status.success())
+            .then(|| SmallDisk(at.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = std::process::Command::new("umount").arg(&self.0).status();
+        assert!(unmounted.is_ok_and(|status| status.success()));
+    }
+}
+
+#[test]
+fn a_full_disk_stops_dialing_loses_nothing_and_dialing_resumes() {
+    let at = place();
+    let disk = at._dir.path().join("disk");
+    let Some(_disk) = SmallDisk::mount(&disk) else {
+        eprintln!("SKIPPED: no right to mount a small file system for the full disk");
+        return;
+    };
+    let journal = disk.join("journal");
+    let peer = Peer::listen(&at.socket, Plan::default());
+    let mut host = Host::run(&at.socket, &journal, &[]);
+    peer.wait("link", |seen| !seen.checked.is_empty());
+    host.say("agents 0");
+    peer.wait("calls", |seen| seen.starts().len() > 20);
+
+    let ballast = disk.join("ballast");
+    let mut file = std::fs::File::create(&ballast).unwrap();
+    while std::io::Write::write_all(&mut file, &[0; 1024]).is_ok() {}
+    peer.wait("unwritable", |seen| {
+        !seen.heartbeats.last().unwrap().journal_writable
+    });
+    let (_, text) = host.say("cli show status");
+    assert!(text.contains("CAN'T BE WRITTEN"), "{text}");
+    peer.wait("every attempt to end", |seen| {
+        let ends = seen.ends();
+        seen.starts().keys().all(|(n, _)| ends.contains_key(n))
+    });
+    let (_, before) = host.say("counts");
+    peer.wait("two more heartbeats", {
+        let mut first = None;
+        move |seen| seen.heartbeats.len() >= 3 + *first.get_or_insert(seen.heartbeats.len())
+    });
+    assert_eq!(host.say("counts").1, before, "dialed without a journal");
+    let starts = peer.seen().starts().len();
+
+    std::fs::remove_file(&ballast).unwrap();
+    drop(file);
+    peer.wait("calls again", |seen| seen.starts().len() > starts + 20);
+    let (_, text) = host.say("cli show status");
+    assert!(text.contains("writable,"), "{text}");
+
+    assert_eq!(host.say("cli drain").0, 0);
+    assert_eq!(host.say("stop").0, 0);
+    assert_good(host.finish());
+    let seen = peer.seen();
+    let ends = seen.ends();
+    assert!(seen.starts().keys().all(|(n, _)| ends.contains_key(n)));
+    let seqs: Vec<u64> = seen.records.iter().map(|n| n.seq).collect();
+    assert!(seqs.windows(2).all(|pair| pair[1] == pair[0] + 1));
+}
+
+#[test]
+fn a_journal_at_its_limit_stops_dialing_until_the_sidecar_acknowledges() {
+    let at = place();
+    let silent = Plan {
+        acknowledge: false,
+        ..Plan::default()
+    };
+    let peer = Peer::listen(&at.socket, silent);
+    let mut host = Host::run(&at.socket, &at.journal, &["65536"]);
+    peer.wait("link", |seen| !seen.checked.is_empty());
+    host.say("agents 0");
+    peer.wait("the limit", |seen| {
+        seen.heartbeats
+            .last()
+            .is_some_and(|beat| !beat.journal_writable)
+    });
+
+    let seen = peer.kill();
+    let starts = seen.starts().len();
+    let peer = Peer::again(&at.socket, Plan::default(), seen);
+    peer.wait("calls again", |seen| seen.starts().len() > starts + 20);
+
+    assert_eq!(host.say("stop").0, 0);
+    assert_good(host.finish());
+}

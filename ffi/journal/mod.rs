@@ -6,6 +6,8 @@
 
 mod file;
 mod recover;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::sync::Arc;
