@@ -9,7 +9,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use nix::sys::ptrace;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
 use crate::wait::wait_until;
@@ -180,6 +182,73 @@ pub fn cpu_seconds(pid: u32) -> Result<f64> {
     let field = |n: usize| fields.get(n).and_then(|v| v.parse::<u32>().ok()).unwrap_or_default();
     // utime and stime are fields 14 and 15, counted from the process id; 100 ticks a second.
     Ok(f64::from(field(11) + field(12)) / 100.0)
+}
+
+/// Threads held still, as if the machine never gave them the processor. Dropping it lets them go.
+pub struct Frozen {
+    threads: Vec<Pid>,
+}
+
+impl Frozen {
+    /// Holds these threads. What it starts must end on the same thread: tracing belongs to one.
+    ///
+    /// # Errors
+    /// Tracing is not allowed.
+    pub fn hold(threads: &[Pid]) -> Result<Frozen> {
+        let mut frozen = Frozen { threads: Vec::new() };
+        for thread in threads {
+            ptrace::seize(*thread, ptrace::Options::empty())
+                .with_context(|| format!("tracing thread {thread}"))?;
+            frozen.threads.push(*thread);
+            ptrace::interrupt(*thread).with_context(|| format!("stopping thread {thread}"))?;
+            waitpid(*thread, Some(WaitPidFlag::__WALL))
+                .with_context(|| format!("waiting for thread {thread}"))?;
+        }
+        Ok(frozen)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for thread in &self.threads {
+            // It may have been killed meanwhile.
+            let _ = ptrace::detach(*thread, None);
+        }
+    }
+}
+
+/// Threads of a process, with their names.
+///
+/// # Errors
+/// There is no such process.
+pub fn named_threads(pid: u32) -> Result<Vec<(Pid, String)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/task")).with_context(|| format!("process {pid}"))? {
+        let entry = entry.context("reading threads")?;
+        // A thread may end while we look.
+        let Ok(name) = fs::read_to_string(entry.path().join("comm")) else { continue };
+        let Ok(thread) = entry.file_name().to_string_lossy().parse() else { continue };
+        found.push((Pid::from_raw(thread), name.trim().to_owned()));
+    }
+    Ok(found)
+}
+
+/// Process ids of a process and of its children.
+///
+/// # Errors
+/// There is no such process.
+pub fn family(pid: Pid) -> Result<Vec<Pid>> {
+    let mut all = vec![pid];
+    for entry in fs::read_dir("/proc").context("reading /proc")?.flatten() {
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+        let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
+        if parent == Some(&pid.to_string())
+            && let Ok(child) = entry.file_name().to_string_lossy().parse()
+        {
+            all.push(Pid::from_raw(child));
+        }
+    }
+    Ok(all)
 }
 
 /// Threads of a process.
