@@ -65,6 +65,9 @@
 
 static const char app_name[] = "OutdialAgent";
 
+/*! \brief What bridge_holding wants of those who wait. */
+static const char role[] = "holding_participant";
+
 enum agent_options {
 	AGENT_MUSIC = (1 << 0),
 };
@@ -98,7 +101,6 @@ static const char *dismissal(unsigned int why)
 /*! \brief What he hears while he waits. Non-zero: out of memory. */
 static int prepare_wait(struct ast_channel *chan, int music, const char *class)
 {
-	static const char role[] = "holding_participant";
 	int res = ast_channel_add_bridge_role(chan, role);
 
 	if (music) {
@@ -235,12 +237,12 @@ static int agent_exec(struct ast_channel *chan, const char *data)
 	}
 	session = session_start(chan, args.agent);
 	if (!session) {
-		ast_channel_clear_bridge_roles(chan);
+		ast_channel_remove_bridge_role(chan, role);
 		return 0;
 	}
 	res = agent_loop(session, chan);
 	session_gone(session);
-	ast_channel_clear_bridge_roles(chan);
+	ast_channel_remove_bridge_role(chan, role);
 	return res;
 }
 

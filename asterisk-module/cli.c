@@ -60,6 +60,7 @@ static char *complete(struct ast_cli_args *a)
 static void show_shim(int fd)
 {
 	uint32_t abi = outdial_abi_version();
+	uint64_t age = outdial_heartbeat_age_ms(shim.engine);
 	struct pool_load calls;
 
 	pool_load(shim.calls, &calls);
@@ -69,9 +70,13 @@ static void show_shim(int fd)
 		ASTERISK_MAJOR, OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR, ast_get_version());
 	ast_cli(fd, "In Asterisk   %d legs, %d agents; %u of %u call threads in use, %u waiting\n",
 		legs_count(), sessions_count(), calls.running, shim.config.max_calls, calls.waiting);
-	ast_cli(fd, "Heartbeat     %llu ms ago%s\n",
-		(unsigned long long) outdial_heartbeat_age_ms(shim.engine),
-		shim.faulted ? " (the engine has stopped: restart Asterisk)" : "");
+	if (shim.faulted) {
+		ast_cli(fd, "Heartbeat     none: the engine has stopped, see the log; restart Asterisk\n");
+	} else if (age == UINT64_MAX) {
+		ast_cli(fd, "Heartbeat     none yet\n");
+	} else {
+		ast_cli(fd, "Heartbeat     %llu ms ago\n", (unsigned long long) age);
+	}
 }
 
 static char *cli_show(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)

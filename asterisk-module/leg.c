@@ -69,14 +69,15 @@ static int is_made_of(const char *text, const char *allowed)
 
 static int leg_fill(struct leg *leg, const struct outdial_originate *request)
 {
+	char context[AST_MAX_CONTEXT];
+
+	shim_default_context(context, sizeof(context));
 	if (copy_text(leg->id, sizeof(leg->id) - 2, request->leg, 1)
 		|| copy_text(leg->tech, sizeof(leg->tech), request->tech, 1)
 		|| copy_text(leg->endpoint, sizeof(leg->endpoint), request->endpoint, 1)
 		|| copy_text(leg->number, sizeof(leg->number), request->number, 1)
 		|| copy_text(leg->caller_id, sizeof(leg->caller_id), request->caller_id, 0)
-		|| copy_text(leg->account, sizeof(leg->account), request->account, 0)
-		|| copy_text(leg->context, sizeof(leg->context),
-			S_OR(request->context, shim.config.context), 1)
+		|| copy_text(leg->context, sizeof(leg->context), S_OR(request->context, context), 1)
 		|| copy_text(leg->exten, sizeof(leg->exten), S_OR(request->exten, "s"), 1)) {
 		return -1;
 	}
@@ -85,6 +86,8 @@ static int leg_fill(struct leg *leg, const struct outdial_originate *request)
 		|| !is_made_of(leg->caller_id, DIGITS)) {
 		return -1;
 	}
+	/* For reports only: cut to what Asterisk can hold. */
+	ast_copy_string(leg->account, S_OR(request->account, ""), sizeof(leg->account));
 	leg->priority = MAX(1, (int) request->priority);
 	leg->timeout_ms = request->timeout_ms;
 	leg->holds = 1;

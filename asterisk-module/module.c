@@ -21,8 +21,7 @@
 #include <stdlib.h>
 
 #include "asterisk/ast_version.h"
-#include "asterisk/cli.h"
-#include "asterisk/options.h"
+#include "asterisk/lock.h"
 #include "asterisk/pbx.h"
 
 /*! \brief How long a forced unload waits for calls that it has hung up. */
@@ -31,6 +30,9 @@
 #define ERROR_LEN 256
 
 struct shim shim;
+
+/*! \brief What reload changes. */
+AST_MUTEX_DEFINE_STATIC(config_lock);
 
 int shim_post(uint32_t kind, const char *id, const char *other, int value)
 {
@@ -69,6 +71,13 @@ int shim_post_probed(uint64_t request, int found)
 	};
 
 	return outdial_post(shim.engine, &event);
+}
+
+void shim_default_context(char *context, size_t size)
+{
+	ast_mutex_lock(&config_lock);
+	ast_copy_string(context, shim.config.context, size);
+	ast_mutex_unlock(&config_lock);
 }
 
 void shim_status(struct ast_channel *chan, const char *status)
@@ -225,7 +234,9 @@ static int reload_module(void)
 		return AST_MODULE_LOAD_DECLINE;
 	}
 	pool_resize(shim.calls, fresh.max_calls, fresh.max_calls);
+	ast_mutex_lock(&config_lock);
 	shim.config = fresh;
+	ast_mutex_unlock(&config_lock);
 	return AST_MODULE_LOAD_SUCCESS;
 }
 

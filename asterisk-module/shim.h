@@ -67,6 +67,9 @@ extern struct shim shim;
  */
 int config_read(struct shim_config *config);
 
+/*! \brief Where an answered call goes when the engine names no context; reload may change it. */
+void shim_default_context(char *context, size_t size);
+
 /*!
  * \brief Tell the engine.
  *

@@ -65,8 +65,11 @@ static void look_for_shutdown(struct seen *seen)
 	if (now && !seen->shutdown) {
 		outdial_stats(shim.engine, &stats);
 		seen->drained = stats.draining;
+		if (outdial_drain(shim.engine, 1) == OUTDIAL_E_FULL) {
+			/* Again at the next look. */
+			return;
+		}
 		ast_log(LOG_NOTICE, "Asterisk shuts down: no new calls, agents are let go\n");
-		outdial_drain(shim.engine, 1);
 	} else if (!now && seen->shutdown) {
 		ast_log(LOG_NOTICE, "The shutdown was cancelled: dialing goes on\n");
 		outdial_drain(shim.engine, seen->drained);
