@@ -80,7 +80,7 @@ pub const CONFIG_POLL: Duration = Duration::from_millis(500);
 /// Wake-ups that wait for the configuration thread.
 pub const CONFIG_POKES: usize = 64;
 /// The listening connection is checked this often.
-pub const LISTEN_WAIT: Duration = Duration::from_secs(5);
+pub const LISTEN_WAIT: Duration = Duration::from_secs(1);
 /// Snapshots reach their tables at most this often.
 pub const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(1);
 /// A timer that fired or was cancelled is shown for this many seconds.
@@ -120,8 +120,10 @@ pub const IMPORT_COLUMNS: usize = 200;
 pub const IMPORT_CHUNK_ROWS: usize = 10_000;
 /// Bytes of leads written at once.
 pub const IMPORT_CHUNK_BYTES: usize = 4 * 1024 * 1024;
-/// Pieces of an uploaded file that wait to be parsed, or of an answer that wait to be read.
+/// Pieces of an uploaded file that wait to be parsed.
 pub const IMPORT_PIECES: usize = 16;
+/// Lines of the report that wait to be read.
+pub const IMPORT_REPORTS: usize = 1_024;
 /// Numbers of one lead; the engine takes no more.
 pub const NUMBERS_PER_LEAD: usize = 10;
 /// Numbers in one do-not-call request.

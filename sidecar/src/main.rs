@@ -12,6 +12,8 @@ mod private_pg;
 mod serve;
 mod settings;
 mod store;
+#[cfg(test)]
+mod testing;
 mod windows;
 
 fn main() -> std::process::ExitCode {

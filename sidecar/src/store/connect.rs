@@ -116,6 +116,9 @@ impl Connection {
     pub fn get(&mut self) -> Result<&mut Client, StoreError> {
         let mut pause = limits::RECONNECT_FIRST;
         let mut warned = false;
+        if self.connector.stopping() {
+            return Err(StoreError::Stopping);
+        }
         while self.client.as_ref().is_none_or(Client::is_closed) {
             if self.connector.stopping() {
                 return Err(StoreError::Stopping);

@@ -24,24 +24,24 @@ WITH wanted AS MATERIALIZED (
   FROM wanted w CROSS JOIN LATERAL (
     SELECT l.id, l.priority, l.attempts, l.next_position
     FROM outdial.leads l
-    WHERE l.status = 'ready' AND l.campaign_id = $1 AND l.time_zone = w.zone
+    WHERE l.status = 'ready' AND l.campaign_id = $1::bigint AND l.time_zone = w.zone
       AND -l.priority = -w.priority AND l.next_at <= now()
     ORDER BY l.next_at
-    LIMIT $2
+    LIMIT $2::bigint
     FOR UPDATE SKIP LOCKED) due
-  LIMIT $2
+  LIMIT $2::bigint
 ), numbers AS MATERIALIZED (
   SELECT p.lease, p.id, p.place, n.number, n.position, n.attempts,
          n.position < p.next_position AS later,
          EXISTS (SELECT FROM outdial.do_not_call d
-                 WHERE d.number = n.number AND (d.campaign_id IS NULL OR d.campaign_id = $1)) AS forbidden,
-         n.attempts >= $10 OR p.attempts >= $9 AS spent,
+                 WHERE d.number = n.number AND (d.campaign_id IS NULL OR d.campaign_id = $1::bigint)) AS forbidden,
+         n.attempts >= $10::integer OR p.attempts >= $9::integer AS spent,
          EXISTS (SELECT FROM outdial.number_guard g
-                 WHERE g.number = n.number AND g.day = p.day AND g.day_attempts >= $11) AS capped
-  FROM picked p JOIN outdial.lead_numbers n ON n.campaign_id = $1 AND n.lead_id = p.id
+                 WHERE g.number = n.number AND g.day = p.day AND g.day_attempts >= $11::integer) AS capped
+  FROM picked p JOIN outdial.lead_numbers n ON n.campaign_id = $1::bigint AND n.lead_id = p.id
 ), claimed AS (
   INSERT INTO outdial.number_guard AS g (number, lease_id, node, campaign_id, lead_id, claimed_at)
-  SELECT c.number, c.lease, $3, $1, c.id, now()
+  SELECT c.number, c.lease, $3::text, $1::bigint, c.id, now()
   FROM (SELECT DISTINCT ON (number) number, lease, id FROM numbers
         WHERE NOT forbidden AND NOT spent AND NOT capped ORDER BY number, place, lease) c
   ORDER BY c.number
@@ -67,14 +67,14 @@ WITH wanted AS MATERIALIZED (
     reason = CASE WHEN f.leased THEN l.reason WHEN f.empty THEN 'no_number'
                   WHEN f.forbidden THEN 'do_not_call' WHEN f.spent THEN 'max_attempts' ELSE l.reason END,
     next_at = CASE WHEN f.leased OR f.forbidden OR f.spent THEN l.next_at
-                   WHEN f.capped THEN now() + make_interval(secs => $13)
-                   ELSE now() + make_interval(secs => $12) END,
+                   WHEN f.capped THEN now() + make_interval(secs => $13::float8)
+                   ELSE now() + make_interval(secs => $12::float8) END,
     lease_id = CASE WHEN f.leased THEN f.lease END,
-    lease_node = CASE WHEN f.leased THEN $3 END,
-    lease_epoch = CASE WHEN f.leased THEN $4 END,
+    lease_node = CASE WHEN f.leased THEN $3::text END,
+    lease_epoch = CASE WHEN f.leased THEN $4::integer END,
     lease_expires_at = CASE WHEN f.leased THEN to_timestamp($5::bigint / 1000.0) END
   FROM fate f
-  WHERE l.campaign_id = $1 AND l.id = f.id
+  WHERE l.campaign_id = $1::bigint AND l.id = f.id
 )
 SELECT p.lease, p.id, p.priority, p.attempts, p.place, n.number, n.position, n.attempts AS number_attempts
 FROM picked p

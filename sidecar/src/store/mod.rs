@@ -11,10 +11,14 @@ pub mod dnc;
 pub mod fields;
 pub mod import;
 pub mod lease;
+#[cfg(test)]
+mod lease_tests;
 pub mod migrate;
 pub mod nodes;
 pub mod pool;
 pub mod results;
+#[cfg(test)]
+mod results_tests;
 pub mod routes;
 pub mod snapshot;
 pub mod status;
