@@ -243,13 +243,13 @@ static void host_load(void *ctx, struct outdial_host_load *load)
 static void host_log(void *ctx, uint32_t level, const char *text)
 {
 	if (level >= OUTDIAL_LOG_ERROR) {
-		ast_log(LOG_ERROR, "outdial: %s\n", text);
+		ast_log(LOG_ERROR, "%s\n", text);
 	} else if (level >= OUTDIAL_LOG_WARN) {
-		ast_log(LOG_WARNING, "outdial: %s\n", text);
+		ast_log(LOG_WARNING, "%s\n", text);
 	} else if (level >= OUTDIAL_LOG_INFO) {
-		ast_log(LOG_NOTICE, "outdial: %s\n", text);
+		ast_log(LOG_NOTICE, "%s\n", text);
 	} else {
-		ast_debug(1, "outdial: %s\n", text);
+		ast_debug(1, "%s\n", text);
 	}
 }
 
