@@ -1,5 +1,6 @@
 //! Nothing unwinds into C: every `extern "C"` body is one call of the panic guard, threads start
 //! in one place, and every `unsafe` says why it is sound.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::{Path, PathBuf};
 

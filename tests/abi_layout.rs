@@ -1,4 +1,5 @@
 //! C and Rust agree on the size of every struct and on the place of every field.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fmt::Write as _;
 use std::mem::{offset_of, size_of};

@@ -1,4 +1,9 @@
 //! The engine in a C program, under AddressSanitizer, with a sidecar at the other end.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::wildcard_enum_match_arm
+)]
 
 #[path = "c_host/host.rs"]
 mod host;

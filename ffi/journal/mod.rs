@@ -6,6 +6,7 @@
 
 mod file;
 mod recover;
+mod segment;
 #[cfg(test)]
 mod tests;
 

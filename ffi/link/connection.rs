@@ -37,6 +37,8 @@ pub(super) enum LinkError {
     Frame(#[from] FrameError),
     #[error("it closed the connection")]
     Closed,
+    #[error("the settings were reloaded")]
+    Reloaded,
     #[error("it takes nothing any more")]
     Stalled,
     #[error("it did not answer the greeting")]

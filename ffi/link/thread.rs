@@ -75,6 +75,7 @@ impl LinkThread {
             self.take_records();
             self.pass_on();
             if self.is_over() {
+                self.shared.flags.linked.store(false, Ordering::Release);
                 return;
             }
             if self.connection.is_none() && Instant::now() >= self.next_try {
@@ -105,7 +106,7 @@ impl LinkThread {
             match order {
                 Order::Reconnect(path) => {
                     self.path = path;
-                    self.lost(&LinkError::Closed);
+                    self.lost(&LinkError::Reloaded);
                     self.next_try = Instant::now();
                 }
                 Order::Stop(linger) => self.stop_at = Some(Instant::now() + linger),

@@ -105,10 +105,19 @@ impl Pump {
                 self.handle(now, Event::Revoke(leases));
             }
             Down::DoNotCall { numbers } => {
-                let numbers = numbers
+                let all = numbers.len();
+                let numbers: Vec<_> = numbers
                     .iter()
                     .filter_map(|text| convert::number(text).ok())
                     .collect();
+                if numbers.len() < all {
+                    // Such an entry matches nothing that could be dialed.
+                    let text = format!(
+                        "{} do-not-call entries are no telephone numbers",
+                        all - numbers.len()
+                    );
+                    self.shared.log(Level::Warn, &text);
+                }
                 self.handle(now, Event::DoNotCall(numbers));
             }
             Down::Ask { request, ask } => self.ask(now, request, ask),

@@ -39,6 +39,7 @@ fn build() -> PathBuf {
         .arg("-o")
         .arg(&program)
         .arg(root.join("tests/c_host/pbx.c"))
+        .arg(root.join("tests/c_host/vtable.c"))
         .arg(root.join("tests/c_host/main.c"))
         .arg("-L")
         .arg(&out)

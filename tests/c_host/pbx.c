@@ -1,4 +1,4 @@
-#include "pbx.h"
+#include "inside.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -6,54 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define IDS 160
-#define CALLS 4096
-#define SESSIONS 256
-#define JOBS 65536
-#define THREADS 16
-
-enum kind { JOB_NONE, JOB_PROGRESS, JOB_ANSWER, JOB_END, JOB_BRIDGE, JOB_PLAYED, JOB_WAITING,
-	JOB_GONE, JOB_PROBED, JOB_RELEASED };
-
-struct job {
-	enum kind kind;
-	uint64_t due_ms;
-	char id[IDS];
-	char other[IDS];
-	uint64_t request;
-	int32_t sip;
-};
-
-struct call {
-	int used;
-	int ended;
-	char id[IDS];
-	char digit;
-	char session[IDS];
-};
-
-struct session {
-	int used;
-	int leaving;
-	char id[IDS];
-};
-
-struct pbx {
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	pthread_t threads[THREADS];
-	unsigned int thread_count;
-	struct outdial_engine *engine;
-	struct job *jobs;
-	unsigned int job_count;
-	struct call calls[CALLS];
-	struct session sessions[SESSIONS];
-	struct pbx_counts counts;
-	unsigned int talk_ms;
-	int stalled;
-	int over;
-};
 
 static uint64_t now_ms(void)
 {
@@ -63,13 +15,12 @@ static uint64_t now_ms(void)
 	return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
 }
 
-static void copy(char *to, const char *from)
+void pbx_copy(char *to, const char *from)
 {
 	snprintf(to, IDS, "%s", from ? from : "");
 }
 
-/* With the lock held. */
-static void add(struct pbx *pbx, unsigned int in_ms, struct job job)
+void pbx_add(struct pbx *pbx, unsigned int in_ms, struct job job)
 {
 	if (pbx->job_count == JOBS) {
 		fprintf(stderr, "pbx: too many jobs\n");
@@ -80,18 +31,17 @@ static void add(struct pbx *pbx, unsigned int in_ms, struct job job)
 	pthread_cond_signal(&pbx->wake);
 }
 
-static void add_id(struct pbx *pbx, unsigned int in_ms, enum kind kind, const char *id,
+void pbx_add_id(struct pbx *pbx, unsigned int in_ms, enum kind kind, const char *id,
 	const char *other, int32_t sip)
 {
 	struct job job = { .kind = kind, .sip = sip };
 
-	copy(job.id, id);
-	copy(job.other, other);
-	add(pbx, in_ms, job);
+	pbx_copy(job.id, id);
+	pbx_copy(job.other, other);
+	pbx_add(pbx, in_ms, job);
 }
 
-/* With the lock held. */
-static struct call *find(struct pbx *pbx, const char *id)
+struct call *pbx_find(struct pbx *pbx, const char *id)
 {
 	for (unsigned int i = 0; i < CALLS; i++) {
 		if (pbx->calls[i].used && !strcmp(pbx->calls[i].id, id)) {
@@ -137,163 +87,6 @@ static void post_last(struct pbx *pbx, struct outdial_event event)
 	}
 }
 
-static int32_t host_originate(void *ctx, const struct outdial_originate *request)
-{
-	struct pbx *pbx = ctx;
-	size_t len = strlen(request->number);
-	char digit = len ? request->number[len - 1] : '2';
-	struct call *call = NULL;
-	unsigned int i;
-
-	if (digit == '2') {
-		atomic_fetch_add(&pbx->counts.refused, 1);
-		return OUTDIAL_E_FULL;
-	}
-	pthread_mutex_lock(&pbx->lock);
-	for (i = 0; i < CALLS && !call; i++) {
-		if (!pbx->calls[i].used) {
-			call = &pbx->calls[i];
-		}
-	}
-	if (!call || find(pbx, request->leg)) {
-		pthread_mutex_unlock(&pbx->lock);
-		return OUTDIAL_E_FULL;
-	}
-	memset(call, 0, sizeof(*call));
-	call->used = 1;
-	call->digit = digit;
-	copy(call->id, request->leg);
-	if (digit == '4') {
-		add_id(pbx, 1, JOB_END, request->leg, NULL, 0);
-	} else {
-		add_id(pbx, 1, JOB_PROGRESS, request->leg, NULL, 0);
-	}
-	pthread_mutex_unlock(&pbx->lock);
-	atomic_fetch_add(&pbx->counts.originated, 1);
-	return OUTDIAL_OK;
-}
-
-static void host_connect(void *ctx, const char *leg, const char *session)
-{
-	struct pbx *pbx = ctx;
-
-	pthread_mutex_lock(&pbx->lock);
-	add_id(pbx, 1, JOB_BRIDGE, leg, session, 0);
-	pthread_mutex_unlock(&pbx->lock);
-}
-
-static void host_play(void *ctx, const char *leg, const char *sound)
-{
-	struct pbx *pbx = ctx;
-
-	(void) sound;
-	pthread_mutex_lock(&pbx->lock);
-	add_id(pbx, 5, JOB_PLAYED, leg, NULL, 0);
-	pthread_mutex_unlock(&pbx->lock);
-}
-
-static void host_release(void *ctx, const char *leg, const char *context, const char *exten,
-	uint32_t priority)
-{
-	struct pbx *pbx = ctx;
-
-	(void) context;
-	(void) exten;
-	(void) priority;
-	pthread_mutex_lock(&pbx->lock);
-	add_id(pbx, 1, JOB_RELEASED, leg, NULL, 0);
-	pthread_mutex_unlock(&pbx->lock);
-}
-
-static void host_hangup(void *ctx, const char *leg, uint32_t q850)
-{
-	struct pbx *pbx = ctx;
-
-	(void) q850;
-	pthread_mutex_lock(&pbx->lock);
-	if (find(pbx, leg)) {
-		add_id(pbx, 1, JOB_END, leg, NULL, 487);
-	}
-	pthread_mutex_unlock(&pbx->lock);
-}
-
-static void host_dismiss(void *ctx, const char *session, uint32_t why)
-{
-	struct pbx *pbx = ctx;
-
-	(void) why;
-	atomic_fetch_add(&pbx->counts.dismissed, 1);
-	pthread_mutex_lock(&pbx->lock);
-	add_id(pbx, 1, JOB_GONE, session, NULL, 0);
-	pthread_mutex_unlock(&pbx->lock);
-}
-
-static void host_probe(void *ctx, uint64_t request, uint32_t what, const char *first,
-	const char *second, uint32_t number)
-{
-	struct pbx *pbx = ctx;
-	struct job job = { .kind = JOB_PROBED, .request = request };
-
-	(void) what;
-	(void) second;
-	(void) number;
-	/* Names that begin with "no-" are what this PBX lacks. */
-	job.sip = strncmp(first, "no-", 3) != 0;
-	atomic_fetch_add(&pbx->counts.probed, 1);
-	pthread_mutex_lock(&pbx->lock);
-	add(pbx, 1, job);
-	pthread_mutex_unlock(&pbx->lock);
-}
-
-static void host_visit_live(void *ctx, void (*visit)(void *, const char *, int32_t), void *visitor)
-{
-	struct pbx *pbx = ctx;
-
-	pthread_mutex_lock(&pbx->lock);
-	for (unsigned int i = 0; i < CALLS; i++) {
-		if (pbx->calls[i].used) {
-			visit(visitor, pbx->calls[i].id, 0);
-		}
-	}
-	for (unsigned int i = 0; i < SESSIONS; i++) {
-		if (pbx->sessions[i].used) {
-			visit(visitor, pbx->sessions[i].id, 1);
-		}
-	}
-	pthread_mutex_unlock(&pbx->lock);
-}
-
-static void host_load(void *ctx, struct outdial_host_load *load)
-{
-	struct pbx *pbx = ctx;
-
-	pthread_mutex_lock(&pbx->lock);
-	while (pbx->stalled && !pbx->over) {
-		pthread_cond_wait(&pbx->wake, &pbx->lock);
-	}
-	load->waiting = pbx->job_count;
-	load->running = 0;
-	load->oldest_ms = 0;
-	pthread_mutex_unlock(&pbx->lock);
-}
-
-static void host_log(void *ctx, uint32_t level, const char *text)
-{
-	(void) ctx;
-	printf("log %u %.*s\n", level, PBX_LOG_BYTES, text);
-	fflush(stdout);
-}
-
-static void host_on_fault(void *ctx, const char *text)
-{
-	struct pbx *pbx = ctx;
-
-	(void) text;
-	atomic_fetch_add(&pbx->counts.faults, 1);
-	printf("fault\n");
-	fflush(stdout);
-}
-
 /* With the lock held; posts without it. The call's memory is given up only after its terminal
  * event, as a channel's destructor does it. */
 static void end_call(struct pbx *pbx, struct call *call, int32_t sip)
@@ -305,10 +98,10 @@ static void end_call(struct pbx *pbx, struct call *call, int32_t sip)
 		return;
 	}
 	call->ended = 1;
-	copy(id, call->id);
-	copy(session, call->session);
+	pbx_copy(id, call->id);
+	pbx_copy(session, call->session);
 	if (session[0]) {
-		add_id(pbx, 1, JOB_WAITING, session, NULL, 0);
+		pbx_add_id(pbx, 1, JOB_WAITING, session, NULL, 0);
 	}
 	pthread_mutex_unlock(&pbx->lock);
 	event.id = id;
@@ -324,7 +117,7 @@ static void progress(struct pbx *pbx, struct call *call)
 	char digit = call->digit;
 	char id[IDS];
 
-	copy(id, call->id);
+	pbx_copy(id, call->id);
 	pthread_mutex_unlock(&pbx->lock);
 	pbx_post(pbx->engine, OUTDIAL_EVENT_LEG_PROCEEDING, id, NULL);
 	if (digit != '0' && digit != '3') {
@@ -332,23 +125,23 @@ static void progress(struct pbx *pbx, struct call *call)
 	}
 	pthread_mutex_lock(&pbx->lock);
 	if (digit == '0') {
-		add_id(pbx, 1, JOB_END, id, NULL, 486);
+		pbx_add_id(pbx, 1, JOB_END, id, NULL, 486);
 	} else if (digit == '3') {
-		add_id(pbx, 1, JOB_END, id, NULL, 503);
+		pbx_add_id(pbx, 1, JOB_END, id, NULL, 503);
 	} else if (digit != '1') {
-		add_id(pbx, 2, JOB_ANSWER, id, NULL, 0);
+		pbx_add_id(pbx, 2, JOB_ANSWER, id, NULL, 0);
 	}
 }
 
 static void bridge(struct pbx *pbx, struct job *job)
 {
-	struct call *call = find(pbx, job->id);
+	struct call *call = pbx_find(pbx, job->id);
 	struct session *session = find_session(pbx, job->other);
 	int good = call && !call->ended && session && !session->leaving;
 
 	if (good) {
-		copy(call->session, job->other);
-		add_id(pbx, pbx->talk_ms, JOB_END, job->id, NULL, 0);
+		pbx_copy(call->session, job->other);
+		pbx_add_id(pbx, pbx->talk_ms, JOB_END, job->id, NULL, 0);
 		atomic_fetch_add(&pbx->counts.bridged, 1);
 	}
 	pthread_mutex_unlock(&pbx->lock);
@@ -375,7 +168,7 @@ static void gone(struct pbx *pbx, const char *id)
 /* With the lock held; every branch gives it up while it posts. */
 static void work(struct pbx *pbx, struct job *job)
 {
-	struct call *call = find(pbx, job->id);
+	struct call *call = pbx_find(pbx, job->id);
 	struct outdial_event probed = { .kind = OUTDIAL_EVENT_PROBED };
 
 	switch (job->kind) {
@@ -496,28 +289,6 @@ void pbx_free(struct pbx *pbx)
 	free(pbx);
 }
 
-struct outdial_host pbx_host(struct pbx *pbx)
-{
-	struct outdial_host host = {
-		.abi_version = OUTDIAL_ABI_MAJOR << 16 | OUTDIAL_ABI_MINOR,
-		.struct_size = sizeof(host),
-		.ctx = pbx,
-		.originate = host_originate,
-		.connect = host_connect,
-		.play = host_play,
-		.release = host_release,
-		.hangup = host_hangup,
-		.dismiss = host_dismiss,
-		.probe = host_probe,
-		.visit_live = host_visit_live,
-		.load = host_load,
-		.log = host_log,
-		.on_fault = host_on_fault,
-	};
-
-	return host;
-}
-
 void pbx_use(struct pbx *pbx, struct outdial_engine *engine)
 {
 	pthread_mutex_lock(&pbx->lock);
@@ -547,7 +318,7 @@ int32_t pbx_agent(struct pbx *pbx, const char *id, const char *agent)
 	}
 	session->used = 1;
 	session->leaving = 0;
-	copy(session->id, id);
+	pbx_copy(session->id, id);
 	pthread_mutex_unlock(&pbx->lock);
 	res = pbx_post(pbx->engine, OUTDIAL_EVENT_SESSION_ENTERED, id, agent);
 	if (res == OUTDIAL_OK) {
@@ -576,12 +347,12 @@ void pbx_hang_up_all(struct pbx *pbx)
 	pthread_mutex_lock(&pbx->lock);
 	for (unsigned int i = 0; i < CALLS; i++) {
 		if (pbx->calls[i].used) {
-			add_id(pbx, 0, JOB_END, pbx->calls[i].id, NULL, 0);
+			pbx_add_id(pbx, 0, JOB_END, pbx->calls[i].id, NULL, 0);
 		}
 	}
 	for (unsigned int i = 0; i < SESSIONS; i++) {
 		if (pbx->sessions[i].used) {
-			add_id(pbx, 0, JOB_GONE, pbx->sessions[i].id, NULL, 0);
+			pbx_add_id(pbx, 0, JOB_GONE, pbx->sessions[i].id, NULL, 0);
 		}
 	}
 	pthread_mutex_unlock(&pbx->lock);

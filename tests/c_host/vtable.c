@@ -1,0 +1,184 @@
+/* What the engine asks of the PBX: each function enqueues and returns. */
+#include <stdio.h>
+#include <string.h>
+
+#include "inside.h"
+
+static int32_t host_originate(void *ctx, const struct outdial_originate *request)
+{
+	struct pbx *pbx = ctx;
+	size_t len = strlen(request->number);
+	char digit = len ? request->number[len - 1] : '2';
+	struct call *call = NULL;
+	unsigned int i;
+
+	if (digit == '2') {
+		atomic_fetch_add(&pbx->counts.refused, 1);
+		return OUTDIAL_E_FULL;
+	}
+	pthread_mutex_lock(&pbx->lock);
+	for (i = 0; i < CALLS && !call; i++) {
+		if (!pbx->calls[i].used) {
+			call = &pbx->calls[i];
+		}
+	}
+	if (!call || pbx_find(pbx, request->leg)) {
+		pthread_mutex_unlock(&pbx->lock);
+		return OUTDIAL_E_FULL;
+	}
+	memset(call, 0, sizeof(*call));
+	call->used = 1;
+	call->digit = digit;
+	pbx_copy(call->id, request->leg);
+	if (digit == '4') {
+		pbx_add_id(pbx, 1, JOB_END, request->leg, NULL, 0);
+	} else {
+		pbx_add_id(pbx, 1, JOB_PROGRESS, request->leg, NULL, 0);
+	}
+	pthread_mutex_unlock(&pbx->lock);
+	atomic_fetch_add(&pbx->counts.originated, 1);
+	return OUTDIAL_OK;
+}
+
+static void host_connect(void *ctx, const char *leg, const char *session)
+{
+	struct pbx *pbx = ctx;
+
+	pthread_mutex_lock(&pbx->lock);
+	pbx_add_id(pbx, 1, JOB_BRIDGE, leg, session, 0);
+	pthread_mutex_unlock(&pbx->lock);
+}
+
+static void host_play(void *ctx, const char *leg, const char *sound)
+{
+	struct pbx *pbx = ctx;
+
+	(void) sound;
+	pthread_mutex_lock(&pbx->lock);
+	pbx_add_id(pbx, 5, JOB_PLAYED, leg, NULL, 0);
+	pthread_mutex_unlock(&pbx->lock);
+}
+
+static void host_release(void *ctx, const char *leg, const char *context, const char *exten,
+	uint32_t priority)
+{
+	struct pbx *pbx = ctx;
+
+	(void) context;
+	(void) exten;
+	(void) priority;
+	pthread_mutex_lock(&pbx->lock);
+	pbx_add_id(pbx, 1, JOB_RELEASED, leg, NULL, 0);
+	pthread_mutex_unlock(&pbx->lock);
+}
+
+static void host_hangup(void *ctx, const char *leg, uint32_t q850)
+{
+	struct pbx *pbx = ctx;
+
+	(void) q850;
+	pthread_mutex_lock(&pbx->lock);
+	if (pbx_find(pbx, leg)) {
+		pbx_add_id(pbx, 1, JOB_END, leg, NULL, 487);
+	}
+	pthread_mutex_unlock(&pbx->lock);
+}
+
+static void host_dismiss(void *ctx, const char *session, uint32_t why)
+{
+	struct pbx *pbx = ctx;
+
+	(void) why;
+	atomic_fetch_add(&pbx->counts.dismissed, 1);
+	pthread_mutex_lock(&pbx->lock);
+	pbx_add_id(pbx, 1, JOB_GONE, session, NULL, 0);
+	pthread_mutex_unlock(&pbx->lock);
+}
+
+static void host_probe(void *ctx, uint64_t request, uint32_t what, const char *first,
+	const char *second, uint32_t number)
+{
+	struct pbx *pbx = ctx;
+	struct job job = { .kind = JOB_PROBED, .request = request };
+
+	(void) what;
+	(void) second;
+	(void) number;
+	/* Names that begin with "no-" are what this PBX lacks. */
+	job.sip = strncmp(first, "no-", 3) != 0;
+	atomic_fetch_add(&pbx->counts.probed, 1);
+	pthread_mutex_lock(&pbx->lock);
+	pbx_add(pbx, 1, job);
+	pthread_mutex_unlock(&pbx->lock);
+}
+
+static void host_visit_live(void *ctx, void (*visit)(void *, const char *, int32_t), void *visitor)
+{
+	struct pbx *pbx = ctx;
+
+	pthread_mutex_lock(&pbx->lock);
+	for (unsigned int i = 0; i < CALLS; i++) {
+		if (pbx->calls[i].used) {
+			visit(visitor, pbx->calls[i].id, 0);
+		}
+	}
+	for (unsigned int i = 0; i < SESSIONS; i++) {
+		if (pbx->sessions[i].used) {
+			visit(visitor, pbx->sessions[i].id, 1);
+		}
+	}
+	pthread_mutex_unlock(&pbx->lock);
+}
+
+static void host_load(void *ctx, struct outdial_host_load *load)
+{
+	struct pbx *pbx = ctx;
+
+	pthread_mutex_lock(&pbx->lock);
+	while (pbx->stalled && !pbx->over) {
+		pthread_cond_wait(&pbx->wake, &pbx->lock);
+	}
+	load->waiting = pbx->job_count;
+	load->running = 0;
+	load->oldest_ms = 0;
+	pthread_mutex_unlock(&pbx->lock);
+}
+
+static void host_log(void *ctx, uint32_t level, const char *text)
+{
+	(void) ctx;
+	printf("log %u %.*s\n", level, PBX_LOG_BYTES, text);
+	fflush(stdout);
+}
+
+static void host_on_fault(void *ctx, const char *text)
+{
+	struct pbx *pbx = ctx;
+
+	(void) text;
+	atomic_fetch_add(&pbx->counts.faults, 1);
+	printf("fault\n");
+	fflush(stdout);
+}
+
+struct outdial_host pbx_host(struct pbx *pbx)
+{
+	struct outdial_host host = {
+		.abi_version = OUTDIAL_ABI_MAJOR << 16 | OUTDIAL_ABI_MINOR,
+		.struct_size = sizeof(host),
+		.ctx = pbx,
+		.originate = host_originate,
+		.connect = host_connect,
+		.play = host_play,
+		.release = host_release,
+		.hangup = host_hangup,
+		.dismiss = host_dismiss,
+		.probe = host_probe,
+		.visit_live = host_visit_live,
+		.load = host_load,
+		.log = host_log,
+		.on_fault = host_on_fault,
+	};
+
+	return host;
+}
