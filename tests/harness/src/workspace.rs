@@ -101,6 +101,16 @@ impl Workspace {
         self.root.join("tests").join(path)
     }
 
+    /// Folder of Asterisk's headers, without those of its root's C library.
+    #[must_use]
+    pub fn asterisk_include(&self) -> PathBuf {
+        if self.asterisk_root == Path::new("/") {
+            PathBuf::from("/usr/include")
+        } else {
+            self.asterisk_root.join("include")
+        }
+    }
+
     /// Where Asterisk keeps its modules, as seen from inside its root.
     ///
     /// # Errors

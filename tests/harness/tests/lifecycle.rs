@@ -67,17 +67,11 @@ fn a_module_for_another_asterisk_declines() {
     let said = rig.asterisk.cli("module unload res_outdial.so").unwrap();
     assert!(said.contains("Unloaded"), "{said}");
     let build = rig.workspace.target.join("asterisk-module-other");
-    let include = rig.workspace.asterisk_root.join("usr/include");
-    let include = if include.parent().is_some_and(|usr| usr == std::path::Path::new("/usr")) {
-        include
-    } else {
-        rig.workspace.asterisk_root.join("include")
-    };
     run(Command::new("make")
         .args(["-s", "-C", "asterisk-module", "ASTERISK_MAJOR=16"])
         .arg(format!("BUILD={}", build.display()))
         .arg(format!("OUTDIAL_LIB={}", rig.workspace.target.join("release").display()))
-        .arg(format!("ASTERISK_INCLUDE={}", include.display()))
+        .arg(format!("ASTERISK_INCLUDE={}", rig.workspace.asterisk_include().display()))
         .current_dir(&rig.workspace.root)
         .env_remove("MAKEFLAGS")
         .env_remove("MAKELEVEL"))
