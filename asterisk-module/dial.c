@@ -113,7 +113,8 @@ static void note_failure(struct leg *leg, struct ast_channel *chan, struct ast_d
 /*! \brief Note how an answered call ended. */
 static void note_end(struct leg *leg, struct ast_channel *chan)
 {
-	int status = sip_status_of(chan);
+	/* The note may just be replaced by that of a repeated response; the answer is a 200. */
+	int status = strcasecmp(leg->tech, "PJSIP") ? sip_status_of(chan) : 200;
 	int cause;
 
 	ast_channel_lock(chan);
@@ -268,7 +269,9 @@ static struct ast_dial *dial_prepare(struct leg *leg)
 		return NULL;
 	}
 	ast_dial_option_global_enable(dial, AST_DIAL_OPTION_DISABLE_CALL_FORWARDING, NULL);
+	/* Without the second one, ast_dial gives up when a signal interrupts its waiting. */
 	ast_dial_set_global_timeout(dial, MAX(1, (int) leg->timeout_ms));
+	ast_dial_set_timeout(dial, 0, MAX(1, (int) leg->timeout_ms));
 	ast_dial_set_state_callback(dial, dial_state);
 	ast_dial_set_user_data(dial, leg);
 	return dial;

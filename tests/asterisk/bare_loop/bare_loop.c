@@ -125,6 +125,7 @@ static void call_run(void *data)
 	if (dial && !ast_dial_append(dial, run->tech, run->dest, &ids)) {
 		ast_dial_option_global_enable(dial, AST_DIAL_OPTION_DISABLE_CALL_FORWARDING, NULL);
 		ast_dial_set_global_timeout(dial, RING_TIMEOUT_MS);
+		ast_dial_set_timeout(dial, 0, RING_TIMEOUT_MS);
 		ast_dial_set_state_callback(dial, on_state);
 		ast_dial_set_user_data(dial, call);
 		if (ast_dial_prerun(dial, NULL, NULL)) {
