@@ -107,10 +107,12 @@ fn the_console_shows_and_commands() {
         "{text}"
     );
     assert!(text.contains("outcomes:"), "{text}");
+    println!("{text}");
     for what in ["status", "calls", "agents", "trunks"] {
         let (code, text) = host.say(&format!("cli show {what}"));
         assert_eq!(code, 0, "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 100));
+        println!("{text}");
     }
     let (code, text) = host.say("cli campaign pause autumn");
     assert_eq!((code, text.as_str()), (0, "Campaign autumn: done.\n"));
