@@ -74,7 +74,7 @@ fn run() -> Result<()> {
         if warm.is_none() && done >= WARM {
             warm = asterisk.last().copied();
         }
-        if asterisk.len() % 30 == 0 {
+        if asterisk.len().is_multiple_of(30) {
             println!(
                 "{:>4} s  {done:>6} attempts  sidecar {:>6.1} MB  Asterisk {:>6.1} MB",
                 start.elapsed().as_secs(),

@@ -1,0 +1,201 @@
+//! `make bench`: what outdial costs inside the PBX, beside a loop in C that originates and nothing
+//! else, on the same threads, over Local and over PJSIP, in the same run.
+
+use std::collections::BTreeMap;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use outdial_harness::carrier::busiest;
+use outdial_harness::figures::{Measure, count, ratio, report};
+use outdial_harness::process::{cpu_seconds, run as run_program};
+use outdial_harness::wait::{wait_for, wait_until};
+use outdial_harness::{Context, Fate, Lead, Result, Rig, RigOptions, ensure};
+
+/// Offered calls per second.
+const RATE: u32 = 100;
+/// Calls of one measurement.
+const CALLS: u32 = 2_000;
+/// Calls of one measurement at saturation.
+const BURST: u32 = 2_000;
+/// Calls at once at saturation.
+const AT_ONCE: u32 = 100;
+const RUNS: usize = 3;
+const MOST: f64 = 1.10;
+
+const DIALPLAN: &str = "
+[bench]
+exten => s,1,OutdialConnect()
+ same => n,Hangup()
+[bare]
+exten => s,1,BareLoop(1,b)
+[loop]
+exten => _X.,1,Answer()
+ same => n,Wait(5)
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bare_loop: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Bench {
+    rig: Rig,
+    serial: u32,
+    runs: BTreeMap<String, Vec<f64>>,
+}
+
+fn run() -> Result<()> {
+    let options = RigOptions {
+        kind: "bench".into(),
+        max_concurrent_originates: AT_ONCE,
+        cps: RATE,
+        channels: 1_000,
+        dialplan: DIALPLAN.into(),
+        settings: "max_calls = 1000".into(),
+        ..RigOptions::default()
+    };
+    let rig = Rig::start("bare_loop", options)?;
+    let mut bench = Bench { rig, serial: 0, runs: BTreeMap::new() };
+    bench.prepare()?;
+    // Caches and pools fill in a first round that nobody looks at.
+    for tech in ["PJSIP", "Local"] {
+        bench.bare(tech, 300, RATE)?;
+        bench.outdial(tech, 300, RATE)?;
+    }
+    for round in 1..=RUNS {
+        println!("round {round} of {RUNS}");
+        for tech in ["PJSIP", "Local"] {
+            let (cpu, _) = bench.bare(tech, CALLS, RATE)?;
+            bench.note(&format!("{tech}: bare loop, CPU per call at {RATE} calls/s"), cpu);
+            let (cpu, _) = bench.outdial(tech, CALLS, RATE)?;
+            bench.note(&format!("{tech}: outdial, CPU per call at {RATE} calls/s"), cpu);
+            let (_, rate) = bench.bare(tech, BURST, 0)?;
+            bench.note(&format!("{tech}: bare loop, calls per second at saturation"), rate);
+            let (_, rate) = bench.outdial(tech, BURST, 1_000)?;
+            bench.note(&format!("{tech}: outdial, calls per second at saturation"), rate);
+        }
+    }
+    println!("{}", bench.rig.asterisk.cli("outdial show status")?);
+    bench.finish()
+}
+
+impl Bench {
+    fn prepare(&self) -> Result<()> {
+        let workspace = &self.rig.workspace;
+        let build = workspace.target.join("bare_loop");
+        run_program(
+            Command::new("make")
+                .args(["-s", "-C", "tests/asterisk/bare_loop"])
+                .arg(format!("BUILD={}", build.display()))
+                .arg(format!("ASTERISK_INCLUDE={}", workspace.asterisk_include().display()))
+                .current_dir(&workspace.root)
+                .env_remove("MAKEFLAGS")
+                .env_remove("MAKELEVEL"),
+        )?;
+        self.rig.asterisk.install_module(&build.join("res_bare_loop.so"))?;
+        let said = self.rig.asterisk.cli("module load res_bare_loop.so")?;
+        ensure!(said.contains("Loaded"), "{said}");
+        // Every call is logged otherwise; neither side shall pay for that.
+        self.rig.asterisk.cli("core set verbose 0")?;
+        self.rig.outdial(&["trunks", "add", "loop", "--tech", "Local", "--endpoint", "loop",
+            "--cps-limit", &RATE.to_string(), "--max-channels", "1000"])?;
+        for (campaign, trunk) in [("PJSIP", "carrier"), ("Local", "loop")] {
+            self.rig.campaign(campaign, &[
+                "--mode", "agentless", "--agentless", "continue", "--message", "vm-goodbye",
+                "--context", "bench", "--max-concurrent", "1000", "--max-attempts", "1",
+            ])?;
+            self.rig.outdial(&["routes", "add", "--trunk", trunk, "--campaign", campaign])?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, what: &str, value: f64) {
+        println!("  {what}: {value:.3}");
+        self.runs.entry(what.to_owned()).or_default().push(value);
+    }
+
+    /// CPU ms per call, and calls per second.
+    fn bare(&mut self, tech: &str, calls: u32, rate: u32) -> Result<(f64, f64)> {
+        self.settle()?;
+        let dest = match tech {
+            "PJSIP" => format!("{}@carrier", Lead { fate: Fate::AnswerStay, ring_half_seconds: 0, serial: 0 }.number()),
+            _ => "5511910000000@loop/n".to_owned(),
+        };
+        let pid = self.rig.asterisk.pid()?;
+        let before = cpu_seconds(pid)?;
+        let said = self.rig.asterisk.cli(&format!("bareloop run {tech} {dest} {calls} {rate} {AT_ONCE} bare"))?;
+        let field = |name: &str| -> Result<f64> {
+            said.split_whitespace()
+                .find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+                .with_context(|| format!("{name} in: {said}"))
+        };
+        ensure!(field("answered")? >= 0.99 * f64::from(calls), "{said}");
+        self.settle()?;
+        let cpu = cpu_seconds(pid)? - before;
+        Ok((cpu * 1e3 / f64::from(calls), field("calls_per_second")?))
+    }
+
+    fn outdial(&mut self, tech: &str, calls: u32, rate: u32) -> Result<(f64, f64)> {
+        self.settle()?;
+        let trunk = if tech == "PJSIP" { "carrier" } else { "loop" };
+        self.rig.outdial(&["trunks", "set", trunk, "--cps-limit", &rate.to_string()])?;
+        let first = self.serial;
+        self.serial += calls;
+        let numbers: Vec<String> = (first..self.serial)
+            .map(|serial| Lead { fate: Fate::AnswerStay, ring_half_seconds: 0, serial }.number())
+            .collect();
+        self.rig.insert(tech, &numbers)?;
+        let done = "SELECT count(*) FROM outdial.attempts WHERE answered_at IS NOT NULL";
+        let there = self.rig.sidecar.count(done)?;
+        let pid = self.rig.asterisk.pid()?;
+        let before = cpu_seconds(pid)?;
+        self.rig.outdial(&["campaign", "start", tech])?;
+        let limit = Duration::from_secs(180);
+        wait_until("the end of the calls", limit, || {
+            Ok((self.rig.sidecar.count(done)? >= there + i64::from(calls)).then_some(()))
+        })?;
+        self.settle()?;
+        let cpu = cpu_seconds(pid)? - before;
+        self.rig.outdial(&["campaign", "stop", tech])?;
+        let sql = "SELECT extract(epoch FROM min(started_at))::float8, extract(epoch FROM max(ended_at))::float8
+                   FROM (SELECT * FROM outdial.attempts ORDER BY started_at DESC LIMIT $1) a";
+        let row = self.rig.sidecar.sql()?.query_one(sql, &[&i64::from(calls)])?;
+        let (start, end): (f64, f64) = (row.get(0), row.get(1));
+        Ok((cpu * 1e3 / f64::from(calls), ratio(f64::from(calls), end - start)))
+    }
+
+    /// Waits until no channel is left.
+    fn settle(&self) -> Result<()> {
+        wait_for("the last channel's end", Duration::from_secs(30), || Ok(self.rig.asterisk.channels()? == 0))?;
+        let start = Instant::now();
+        wait_for("a quiet moment", Duration::from_secs(5), || Ok(start.elapsed() > Duration::from_millis(500)))
+    }
+
+    fn finish(self) -> Result<()> {
+        let mut measures = Vec::new();
+        let median = |name: &str| self.runs.get(name).map(|runs| outdial_harness::figures::median(runs));
+        for (what, runs) in &self.runs {
+            let bare = what.replace("outdial", "bare loop");
+            let baseline = (bare != *what).then(|| median(&bare).map(|value| (bare.clone(), value))).flatten();
+            let unit = if what.contains("CPU") { "ms" } else { "calls/s" };
+            measures.push(Measure { what: what.clone(), unit: unit.into(), runs: runs.clone(), baseline });
+        }
+        report(&self.rig.workspace.target, "bare_loop", &measures)?;
+        let invited: Vec<f64> = self.rig.carrier.calls()?.iter().map(|call| call.invited).collect();
+        println!("busiest second at the carrier: {} calls of {}", busiest(&invited, 1.0), count(invited.len()));
+        let cost = |tech: &str| {
+            ratio(
+                median(&format!("{tech}: outdial, CPU per call at {RATE} calls/s")).unwrap_or_default(),
+                median(&format!("{tech}: bare loop, CPU per call at {RATE} calls/s")).unwrap_or_default(),
+            )
+        };
+        let pjsip = cost("PJSIP");
+        ensure!(pjsip <= MOST, "over PJSIP outdial needs {pjsip:.3} of the bare loop's CPU per call; at most {MOST} is allowed");
+        Ok(())
+    }
+}
