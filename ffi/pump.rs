@@ -11,7 +11,8 @@ use std::time::Instant;
 use crossbeam::channel::{Receiver, Sender};
 use crossbeam::select;
 use outdial_engine::{
-    Engine, Epoch, Event, LegId, Level, Link, Now, Originate, Refusal, SessionId, Tick,
+    Engine, Epoch, Event, LegId, Level, Link, Now, Originate, Refusal, SessionEvent, SessionId,
+    Tick,
 };
 use outdial_link::{Down, Snapshot, Up};
 
@@ -71,6 +72,11 @@ pub(crate) struct Pump {
     next_token: u64,
     durable: u64,
     known: sidecar::Known,
+    /// The sidecar has said who and what there is.
+    configured: bool,
+    /// Agents who came before that: the engine would turn them away as unknown. They keep their
+    /// places in the queue, which bounds them.
+    early: VecDeque<Posted>,
     /// Reserved places whose owners the host did not name at the last reconciliation.
     absent: (BTreeSet<LegId>, BTreeSet<SessionId>),
     reconcile_at: Instant,
@@ -98,6 +104,8 @@ impl Pump {
             next_token: 1,
             durable: 0,
             known: sidecar::Known::default(),
+            configured: false,
+            early: VecDeque::new(),
             absent: (BTreeSet::new(), BTreeSet::new()),
             reconcile_at: now,
             load_at: now,
@@ -186,6 +194,9 @@ impl Pump {
 
     fn drain(&mut self, now: Now, on: bool) {
         self.shared.flags.draining.store(on, Ordering::Release);
+        if on {
+            self.let_agents_in();
+        }
         self.handle(now, Event::Drain(on));
     }
 
@@ -234,7 +245,40 @@ impl Pump {
         true
     }
 
+    /// The engine gets the agents who came early.
+    fn let_agents_in(&mut self) {
+        self.configured = true;
+        for posted in std::mem::take(&mut self.early) {
+            self.shared.slots.give_back(posted.slot);
+            self.handle(self.shared.clock.now(), posted.event);
+        }
+    }
+
+    /// An agent came and left before the sidecar did: the engine never hears of it.
+    fn forget_early(&mut self, gone: &SessionId) {
+        let slots = &self.shared.slots;
+        self.early.retain(|posted| {
+            let is_gone =
+                matches!(&posted.event, Event::Session { session, .. } if session == gone);
+            if is_gone {
+                slots.give_back(posted.slot);
+            }
+            !is_gone
+        });
+    }
+
     fn take_event(&mut self, posted: Posted) {
+        if !self.configured
+            && let Event::Session { session, what } = &posted.event
+        {
+            if *what == SessionEvent::Gone {
+                self.forget_early(session);
+                self.shared.slots.give_back(posted.slot);
+            } else {
+                self.early.push_back(posted);
+            }
+            return;
+        }
         self.shared.slots.give_back(posted.slot);
         let now = self.shared.clock.now();
         if self.handle(now, posted.event) {
@@ -329,7 +373,11 @@ impl Pump {
         let waiting: BTreeSet<LegId> = self.waiting.iter().map(|w| w.originate.leg).collect();
         let event = Event::Reconcile {
             legs: legs.union(&waiting).copied().collect(),
-            sessions: sessions.iter().cloned().collect(),
+            sessions: if self.configured {
+                sessions.iter().cloned().collect()
+            } else {
+                Vec::new()
+            },
         };
         self.handle(self.shared.clock.now(), event);
         let lost_legs: BTreeSet<LegId> = leg_places.difference(&legs).copied().collect();

@@ -158,6 +158,9 @@ impl Pump {
             self.known.follow(&change);
             self.handle(now, Event::Config(change));
         }
+        if !self.configured {
+            self.let_agents_in();
+        }
     }
 
     fn ask(&mut self, now: Now, request: u64, ask: Ask) {

@@ -119,7 +119,8 @@ static void life(unsigned int rounds)
 
 		CHECK(outdial_start(engine) == OUTDIAL_OK);
 		CHECK(outdial_start(engine) == OUTDIAL_E_STATE);
-		CHECK(wait_for(is_configured, pbx));
+		/* Agents may come before the sidecar has said who they are. */
+		CHECK(round % 2 || wait_for(is_configured, pbx));
 		log_agents_in(pbx, round);
 		CHECK(wait_for(has_dialed, pbx));
 		CHECK(outdial_drain(engine, 1) == OUTDIAL_OK);
