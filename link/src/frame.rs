@@ -55,6 +55,8 @@ impl Reader {
     ///
     /// # Errors
     /// After any error the stream is out of step: close it.
+    // Not an iterator: each call may ask for another kind of message.
+    #[expect(clippy::should_implement_trait)]
     pub fn next<M: DeserializeOwned>(&mut self) -> Result<Option<M>, FrameError> {
         let rest = &self.bytes[self.start..];
         let Some((header, body)) = rest.split_first_chunk::<HEADER>() else {
