@@ -220,6 +220,7 @@ impl Engine {
         self.serve_waiting(now);
         self.serve_queued(now);
         self.pace_dirty(now);
+        self.send_home(now);
     }
 
     /// Moves an attempt along the table: counters, deadline of the old state cancelled. A final

@@ -7,7 +7,7 @@ use crate::ids::{CampaignId, TrunkId};
 use crate::number::Number;
 
 /// All routes, ordered for look-up.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Routes {
     shared: Vec<Route>,
     own: BTreeMap<CampaignId, Vec<Route>>,

@@ -86,6 +86,59 @@ fn nothing_is_dialed_without_agents_link_journal_or_while_draining() {
 }
 
 #[test]
+fn while_draining_agents_stay_for_calls_that_ring() {
+    let mut b = Bench::new(campaign());
+    b.log_in(1);
+    b.log_in(2);
+    let leg = originates(&b.lease([1]))[0];
+    let goes = |told: &[Command], agent| {
+        let why = Dismissal::Draining;
+        has(
+            told,
+            &Command::Dismiss {
+                session: session(agent),
+                why,
+            },
+        )
+    };
+    let told = b.tell(Event::Drain(true));
+    assert!(!goes(&told, 1) && !goes(&told, 2), "it may be answered");
+    b.leg(leg, LegEvent::Answered);
+    let told = b.leg(leg, LegEvent::Ready { verdict: None });
+    assert!(has(
+        &told,
+        &Command::Connect {
+            leg,
+            session: session(1)
+        }
+    ));
+    assert!(goes(&told, 2));
+    b.leg(
+        leg,
+        LegEvent::Bridged {
+            session: session(1),
+        },
+    );
+    b.end(leg, 0);
+    b.session(1, SessionEvent::Waiting);
+    assert!(goes(&b.wait_ms(5_000), 1), "after the wrap-up");
+}
+
+#[test]
+fn what_a_reconnect_repeats_does_not_hold_up_a_campaign() {
+    let mut b = Bench::new(campaign());
+    b.tell(Event::Link(Link::Down));
+    b.tell(Event::Link(Link::Up { epoch: EPOCH }));
+    let mut told = b.tell(Event::Config(ConfigChange::Trunk(trunk(TRUNK))));
+    told.extend(b.tell(Event::Config(ConfigChange::Routes(vec![route(TRUNK, 1)]))));
+    told.extend(b.tell(Event::Config(ConfigChange::Campaign(Box::new(campaign())))));
+    assert!(
+        !told.iter().any(|c| matches!(c, Command::Probe { .. })),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn dialing_goes_on_for_a_while_without_the_sidecar_then_stops() {
     let mut b = Bench::new(campaign());
     b.lease(1..=9);

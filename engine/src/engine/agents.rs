@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::agent::{AgentState, Session};
+use crate::agent::{Agent, AgentState, Session};
 use crate::attempt::{Ending, State, Trigger};
 use crate::command::{Command, Dismissal, Level};
 use crate::deadline::{Owner, Why};
@@ -151,13 +151,14 @@ impl Engine {
 
     /// Ready for the next call, unless the agent is to be logged off.
     fn make_available(&mut self, now: Now, id: AgentId) {
+        let needed = self.agents.get(&id).is_some_and(|a| self.is_needed(a));
         let Some(agent) = self.agents.get_mut(&id) else {
             return;
         };
         let Some(session) = &mut agent.session else {
             return;
         };
-        let why = match (agent.removed, self.draining) {
+        let why = match (agent.removed, self.draining && !needed) {
             (true, _) => Some(Dismissal::LoggedOff),
             (_, true) => Some(Dismissal::Draining),
             (false, false) => None,
@@ -356,18 +357,37 @@ impl Engine {
     pub(super) fn drain(&mut self, now: Now, on: bool) {
         self.draining = on;
         if on {
-            let idle: Vec<AgentId> = self
-                .agents
-                .values()
-                .filter(|a| matches!(a.state, AgentState::Available | AgentState::Entering))
-                .filter(|a| a.session.is_some() && a.attempt.is_none())
-                .map(|a| a.id())
-                .collect();
-            for agent in idle {
-                self.make_available(now, agent);
-            }
             self.return_all_leases();
+            self.send_home(now);
         }
         self.all_dirty();
+    }
+
+    /// While draining: agents without a call go, once no call that rings or waits may need them.
+    pub(super) fn send_home(&mut self, now: Now) {
+        if !self.draining {
+            return;
+        }
+        let free = [AgentState::Available, AgentState::Entering];
+        let idle: Vec<AgentId> = self
+            .agents
+            .values()
+            .filter(|a| free.contains(&a.state) && a.attempt.is_none())
+            .filter(|a| a.session.as_ref().is_some_and(|s| !s.dismissed))
+            .filter(|a| !self.is_needed(a))
+            .map(|a| a.id())
+            .collect();
+        for agent in idle {
+            self.make_available(now, agent);
+        }
+    }
+
+    fn is_needed(&self, agent: &Agent) -> bool {
+        let mut campaigns = agent
+            .config
+            .campaigns
+            .iter()
+            .filter_map(|id| self.campaigns.get(id));
+        campaigns.any(|campaign| campaign.in_flight > 0)
     }
 }

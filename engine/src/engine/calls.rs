@@ -459,6 +459,10 @@ impl Engine {
             ..LegEnd::default()
         };
         attempt.ended = Some((end, now.wall));
+        attempt.ending = Some(Ending::Fault(match why {
+            Refusal::Overload => "refused by the PBX",
+            Refusal::Journal => "journal unwritable",
+        }));
         if let Some(trunk) = self.trunks.get_mut(&attempt.trunk) {
             trunk.release();
             trunk.give_back(now.tick);

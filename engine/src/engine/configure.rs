@@ -157,8 +157,12 @@ impl Engine {
         for route in &routes {
             route.validate()?;
         }
-        self.routes = Routes::new(routes);
-        self.forget_checks();
+        let routes = Routes::new(routes);
+        // A reconnect says it all again; only a change asks the PBX again.
+        if routes != self.routes {
+            self.routes = routes;
+            self.forget_checks();
+        }
         Ok(())
     }
 

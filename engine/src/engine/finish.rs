@@ -85,9 +85,6 @@ impl Engine {
 /// Why, in a word.
 fn detail(attempt: &Attempt, outcome: Outcome) -> String {
     let (end, _) = attempt.ended.unwrap_or_default();
-    if end.refused_by_pbx {
-        return "refused by the PBX".into();
-    }
     match attempt.ending {
         Some(Ending::Setup) => return "no reply from the trunk".into(),
         Some(Ending::NoAnswer) if outcome == Outcome::NoAnswer => return "ring timeout".into(),
@@ -105,6 +102,9 @@ fn detail(attempt: &Attempt, outcome: Outcome) -> String {
             (true, false) => "hung up while waiting".into(),
             (false, _) => String::new(),
         };
+    }
+    if end.refused_by_pbx {
+        return "refused by the PBX".into();
     }
     match (end.sip, end.q850) {
         (Some(sip), _) => format!("sip {sip}"),
