@@ -24,13 +24,25 @@ pub struct Holder {
 /// # Errors
 /// [`StoreError::Refused`] names the sidecar on another host that has it.
 pub fn hold(client: &mut Client, me: &Holder) -> Result<(), StoreError> {
+    let row = client.query_opt(
+        "SELECT holder_host, holder_pid FROM outdial.nodes
+         WHERE name = $1 AND holder IS NOT NULL AND holder <> $2",
+        &[&me.node, &me.token],
+    )?;
+    if let Some(row) = row {
+        let host: Option<String> = row.get(0);
+        let pid: i64 = row.get::<_, Option<i64>>(1).unwrap_or(0);
+        if host.as_ref() == Some(&me.host) && pid != i64::from(me.pid) && is_sidecar(pid) {
+            return Err(held(me, &me.host, pid));
+        }
+    }
     let taken = client.execute(
         "INSERT INTO outdial.nodes AS n (name, holder, holder_host, holder_pid, holder_seen, sidecar)
          VALUES ($1, $2, $3, $4, now(), $5)
          ON CONFLICT (name) DO UPDATE
            SET holder = excluded.holder, holder_host = excluded.holder_host,
                holder_pid = excluded.holder_pid, holder_seen = now(), sidecar = excluded.sidecar
-           -- On the same host the lock file has already told that the other one is gone.
+           -- On the same host it was seen above that the other process is gone.
            WHERE n.holder IS NULL OR n.holder = excluded.holder
               OR n.holder_host = excluded.holder_host
               OR n.holder_seen < now() - make_interval(secs => $6)",
@@ -52,13 +64,19 @@ pub fn hold(client: &mut Client, me: &Holder) -> Result<(), StoreError> {
     )?;
     let host: Option<String> = row.get(0);
     let pid: Option<i64> = row.get(1);
-    Err(StoreError::Refused(format!(
-        "node {:?} is held by the sidecar on host {} (process {}). Give this one another name \
-         (node in the settings and in outdial.conf), or stop that one",
-        me.node,
-        host.unwrap_or_default(),
-        pid.unwrap_or_default()
-    )))
+    Err(held(me, &host.unwrap_or_default(), pid.unwrap_or_default()))
+}
+
+fn held(me: &Holder, host: &str, pid: i64) -> StoreError {
+    StoreError::Refused(format!(
+        "node {:?} is held by the sidecar on host {host} (process {pid}). Give this one another \
+         name (node in the settings and in outdial.conf), or stop that one",
+        me.node
+    ))
+}
+
+fn is_sidecar(pid: i64) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "outdial")
 }
 
 /// Gives the name up at a clean exit.
