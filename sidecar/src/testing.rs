@@ -46,6 +46,10 @@ fn temp_dir() -> PathBuf {
 }
 
 /// Stops the server and removes its folder when the test process is gone, however it ends.
+#[allow(
+    clippy::zombie_processes,
+    reason = "it outlives this process on purpose"
+)]
 fn watch_over(dir: &std::path::Path) {
     let script = "while [ -d /proc/$0 ]; do sleep 0.3; done; \
                   kill -QUIT $(head -1 $1/postgres/data/postmaster.pid); sleep 0.5; rm -rf $1";
