@@ -84,7 +84,7 @@ fn every_attempt_is_in_the_table_once_as_the_carrier_saw_it() {
         assert!(row.bridged.is_some() && row.agent.is_some() && row.connect_us.is_some(), "{row:?}");
     }
     assert_eq!(rig.sidecar.count("SELECT count(*) FROM outdial.quarantine").unwrap(), 0);
-    assert_eq!(rig.live().unwrap(), 0);
+    wait_for("no call live", Duration::from_secs(5), || Ok(rig.live()? == 0)).unwrap();
 
     drained_it_unloads_and_stops(&mut rig);
 }

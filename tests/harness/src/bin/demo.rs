@@ -48,8 +48,8 @@ fn run() -> Result<()> {
     };
     let mut rig = Rig::start("run", options)?;
     let leads = leads();
-    rig.campaign(CAMPAIGN, &["--mode", "power", "--ratio", "1.7", "--message", "vm-goodbye",
-        "--ring-timeout-ms", "6000", "--wrap-up-ms", "1000", "--max-attempts", "1"])?;
+    rig.campaign(CAMPAIGN, &["--mode", "power", "--ratio", "2.2", "--message", "vm-goodbye",
+        "--ring-timeout-ms", "5000", "--wrap-up-ms", "500", "--max-attempts", "1"])?;
     let said = if std::env::var("RAW").is_ok() { rig.insert(CAMPAIGN, &leads.iter().map(Lead::number).collect::<Vec<_>>())?; String::new() } else { rig.import(CAMPAIGN, &leads)? };
     print!("{}", indented(&said));
     println!("Ten phones call OutdialAgent.");
@@ -122,7 +122,7 @@ fn watch(rig: &Rig, start: Instant, stop: &AtomicBool) -> Result<bool> {
             "{:>3} s  {done:>3}/{LEADS} leads  {live:>2} calls live  {:>2}/{AGENTS} agents busy  \
              {cps:>2} calls/s  {:>4.1} % abandoned",
             start.elapsed().as_secs(),
-            rig.agents_in("on call")?,
+            rig.agents_in("on_call")?,
             100.0 * ratio(integer(abandoned), integer(answered)),
         );
         let over = done >= i64::from(LEADS);
