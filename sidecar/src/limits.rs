@@ -103,8 +103,8 @@ pub const NODE_SEEN: Duration = Duration::from_secs(5);
 pub const HOLDER_STALE_SECONDS: i32 = 20;
 /// Months of partitions made ahead.
 pub const PARTITIONS_AHEAD: i32 = 3;
-/// Partitions are looked after this often.
-pub const PARTITIONS_INTERVAL: Duration = Duration::from_secs(3_600);
+/// Partitions and orphaned claims are looked after this often.
+pub const HOURLY: Duration = Duration::from_secs(3_600);
 /// On shutdown, records in hand are committed for this long.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 

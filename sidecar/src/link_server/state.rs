@@ -337,7 +337,8 @@ impl Link {
             return false;
         }
         let waiting = self.shared.records_waiting.load(Ordering::Relaxed);
-        if waiting + count > limits::RECORDS_WAITING {
+        // A single frame is taken whatever its size, or it would never be.
+        if waiting > 0 && waiting + count > limits::RECORDS_WAITING {
             self.shared.discarding.store(true, Ordering::Relaxed);
             return false;
         }

@@ -56,7 +56,7 @@ impl Housekeeper {
         let mut snapshots = Due::new(limits::SNAPSHOT_INTERVAL);
         let mut seen = Due::new(limits::NODE_SEEN);
         let mut reclaim = Due::new(limits::RECLAIM_INTERVAL);
-        let mut partitions = Due::new(limits::PARTITIONS_INTERVAL);
+        let mut hourly = Due::new(limits::HOURLY);
         while !self.connection.stopping() {
             let done = self.ping().and_then(|()| {
                 if snapshots.now() {
@@ -68,8 +68,8 @@ impl Housekeeper {
                 if reclaim.now() {
                     self.reclaim()?;
                 }
-                if partitions.now() {
-                    self.partitions()?;
+                if hourly.now() {
+                    self.hourly()?;
                 }
                 Ok(())
             });
@@ -160,18 +160,18 @@ impl Housekeeper {
         Ok(())
     }
 
-    fn partitions(&mut self) -> Result<(), StoreError> {
-        match migrate::make_partitions(self.client()?) {
-            Ok(0) => Ok(()),
-            Ok(made) => {
-                tracing::info!(made, "made partitions for the coming months");
-                Ok(())
-            }
-            Err(error) => {
-                // Attempts go to the default partition meanwhile.
-                tracing::warn!(%error, "partitions for the coming months can't be made");
-                Err(error)
-            }
+    fn hourly(&mut self) -> Result<(), StoreError> {
+        let client = self.client()?;
+        match migrate::make_partitions(client) {
+            Ok(0) => {}
+            Ok(made) => tracing::info!(made, "made partitions for the coming months"),
+            // Attempts go to the default partition meanwhile.
+            Err(error) => tracing::warn!(%error, "partitions for the coming months can't be made"),
         }
+        let freed = lease::free_orphaned_claims(client)?;
+        if freed > 0 {
+            tracing::warn!(freed, "freed claims on numbers that no lease stood behind");
+        }
+        Ok(())
     }
 }

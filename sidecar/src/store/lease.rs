@@ -389,6 +389,22 @@ pub fn settle_former_lives(
     Ok((settled[0], settled[1]))
 }
 
+/// Frees claims on numbers that no live lease stands behind any more, as when somebody deleted or
+/// paused leads that were leased. Reads the whole of `number_guard`, so once an hour is enough.
+///
+/// # Errors
+/// What PostgreSQL says.
+pub fn free_orphaned_claims(client: &mut Client) -> Result<u64, StoreError> {
+    Ok(client.execute(
+        "UPDATE outdial.number_guard g SET lease_id = NULL
+         WHERE g.lease_id IS NOT NULL AND g.claimed_at < now() - interval '1 hour'
+           AND NOT EXISTS (SELECT FROM outdial.leads l
+                           WHERE l.campaign_id = g.campaign_id AND l.id = g.lead_id
+                             AND l.lease_id = g.lease_id AND l.status IN ('leased', 'dialing'))",
+        &[],
+    )?)
+}
+
 /// Leases in hand of `who` whose number is on the do-not-call list.
 #[derive(Debug, Default)]
 pub struct Forbidden {

@@ -31,14 +31,22 @@ WITH wanted AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED) due
   LIMIT $2::bigint
 ), numbers AS MATERIALIZED (
+  -- LIMIT keeps each look-up an index scan of its own, whatever the planner believes of the sizes.
   SELECT p.lease, p.id, p.place, n.number, n.position, n.attempts,
          n.position < p.next_position AS later,
-         EXISTS (SELECT FROM outdial.do_not_call d
-                 WHERE d.number = n.number AND (d.campaign_id IS NULL OR d.campaign_id = $1::bigint)) AS forbidden,
+         d.hit IS NOT NULL AS forbidden,
          n.attempts >= $10::integer OR p.attempts >= $9::integer AS spent,
-         EXISTS (SELECT FROM outdial.number_guard g
-                 WHERE g.number = n.number AND g.day = p.day AND g.day_attempts >= $11::integer) AS capped
-  FROM picked p JOIN outdial.lead_numbers n ON n.campaign_id = $1::bigint AND n.lead_id = p.id
+         g.hit IS NOT NULL AS capped
+  FROM picked p
+  CROSS JOIN LATERAL (
+    SELECT number, position, attempts FROM outdial.lead_numbers
+    WHERE campaign_id = $1::bigint AND lead_id = p.id LIMIT 10) n
+  LEFT JOIN LATERAL (
+    SELECT true AS hit FROM outdial.do_not_call
+    WHERE number = n.number AND (campaign_id IS NULL OR campaign_id = $1::bigint) LIMIT 1) d ON true
+  LEFT JOIN LATERAL (
+    SELECT true AS hit FROM outdial.number_guard
+    WHERE number = n.number AND day = p.day AND day_attempts >= $11::integer LIMIT 1) g ON true
 ), claimed AS (
   INSERT INTO outdial.number_guard AS g (number, lease_id, node, campaign_id, lead_id, claimed_at)
   SELECT c.number, c.lease, $3::text, $1::bigint, c.id, now()

@@ -453,3 +453,27 @@ fn the_statement_walks_the_index_of_what_is_due() {
         .any(|line| line.contains("Filter") && line.contains("ROW"));
     assert!(!filter, "{plan}");
 }
+
+#[test]
+fn a_claim_without_a_lease_is_freed_after_an_hour() {
+    let database = Database::new();
+    let mut client = database.client();
+    let spring = campaign(&mut client, "spring");
+    leads(&mut client, spring, 3);
+    let granted = take(&mut client, PBX1, spring, 3);
+    client
+        .batch_execute("UPDATE outdial.number_guard SET claimed_at = now() - interval '2 h'")
+        .unwrap();
+    assert_eq!(lease::free_orphaned_claims(&mut client).unwrap(), 0);
+    let lead = |place: usize| clock::id(granted.leases[place].lead);
+    client
+        .execute("DELETE FROM outdial.leads WHERE id = $1", &[&lead(0)])
+        .unwrap();
+    client
+        .execute(
+            "UPDATE outdial.leads SET status = 'paused' WHERE id = $1",
+            &[&lead(1)],
+        )
+        .unwrap();
+    assert_eq!(lease::free_orphaned_claims(&mut client).unwrap(), 2);
+}

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use outdial_link::{Config, Down};
+use outdial_link::{
+    AttemptSnapshot, CampaignAction, Config, Console, Down, Snapshot, TrunkSnapshot, Up,
+};
 
 use crate::module::{Module, hello};
 use crate::sidecar::{LONG, Sidecar, wait};
@@ -144,4 +146,87 @@ fn a_change_is_seen_without_notifications_too() {
         "{:?}",
         asked.elapsed()
     );
+}
+
+#[test]
+fn snapshots_are_shown_in_status_and_in_views() {
+    let sidecar = Sidecar::start();
+    sidecar.campaign("spring");
+    let mut module = Module::connect(&sidecar, 1);
+    let now_ms = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    let attempt = |id: u64, fires_in_ms: i64| AttemptSnapshot {
+        id,
+        leg: 1,
+        campaign: 1,
+        trunk: 1,
+        state: "ringing".into(),
+        deadline_ms: Some(now_ms + fires_in_ms),
+        deadline: Some("ring timeout".into()),
+        ..AttemptSnapshot::default()
+    };
+    let trunk = TrunkSnapshot {
+        id: 1,
+        name: "carrier".into(),
+        cps_milli: 10_000,
+        tokens_milli: 2_500,
+        max_channels: 100,
+        ..TrunkSnapshot::default()
+    };
+    let mut snapshot = Snapshot {
+        at_ms: now_ms,
+        trunks: vec![trunk],
+        attempts: vec![attempt(1, 20_000), attempt(2, -1), attempt(3, 30_000)],
+        ..Snapshot::default()
+    };
+    module.send(Up::Snapshot(Box::new(snapshot.clone())));
+    let views = |what: &str, count: i64| {
+        wait(what, LONG, || (sidecar.count(what) == count).then_some(()));
+    };
+    views("call_attempt_timers WHERE NOT fired AND NOT cancelled", 3);
+    views(
+        "rate_limit_buckets WHERE tokens = 2.5 AND cps_limit = 10 AND trunk = 'carrier'",
+        1,
+    );
+    let (_, status) = sidecar.get("/status").unwrap();
+    assert_eq!(status["trunks"][0]["tokens"], 2.5);
+    assert_eq!(status["trunks"][0]["health"], "ok");
+
+    snapshot.at_ms += 1_000;
+    snapshot.attempts.drain(..2);
+    module.send(Up::Snapshot(Box::new(snapshot)));
+    views("call_attempt_timers WHERE fired AND attempt_id = 2", 1);
+    views("call_attempt_timers WHERE cancelled AND attempt_id = 1", 1);
+    views(
+        "call_attempt_timers WHERE NOT fired AND NOT cancelled AND attempt_id = 3",
+        1,
+    );
+}
+
+#[test]
+fn a_command_typed_in_the_pbx_is_carried_out() {
+    let sidecar = Sidecar::start();
+    sidecar.campaign("spring");
+    let mut module = Module::connect(&sidecar, 1);
+    let mut typed = |request, name: &str, action| {
+        let command = Console::Campaign {
+            name: name.into(),
+            action,
+        };
+        module.send(Up::Console { request, command });
+        module.until(|down| match down {
+            Down::ConsoleDone {
+                request: of,
+                result,
+            } if *of == request => Some(result.clone()),
+            _ => None,
+        })
+    };
+    assert!(
+        typed(1, "spring", CampaignAction::Pause)
+            .unwrap()
+            .contains("paused")
+    );
+    assert_eq!(sidecar.count("campaigns WHERE state = 'paused'"), 1);
+    let error = typed(2, "nope", CampaignAction::Stop).unwrap_err();
+    assert!(error.contains("there is no campaign"), "{error}");
 }
