@@ -45,7 +45,8 @@ fn by_q850(cause: Option<u8>, rang: bool) -> Blame {
     match cause {
         Some(17 | 21) => Blame::Callee(Outcome::Busy),
         Some(1 | 22 | 28) => Blame::Callee(Outcome::Invalid),
-        Some(18..=20) => Blame::Callee(Outcome::NoAnswer),
+        // Not 20: without a SIP status it is the PBX that knows of no such registration.
+        Some(18 | 19) => Blame::Callee(Outcome::NoAnswer),
         Some(16 | 31 | 102) if rang => Blame::Callee(Outcome::NoAnswer),
         _ => Blame::Route,
     }
@@ -99,6 +100,7 @@ mod tests {
         assert_eq!(q850(17), Blame::Callee(Outcome::Busy));
         assert_eq!(q850(1), Blame::Callee(Outcome::Invalid));
         assert_eq!(q850(19), Blame::Callee(Outcome::NoAnswer));
+        assert_eq!(q850(20), Blame::Route);
         assert_eq!(q850(34), Blame::Route);
     }
 
