@@ -112,7 +112,7 @@ fn a_module_that_can_not_work_says_why_and_the_pbx_lives() {
         ("[general]\nnode = a-b\n".to_owned(), "a-b"),
         ("[campaigns]\nx = 1\n".to_owned(), "campaigns"),
         ("[general]\nmax_calls = many\n".to_owned(), "many"),
-        (fine.replace("/journal", "/proc/nowhere/journal"), "journal"),
+        (fine.replace("/journal\n", "/etc/modules.conf/journal\n"), "journal"),
     ] {
         rig.asterisk.write_etc("outdial.conf", &conf).unwrap();
         let before = rig.asterisk.log().len();

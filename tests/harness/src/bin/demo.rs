@@ -49,8 +49,9 @@ fn run() -> Result<()> {
     let mut rig = Rig::start("run", options)?;
     let leads = leads();
     rig.campaign(CAMPAIGN, &["--mode", "power", "--ratio", "2.2", "--message", "vm-goodbye",
-        "--ring-timeout-ms", "5000", "--wrap-up-ms", "500", "--max-attempts", "1"])?;
-    let said = if std::env::var("RAW").is_ok() { rig.insert(CAMPAIGN, &leads.iter().map(Lead::number).collect::<Vec<_>>())?; String::new() } else { rig.import(CAMPAIGN, &leads)? };
+        "--ring-timeout-ms", "5000", "--wrap-up-ms", "500", "--max-attempts", "1",
+        "--retry", "congested=never"])?;
+    let said = rig.import(CAMPAIGN, &leads)?;
     print!("{}", indented(&said));
     println!("Ten phones call OutdialAgent.");
     rig.log_in(CAMPAIGN, AGENTS)?;
