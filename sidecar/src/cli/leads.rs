@@ -213,42 +213,48 @@ impl Screen {
                 reason,
                 fields,
             } => self.reject(line, &reason, &fields)?,
-            Report::Done {
-                imported,
-                rejected,
-                duplicate_in_file,
-                duplicate_in_campaign,
-                numbers_left_out,
-            } => {
-                self.done = true;
-                self.bar.finish_and_clear();
-                if self.json {
-                    println!(
-                        "{}",
-                        serde_json::json!({
-                            "imported": imported, "rejected": rejected, "duplicate_in_file": duplicate_in_file,
-                            "duplicate_in_campaign": duplicate_in_campaign, "numbers_left_out": numbers_left_out,
-                            "rejects_file": self.rejects.as_ref().map(|_| self.rejects_path.display().to_string()),
-                        })
-                    );
-                    return Ok(());
-                }
-                println!(
-                    "{imported} leads imported, {rejected} rows rejected ({duplicate_in_file} twice in the file, {duplicate_in_campaign} in the campaign before)"
-                );
-                if numbers_left_out > 0 {
-                    println!("{numbers_left_out} numbers were left out because they are not valid");
-                }
-                if self.rejects.is_some() {
-                    println!(
-                        "rejected rows with their reasons: {}",
-                        self.rejects_path.display()
-                    );
-                }
-            }
+            done @ Report::Done { .. } => self.finish(&done),
             Report::Failed { error } => return Err(CliError::Refused(error)),
         }
         Ok(())
+    }
+
+    fn finish(&mut self, done: &Report) {
+        let Report::Done {
+            imported,
+            rejected,
+            duplicate_in_file,
+            duplicate_in_campaign,
+            numbers_left_out,
+        } = done
+        else {
+            return;
+        };
+        self.done = true;
+        self.bar.finish_and_clear();
+        let rejects = self
+            .rejects
+            .as_ref()
+            .map(|_| self.rejects_path.display().to_string());
+        if self.json {
+            let done = serde_json::json!({
+                "imported": imported, "rejected": rejected, "duplicate_in_file": duplicate_in_file,
+                "duplicate_in_campaign": duplicate_in_campaign, "numbers_left_out": numbers_left_out,
+                "rejects_file": rejects,
+            });
+            println!("{done}");
+            return;
+        }
+        println!(
+            "{imported} leads imported, {rejected} rows rejected ({duplicate_in_file} twice in the \
+             file, {duplicate_in_campaign} in the campaign before)"
+        );
+        if *numbers_left_out > 0 {
+            println!("{numbers_left_out} numbers were left out because they are not valid");
+        }
+        if let Some(rejects) = rejects {
+            println!("rejected rows with their reasons: {rejects}");
+        }
     }
 
     fn reject(&mut self, line: u64, reason: &str, fields: &[String]) -> Result<(), CliError> {

@@ -6,6 +6,39 @@ use crate::cli::client::{get, path};
 use crate::cli::table::{print, text};
 use crate::cli::{CliError, Context};
 
+const CAMPAIGNS: &[(&str, &str)] = &[
+    ("name", "name"),
+    ("state", "state"),
+    ("live", "live"),
+    ("dialing", "dialing"),
+    ("bridged", "bridged"),
+    ("leads", "leases"),
+    ("agents", "agents"),
+    ("free", "free"),
+    ("why not more", "why_now"),
+    ("lacks", "lacks"),
+];
+
+const TRUNKS: &[(&str, &str)] = &[
+    ("name", "name"),
+    ("endpoint", "endpoint"),
+    ("health", "health"),
+    ("cps", "cps_limit"),
+    ("tokens", "tokens"),
+    ("channels", "channels"),
+    ("of", "max_channels"),
+    ("legs", "legs"),
+    ("answered", "answered"),
+    ("faults", "faults"),
+];
+
+const AGENTS: &[(&str, &str)] = &[
+    ("name", "name"),
+    ("state", "state"),
+    ("calls", "calls"),
+    ("talk ms", "talk_ms"),
+];
+
 pub fn run(context: &Context) -> Result<(), CliError> {
     let status = get(context, &path(&["status"]))?;
     if context.json {
@@ -41,47 +74,8 @@ pub fn run(context: &Context) -> Result<(), CliError> {
             print(columns, &rows);
         }
     };
-    section(
-        "Campaigns",
-        "campaigns",
-        &[
-            ("name", "name"),
-            ("state", "state"),
-            ("live", "live"),
-            ("dialing", "dialing"),
-            ("bridged", "bridged"),
-            ("leads", "leases"),
-            ("agents", "agents"),
-            ("free", "free"),
-            ("why not more", "why_now"),
-            ("lacks", "lacks"),
-        ],
-    );
-    section(
-        "Trunks",
-        "trunks",
-        &[
-            ("name", "name"),
-            ("endpoint", "endpoint"),
-            ("health", "health"),
-            ("cps", "cps_limit"),
-            ("tokens", "tokens"),
-            ("channels", "channels"),
-            ("of", "max_channels"),
-            ("legs", "legs"),
-            ("answered", "answered"),
-            ("faults", "faults"),
-        ],
-    );
-    section(
-        "Agents",
-        "agents",
-        &[
-            ("name", "name"),
-            ("state", "state"),
-            ("calls", "calls"),
-            ("talk ms", "talk_ms"),
-        ],
-    );
+    section("Campaigns", "campaigns", CAMPAIGNS);
+    section("Trunks", "trunks", TRUNKS);
+    section("Agents", "agents", AGENTS);
     Ok(())
 }

@@ -4,6 +4,9 @@ mod host;
 
 pub use host::host_checks;
 
+use std::time::Duration;
+
+use outdial_link::Heartbeat;
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
@@ -162,7 +165,18 @@ fn module(checks: &mut Vec<Check>, app: &App) {
             "install the same release of both; a new library takes effect when the PBX is restarted",
         )
     });
-    match view.heartbeat {
+    heartbeat(checks, view.heartbeat);
+    for (what, error) in &view.refused {
+        checks.push(Check::bad(
+            "configuration",
+            format!("the engine refused {what}: {error}"),
+            "correct that value",
+        ));
+    }
+}
+
+fn heartbeat(checks: &mut Vec<Check>, beat: Option<(Duration, Heartbeat)>) {
+    match beat {
         None => checks.push(Check::bad(
             "heartbeat",
             "none yet",
@@ -199,12 +213,5 @@ fn module(checks: &mut Vec<Check>, app: &App) {
                 )
             });
         }
-    }
-    for (what, error) in &view.refused {
-        checks.push(Check::bad(
-            "configuration",
-            format!("the engine refused {what}: {error}"),
-            "correct that value",
-        ));
     }
 }

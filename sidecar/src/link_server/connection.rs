@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
-use outdial_link::{Down, Hello, Reader, Up, VERSION_MAX, VERSION_MIN, Welcome, encode, negotiate};
+use outdial_link::{
+    Console as Command, Down, Hello, Numbered, Reader, Up, VERSION_MAX, VERSION_MIN, Welcome,
+    encode, negotiate,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -184,24 +187,7 @@ fn take(message: Up, context: &Context, id: u64) {
     match message {
         Up::Hello(_) => tracing::warn!("the module said hello twice"),
         Up::Heartbeat(heartbeat) => link.heartbeat(heartbeat),
-        Up::Records(records) => {
-            let (Some(first), count) = (records.first().map(|r| r.seq), records.len()) else {
-                return;
-            };
-            if !link.take_records(first, count) {
-                return;
-            }
-            if context
-                .writer
-                .try_send(WriteJob::Records {
-                    connection: id,
-                    records,
-                })
-                .is_err()
-            {
-                link.give_up_records(count);
-            }
-        }
+        Up::Records(records) => take_records(records, context, id),
         Up::ReplayDone => {
             if context
                 .writer
@@ -253,20 +239,40 @@ fn take(message: Up, context: &Context, id: u64) {
             last,
             result,
         } => link.answered(request, last, result),
-        Up::Console { request, command } => {
-            let Ok(slot) = Arc::clone(&context.console_slots).try_acquire_owned() else {
-                let result = Err("too many commands at once; try again".into());
-                link.send_to(id, Down::ConsoleDone { request, result });
-                return;
-            };
-            let (console, link) = (context.console.clone(), link.clone());
-            tokio::spawn(async move {
-                let result = console.run(command).await;
-                link.send_to(id, Down::ConsoleDone { request, result });
-                drop(slot);
-            });
-        }
+        Up::Console { request, command } => carry_out(request, command, context, id),
     }
+}
+
+fn take_records(records: Vec<Numbered>, context: &Context, id: u64) {
+    let (Some(first), count) = (records.first().map(|r| r.seq), records.len()) else {
+        return;
+    };
+    if !context.link.take_records(first, count) {
+        return;
+    }
+    let job = WriteJob::Records {
+        connection: id,
+        records,
+    };
+    if context.writer.try_send(job).is_err() {
+        context.link.give_up_records(count);
+    }
+}
+
+/// On a task of its own: it may wait for PostgreSQL and for the engine.
+fn carry_out(request: u64, command: Command, context: &Context, id: u64) {
+    let link = context.link.clone();
+    let Ok(slot) = Arc::clone(&context.console_slots).try_acquire_owned() else {
+        let result = Err("too many commands at once; try again".into());
+        link.send_to(id, Down::ConsoleDone { request, result });
+        return;
+    };
+    let console = context.console.clone();
+    tokio::spawn(async move {
+        let result = console.run(command).await;
+        link.send_to(id, Down::ConsoleDone { request, result });
+        drop(slot);
+    });
 }
 
 async fn write(output: &mut OwnedWriteHalf, message: &Down) -> Result<(), Ended> {

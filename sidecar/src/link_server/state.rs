@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use outdial_link::{Answer, Ask, Down, Heartbeat, Hello, Snapshot, Welcome};
+use outdial_link::{Answer, Ask, Config, Down, Heartbeat, Hello, Snapshot, Welcome};
 use tokio::sync::mpsc;
 
 use crate::limits;
@@ -226,6 +226,11 @@ impl Link {
         let mut inner = self.inner();
         let changes = config.diff(&inner.config);
         inner.config = config;
+        for change in &changes {
+            // The engine says again what it refuses of the new one.
+            let what = name_of(change);
+            inner.refused.retain(|refused, _| *refused != what);
+        }
         if !changes.is_empty() {
             send(
                 &mut inner,
@@ -425,4 +430,18 @@ fn send(inner: &mut Inner, message: Down) -> bool {
     }
     inner.connection = None;
     false
+}
+
+/// As the engine names it in a refusal.
+fn name_of(change: &Config) -> String {
+    match change {
+        Config::Settings { .. } => "settings".into(),
+        Config::Campaign(campaign) => format!("campaign {}", campaign.id),
+        Config::CampaignRemoved(id) => format!("campaign {id}"),
+        Config::Trunk(trunk) => format!("trunk {}", trunk.id),
+        Config::TrunkRemoved(id) => format!("trunk {id}"),
+        Config::Routes(_) => "routes".into(),
+        Config::Agent(agent) => format!("agent {}", agent.id),
+        Config::AgentRemoved(id) => format!("agent {id}"),
+    }
 }
