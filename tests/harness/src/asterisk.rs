@@ -37,6 +37,8 @@ pub struct AsteriskOptions {
     pub dialplan: String,
     /// Added to `outdial.conf`.
     pub settings: String,
+    /// More environment.
+    pub env: Vec<(String, String)>,
 }
 
 /// A running Asterisk.
@@ -198,6 +200,7 @@ impl Asterisk {
             .args(args)
             .env("LD_LIBRARY_PATH", self.run.join("so"))
             .env("HOME", "/tmp")
+            .envs(self.options.env.iter().map(|(name, value)| (name, value)))
             .current_dir("/");
         command
     }

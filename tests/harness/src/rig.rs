@@ -32,6 +32,8 @@ pub struct RigOptions {
     pub settings: String,
     /// Print each `outdial` command.
     pub echo: bool,
+    /// More environment for Asterisk.
+    pub env: Vec<(String, String)>,
 }
 
 impl Default for RigOptions {
@@ -45,6 +47,7 @@ impl Default for RigOptions {
             dialplan: String::new(),
             settings: String::new(),
             echo: false,
+            env: Vec::new(),
         }
     }
 }
@@ -93,6 +96,7 @@ impl Rig {
                 load: Vec::new(),
                 dialplan: options.dialplan.clone(),
                 settings: options.settings.clone(),
+                env: options.env.clone(),
             },
         )?;
         let rig = Rig { agents: Vec::new(), asterisk, sidecar, carrier, logs, workspace, run, files: 0, echo: options.echo };

@@ -12,53 +12,67 @@ use outdial_harness::{Fate, Lead, Rig, RigOptions};
 const ROUNDS: u32 = 100;
 /// After so many rounds every cache and arena is warm.
 const WARM: u32 = 10;
+/// Calls of each round.
+const CALLS: u32 = 3;
 
 #[test]
 fn a_hundred_rounds_of_load_and_unload_leave_memory_flat() {
-    let mut rig = Rig::start("rounds", RigOptions::default()).unwrap();
+    let options = RigOptions {
+        dialplan: "\n[loop]\nexten => _X.,1,Answer()\n same => n,Wait(5)\n".into(),
+        // With an arena for each thread, what grows is the number of arenas that loads and console
+        // threads have touched; with one, a leak shows to the kilobyte.
+        env: vec![("MALLOC_ARENA_MAX".into(), "1".into())],
+        ..RigOptions::default()
+    };
+    let mut rig = Rig::start("rounds", options).unwrap();
+    // Over Local: SIP keeps a transaction for 32 s after its end (RFC 3261, timer D), so memory
+    // would follow the calls of the last half minute.
+    rig.outdial(&["trunks", "add", "loop", "--tech", "Local", "--cps-limit", "50"]).unwrap();
     rig.campaign("robot", &[
         "--mode", "agentless", "--agentless", "continue", "--message", "vm-goodbye",
         "--max-concurrent", "10", "--max-attempts", "1",
     ])
     .unwrap();
+    rig.outdial(&["routes", "add", "--trunk", "loop", "--campaign", "robot"]).unwrap();
     rig.outdial(&["campaign", "start", "robot"]).unwrap();
+    unload(&rig, 0);
     let mut warm = 0;
     for round in 1..=ROUNDS {
-        let numbers: Vec<String> = (0..3)
-            .map(|n| {
-                let fate = if n == 0 { Fate::Busy } else { Fate::AnswerStay };
-                Lead { fate, ring_half_seconds: 0, serial: round * 3 + n }.number()
-            })
+        let numbers: Vec<String> = (0..CALLS)
+            .map(|n| Lead { fate: Fate::Answer(1), ring_half_seconds: 0, serial: round * CALLS + n }.number())
             .collect();
         rig.insert("robot", &numbers).unwrap();
-        let calls = usize::try_from(round * 3).unwrap();
-        wait_for(&format!("the calls of round {round}"), Duration::from_secs(20), || {
-            let seen = rig.carrier.calls()?;
-            Ok(seen.len() >= calls && seen.iter().all(|call| call.ended.is_some()))
-        })
-        .unwrap();
+        let said = rig.asterisk.cli("module load res_outdial.so").unwrap();
+        assert!(said.contains("Loaded"), "round {round}: {said}");
+        rig.wait_attempts(i64::from(round * CALLS), Duration::from_secs(20)).unwrap();
         rig.asterisk.cli("outdial drain").unwrap();
-        wait_for(&format!("unload {round}"), Duration::from_secs(10), || {
-            let said = rig.asterisk.cli("module unload res_outdial.so").unwrap_or_default();
-            Ok(said.contains("Unloaded"))
-        })
-        .unwrap();
+        unload(&rig, round);
         let rss = rig.asterisk.rss_kb().unwrap();
         if round == WARM {
             warm = rss;
         }
         if round == ROUNDS {
-            let grown = 100.0 * (f64::from(u32::try_from(rss).unwrap()) / f64::from(u32::try_from(warm).unwrap()) - 1.0);
+            let grown = 100.0 * (kilobytes(rss) / kilobytes(warm) - 1.0);
             println!("resident: {warm} kB after {WARM} rounds, {rss} kB after {ROUNDS}: {grown:+.2} %");
             assert!(grown < 2.0, "{warm} kB grew to {rss} kB: {grown:.2} %");
         }
-        let said = rig.asterisk.cli("module load res_outdial.so").unwrap();
-        assert!(said.contains("Loaded"), "round {round}: {said}");
     }
     assert!(rig.asterisk.alive());
-    rig.wait_leads("robot", &["done"], Duration::from_secs(20)).unwrap();
-    rig.wait_attempts(i64::from(ROUNDS * 3), Duration::from_secs(10)).unwrap();
-    assert_eq!(rig.sidecar.count("SELECT count(*) FROM outdial.attempts").unwrap(), i64::from(ROUNDS * 3));
+    let sql = "SELECT count(*) FROM outdial.attempts WHERE outcome = 'completed'";
+    assert_eq!(rig.sidecar.count(sql).unwrap(), i64::from(ROUNDS * CALLS));
+    assert_eq!(rig.carrier.calls().unwrap().len(), 0, "the campaign's own route was taken");
+}
+
+fn kilobytes(kb: u64) -> f64 {
+    f64::from(u32::try_from(kb).unwrap())
+}
+
+fn unload(rig: &Rig, round: u32) {
+    wait_for(&format!("unload {round}"), Duration::from_secs(10), || {
+        let said = rig.asterisk.cli("module unload res_outdial.so").unwrap_or_default();
+        Ok(said.contains("Unloaded"))
+    })
+    .unwrap();
 }
 
 #[test]

@@ -25,6 +25,7 @@ fn each_number_meets_its_fate() {
         load: Vec::new(),
         dialplan: String::new(),
         settings: String::new(),
+        env: Vec::new(),
     };
     let asterisk = Asterisk::start(&workspace, run.path(), &logs, options).unwrap();
     let phones: Vec<String> = (9001..=9005).map(|n: u32| n.to_string()).collect();
