@@ -109,7 +109,7 @@ static void set_defaults(struct shim_config *config)
 			*c = '_';
 		}
 	}
-	ast_copy_string(config->socket, "/run/outdial/outdial.sock", sizeof(config->socket));
+	ast_copy_string(config->socket, "/run/outdial/link.sock", sizeof(config->socket));
 	snprintf(config->journal, sizeof(config->journal), "%s/outdial", ast_config_AST_VAR_DIR);
 	ast_copy_string(config->context, "outdial", sizeof(config->context));
 	config->max_calls = 500;

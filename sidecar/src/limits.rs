@@ -12,6 +12,9 @@ pub const LEASE_RENEW: Duration = Duration::from_secs(30);
 pub const LEASE_RENEW_BATCH: usize = 10_000;
 /// Expired leases are looked for this often, and so many are freed by one statement.
 pub const RECLAIM_INTERVAL: Duration = Duration::from_secs(5);
+/// A lease of another node is freed this long after it expired, and no sooner: the node may have
+/// dialed it while its sidecar was gone, and only its journal knows. No call lasts longer.
+pub const RECLAIM_OTHERS_AFTER: Duration = Duration::from_secs(4 * 3600);
 /// See [`RECLAIM_INTERVAL`].
 pub const RECLAIM_BATCH: i64 = 5_000;
 /// The engine is told to ask again after this long at the latest, because leads may be added.

@@ -122,7 +122,7 @@ enum Command {
     Config(config::Command),
     /// Open the database in psql
     #[command(
-        after_help = "Examples:\n  outdial psql\n  outdial psql -- -c \"UPDATE trunk_config SET cps_limit = 5 WHERE name = 'carrier'\""
+        after_help = "Examples:\n  outdial psql\n  outdial psql -c \"UPDATE trunk_config SET cps_limit = 5 WHERE name = 'carrier'\""
     )]
     Psql(psql::Psql),
 }

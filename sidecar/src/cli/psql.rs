@@ -11,7 +11,7 @@ use crate::private_pg::{ROLE, find_binaries, socket_dir};
 #[derive(Args)]
 pub struct Psql {
     /// Arguments for psql
-    #[arg(last = true)]
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
 

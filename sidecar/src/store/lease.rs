@@ -317,9 +317,13 @@ pub fn reclaim_others(client: &mut Client, node: &str) -> Result<usize, StoreErr
     let rows = client.query(
         "SELECT lease_node, lease_id FROM outdial.leads
          WHERE status = 'leased' AND status IN ('leased', 'dialing')
-           AND lease_node <> $1 AND lease_expires_at < now()
+           AND lease_node <> $1 AND lease_expires_at < now() - make_interval(secs => $3)
          LIMIT $2",
-        &[&node, &limits::RECLAIM_BATCH],
+        &[
+            &node,
+            &limits::RECLAIM_BATCH,
+            &limits::RECLAIM_OTHERS_AFTER.as_secs_f64(),
+        ],
     )?;
     let mut by_node: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for row in rows {

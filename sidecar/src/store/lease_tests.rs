@@ -343,10 +343,21 @@ fn leases_of_another_node_are_freed_only_when_they_have_expired_and_never_while_
     leads(&mut client, spring, 3);
     let granted = take(&mut client, PBX1, spring, 3);
     assert_eq!(lease::reclaim_others(&mut client, "pbx2").unwrap(), 0);
+    let mut expired_for = |seconds: f64| {
+        client
+            .execute(
+                "UPDATE outdial.leads SET lease_expires_at = now() - make_interval(secs => $1)",
+                &[&seconds],
+            )
+            .unwrap();
+        lease::reclaim_others(&mut client, "pbx2").unwrap()
+    };
+    let grace = limits::RECLAIM_OTHERS_AFTER.as_secs_f64();
+    assert_eq!(expired_for(grace - 5.0), 0, "its journal may know of a call");
     client
         .execute(
-            "UPDATE outdial.leads SET lease_expires_at = now() - interval '1 s'",
-            &[],
+            "UPDATE outdial.leads SET lease_expires_at = now() - make_interval(secs => $1)",
+            &[&(grace + 1.0)],
         )
         .unwrap();
     client
