@@ -51,7 +51,11 @@ impl Agents {
         let log = logs.join(format!("{name}.log"));
         let _ = fs::remove_file(&log);
         let proc = Proc::spawn(name, command, &logs.join(format!("{name}.out")))?;
-        let agents = Agents { log, count: extensions.len(), proc };
+        let agents = Agents {
+            log,
+            count: extensions.len(),
+            proc,
+        };
         wait_for("the agents' calls", Duration::from_secs(20), || {
             Ok(agents.up()? >= agents.count)
         })

@@ -104,7 +104,9 @@ impl Asterisk {
 
     /// A path of Asterisk's as this process sees it.
     fn outside(&self, path: &Path) -> PathBuf {
-        self.workspace.asterisk_root.join(path.strip_prefix("/").unwrap_or(path))
+        self.workspace
+            .asterisk_root
+            .join(path.strip_prefix("/").unwrap_or(path))
     }
 
     /// Puts a module beside the others, as `res_outdial.so`.
@@ -153,7 +155,10 @@ impl Asterisk {
             }
             self.write_etc(&entry.file_name().to_string_lossy(), &text)?;
         }
-        let journal = options.journal.clone().unwrap_or_else(|| self.run.join("journal"));
+        let journal = options
+            .journal
+            .clone()
+            .unwrap_or_else(|| self.run.join("journal"));
         self.write_etc(
             "outdial.conf",
             &format!(
@@ -192,11 +197,16 @@ impl Asterisk {
             Command::new("asterisk")
         } else {
             let mut chroot = Command::new("chroot");
-            chroot.arg(&self.workspace.asterisk_root).arg("/usr/sbin/asterisk");
+            chroot
+                .arg(&self.workspace.asterisk_root)
+                .arg("/usr/sbin/asterisk");
             chroot
         };
         command
-            .args(["-C", &self.run.join("etc/asterisk.conf").display().to_string()])
+            .args([
+                "-C",
+                &self.run.join("etc/asterisk.conf").display().to_string(),
+            ])
             .args(args)
             .env("LD_LIBRARY_PATH", self.run.join("so"))
             .env("HOME", "/tmp")
@@ -217,7 +227,9 @@ impl Asterisk {
             if !self.alive() {
                 bail!("Asterisk has ended");
             }
-            Ok(self.cli("core waitfullybooted").is_ok_and(|said| said.contains("fully booted")))
+            Ok(self
+                .cli("core waitfullybooted")
+                .is_ok_and(|said| said.contains("fully booted")))
         });
         booted.with_context(|| {
             let tail = self.proc.as_ref().map(Proc::tail).unwrap_or_default();
@@ -249,7 +261,10 @@ impl Asterisk {
     /// # Errors
     /// It was never started.
     pub fn pid(&self) -> Result<u32> {
-        self.proc.as_ref().map(Proc::pid).context("Asterisk was not started")
+        self.proc
+            .as_ref()
+            .map(Proc::pid)
+            .context("Asterisk was not started")
     }
 
     /// The process.
@@ -275,7 +290,11 @@ impl Asterisk {
     pub fn channels(&self) -> Result<usize> {
         let said = self.cli("core show channels count")?;
         said.lines()
-            .find_map(|line| line.trim().strip_suffix(" active channels").or(line.trim().strip_suffix(" active channel")))
+            .find_map(|line| {
+                line.trim()
+                    .strip_suffix(" active channels")
+                    .or(line.trim().strip_suffix(" active channel"))
+            })
             .and_then(|n| n.trim().parse().ok())
             .with_context(|| format!("counting channels: {said}"))
     }
@@ -327,7 +346,10 @@ impl Drop for Asterisk {
                 let _ = proc.end(Signal::SIGKILL, Duration::from_secs(5));
             }
         }
-        keep(&self.run.join("log/full"), &self.logs.join("asterisk-full.log"));
+        keep(
+            &self.run.join("log/full"),
+            &self.logs.join("asterisk-full.log"),
+        );
         keep(&self.run.join("etc"), &self.logs.join("asterisk-etc"));
     }
 }

@@ -57,14 +57,28 @@ pub(crate) fn sipp(logs: &Path, name: &str, port: u16) -> Command {
     let file = |what: &str| logs.join(format!("{name}.{what}")).display().to_string();
     let mut command = Command::new("sipp");
     command
-        .args(["-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", &port.to_string()])
+        .args([
+            "-i",
+            "127.0.0.1",
+            "-mi",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+        ])
         .args(["-mp", &media.to_string()])
         .args(["-cp", &ports::free().unwrap_or(8888).to_string()])
         .args(["-nostdin", "-aa", "-f", "3600"])
         .args(["-trace_logs", "-log_file", &file("log")])
         .args(["-trace_err", "-error_file", &file("err")])
         .args(["-watchdog_interval", "3600000"])
-        .args(["-buff_size", "4194304", "-max_recv_loops", "5000", "-max_sched_loops", "5000"])
+        .args([
+            "-buff_size",
+            "4194304",
+            "-max_recv_loops",
+            "5000",
+            "-max_sched_loops",
+            "5000",
+        ])
         .current_dir(logs);
     command
 }
@@ -74,7 +88,12 @@ impl Carrier {
     ///
     /// # Errors
     /// SIPp does not start.
-    pub fn start(workspace: &Workspace, logs: &Path, name: &str, port: Option<u16>) -> Result<Carrier> {
+    pub fn start(
+        workspace: &Workspace,
+        logs: &Path,
+        name: &str,
+        port: Option<u16>,
+    ) -> Result<Carrier> {
         let port = match port {
             Some(port) => port,
             None => ports::free()?,
@@ -82,12 +101,20 @@ impl Carrier {
         let mut command = sipp(logs, name, port);
         command.arg("-sf").arg(workspace.tests("sipp/carrier.xml"));
         let proc = Proc::spawn(name, command, &logs.join(format!("{name}.out")))?;
-        let mut carrier = Carrier { port, log: logs.join(format!("{name}.log")), proc };
+        let mut carrier = Carrier {
+            port,
+            log: logs.join(format!("{name}.log")),
+            proc,
+        };
         wait_for("the carrier's port", Duration::from_secs(10), || {
             let udp = fs::read_to_string("/proc/net/udp").context("reading /proc/net/udp")?;
             Ok(udp.contains(&format!("0100007F:{port:04X}")) || !carrier.proc.alive())
         })?;
-        anyhow::ensure!(carrier.proc.alive(), "SIPp has ended:\n{}", carrier.proc.tail());
+        anyhow::ensure!(
+            carrier.proc.alive(),
+            "SIPp has ended:\n{}",
+            carrier.proc.tail()
+        );
         Ok(carrier)
     }
 
@@ -115,7 +142,9 @@ fn parse(text: &str) -> Vec<Call> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for line in text.lines() {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let &[what, time, number, id] = fields.as_slice() else { continue };
+        let &[what, time, number, id] = fields.as_slice() else {
+            continue;
+        };
         let at = seconds(time);
         if what == "I" {
             places.insert(id.to_owned(), calls.len());
@@ -129,7 +158,9 @@ fn parse(text: &str) -> Vec<Call> {
             });
             continue;
         }
-        let Some(call) = places.get(id).and_then(|place| calls.get_mut(*place)) else { continue };
+        let Some(call) = places.get(id).and_then(|place| calls.get_mut(*place)) else {
+            continue;
+        };
         if what == "A" {
             call.answered = Some(at);
         } else {
@@ -142,7 +173,10 @@ fn parse(text: &str) -> Vec<Call> {
 
 /// SIPp prints both of its numbers with decimals: `1795254947.000000.385808.000000`.
 pub(crate) fn seconds(text: &str) -> f64 {
-    let parts: Vec<f64> = text.split('.').map(|part| part.parse().unwrap_or(0.0)).collect();
+    let parts: Vec<f64> = text
+        .split('.')
+        .map(|part| part.parse().unwrap_or(0.0))
+        .collect();
     match parts.as_slice() {
         [whole, _, micros, ..] => whole + micros / 1e6,
         _ => 0.0,

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 pub fn percentile(values: &[f64], percent: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return 0.0;
+    };
     let mut place = 0;
     // The nearest rank, found by counting: no float has to become an index.
     while place < last && count(place + 1) < percent / 100.0 * count(sorted.len()) {
@@ -35,7 +37,11 @@ pub fn count(n: usize) -> f64 {
 /// `numerator / denominator`, 0 where there is nothing to divide by.
 #[must_use]
 pub fn ratio(numerator: f64, denominator: f64) -> f64 {
-    if denominator == 0.0 { 0.0 } else { numerator / denominator }
+    if denominator == 0.0 {
+        0.0
+    } else {
+        numerator / denominator
+    }
 }
 
 /// Rounded, for files that people read.
@@ -99,10 +105,16 @@ impl Measure {
 /// # Errors
 /// The file can't be written.
 pub fn report(target: &Path, name: &str, measures: &[Measure]) -> Result<()> {
-    println!("{:<52} {:>12} {:>10}  {:<8} ratio", "what", "median", "spread", "unit");
+    println!(
+        "{:<52} {:>12} {:>10}  {:<8} ratio",
+        "what", "median", "spread", "unit"
+    );
     for measure in measures {
         let value = measure.json();
-        let ratio = value["ratio"].as_f64().map(|r| format!("{r:.3}")).unwrap_or_default();
+        let ratio = value["ratio"]
+            .as_f64()
+            .map(|r| format!("{r:.3}"))
+            .unwrap_or_default();
         println!(
             "{:<52} {:>12.3} {:>10.3}  {:<8} {ratio}",
             measure.what,

@@ -16,13 +16,20 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub fn get(port: u16, path: &str) -> Result<(u16, String)> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT).context("connecting")?;
-    stream.set_read_timeout(Some(TIMEOUT)).context("setting a timeout")?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-        .context("sending")?;
+    stream
+        .set_read_timeout(Some(TIMEOUT))
+        .context("setting a timeout")?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    )
+    .context("sending")?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).context("reading")?;
     let text = String::from_utf8_lossy(&answer);
-    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(|| anyhow!("no HTTP: {text}"))?;
+    let (head, body) = text
+        .split_once("\r\n\r\n")
+        .ok_or_else(|| anyhow!("no HTTP: {text}"))?;
     let status = head
         .split_whitespace()
         .nth(1)

@@ -65,7 +65,10 @@ impl Fate {
     /// The callee answers.
     #[must_use]
     pub fn answers(self) -> bool {
-        matches!(self, Fate::Answer(_) | Fate::AnswerStay | Fate::EarlyThenAnswer)
+        matches!(
+            self,
+            Fate::Answer(_) | Fate::AnswerStay | Fate::EarlyThenAnswer
+        )
     }
 }
 
@@ -100,7 +103,11 @@ pub fn write_csv(path: &Path, leads: &[Lead]) -> Result<()> {
         let number = lead.number();
         let (area, rest) = number[2..].split_at(2);
         let (first, last) = rest.split_at(5);
-        writeln!(text, "Lead {},({area}) {first}-{last},São Paulo", lead.serial)?;
+        writeln!(
+            text,
+            "Lead {},({area}) {first}-{last},São Paulo",
+            lead.serial
+        )?;
     }
     fs::write(path, text).with_context(|| format!("writing {}", path.display()))
 }
@@ -111,9 +118,17 @@ mod tests {
 
     #[test]
     fn the_number_holds_the_plan() {
-        let lead = Lead { fate: Fate::Answer(3), ring_half_seconds: 2, serial: 42 };
+        let lead = Lead {
+            fate: Fate::Answer(3),
+            ring_half_seconds: 2,
+            serial: 42,
+        };
         assert_eq!(lead.number(), "5511902300042");
-        let lead = Lead { fate: Fate::Unavailable, ring_half_seconds: 0, serial: 1 };
+        let lead = Lead {
+            fate: Fate::Unavailable,
+            ring_half_seconds: 0,
+            serial: 1,
+        };
         assert_eq!(lead.number(), "5511990200001");
     }
 }

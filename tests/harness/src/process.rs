@@ -43,9 +43,16 @@ impl Proc {
             .stdout(out.try_clone().context("sharing the log")?)
             .stderr(out)
             .process_group(0);
-        let child = command.spawn().with_context(|| format!("starting {name}: {command:?}"))?;
+        let child = command
+            .spawn()
+            .with_context(|| format!("starting {name}: {command:?}"))?;
         reaper_tell("+", &child.id().to_string());
-        Ok(Proc { name: name.to_owned(), child, ended: None, log: log.to_path_buf() })
+        Ok(Proc {
+            name: name.to_owned(),
+            child,
+            ended: None,
+            log: log.to_path_buf(),
+        })
     }
 
     /// Process id.
@@ -121,7 +128,9 @@ impl Proc {
     /// What it has printed so far.
     #[must_use]
     pub fn output(&self) -> String {
-        fs::read(&self.log).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
+        fs::read(&self.log)
+            .map(|b| String::from_utf8_lossy(&b).into_owned())
+            .unwrap_or_default()
     }
 
     /// The end of what it has printed.
@@ -146,13 +155,18 @@ impl Drop for Proc {
 /// # Errors
 /// It can't be started, or fails: then the error holds what it printed.
 pub fn run(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("starting {command:?}"))?;
+    let output = command
+        .output()
+        .with_context(|| format!("starting {command:?}"))?;
     let out = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Ok(out);
     }
     let err = String::from_utf8_lossy(&output.stderr);
-    Err(anyhow!("{command:?} failed ({}):\n{out}{err}", output.status))
+    Err(anyhow!(
+        "{command:?} failed ({}):\n{out}{err}",
+        output.status
+    ))
 }
 
 /// Resident memory of a process, in kB.
@@ -175,11 +189,19 @@ pub fn rss_kb(pid: u32) -> Result<u64> {
 /// # Errors
 /// There is no such process.
 pub fn cpu_seconds(pid: u32) -> Result<f64> {
-    let stat =
-        fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("process {pid}"))?;
-    let rest = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))
+        .with_context(|| format!("process {pid}"))?;
+    let rest = stat
+        .rsplit_once(')')
+        .map(|(_, rest)| rest)
+        .unwrap_or_default();
     let fields: Vec<&str> = rest.split_whitespace().collect();
-    let field = |n: usize| fields.get(n).and_then(|v| v.parse::<u32>().ok()).unwrap_or_default();
+    let field = |n: usize| {
+        fields
+            .get(n)
+            .and_then(|v| v.parse::<u32>().ok())
+            .unwrap_or_default()
+    };
     // utime and stime are fields 14 and 15, counted from the process id; 100 ticks a second.
     Ok(f64::from(field(11) + field(12)) / 100.0)
 }
@@ -195,7 +217,9 @@ impl Frozen {
     /// # Errors
     /// Tracing is not allowed.
     pub fn hold(threads: &[Pid]) -> Result<Frozen> {
-        let mut frozen = Frozen { threads: Vec::new() };
+        let mut frozen = Frozen {
+            threads: Vec::new(),
+        };
         for thread in threads {
             ptrace::seize(*thread, ptrace::Options::empty())
                 .with_context(|| format!("tracing thread {thread}"))?;
@@ -223,11 +247,17 @@ impl Drop for Frozen {
 /// There is no such process.
 pub fn named_threads(pid: u32) -> Result<Vec<(Pid, String)>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(format!("/proc/{pid}/task")).with_context(|| format!("process {pid}"))? {
+    for entry in
+        fs::read_dir(format!("/proc/{pid}/task")).with_context(|| format!("process {pid}"))?
+    {
         let entry = entry.context("reading threads")?;
         // A thread may end while we look.
-        let Ok(name) = fs::read_to_string(entry.path().join("comm")) else { continue };
-        let Ok(thread) = entry.file_name().to_string_lossy().parse() else { continue };
+        let Ok(name) = fs::read_to_string(entry.path().join("comm")) else {
+            continue;
+        };
+        let Ok(thread) = entry.file_name().to_string_lossy().parse() else {
+            continue;
+        };
         found.push((Pid::from_raw(thread), name.trim().to_owned()));
     }
     Ok(found)
@@ -240,8 +270,12 @@ pub fn named_threads(pid: u32) -> Result<Vec<(Pid, String)>> {
 pub fn family(pid: Pid) -> Result<Vec<Pid>> {
     let mut all = vec![pid];
     for entry in fs::read_dir("/proc").context("reading /proc")?.flatten() {
-        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-        let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else {
+            continue;
+        };
+        let parent = stat
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.split_whitespace().nth(1));
         if parent == Some(&pid.to_string())
             && let Ok(child) = entry.file_name().to_string_lossy().parse()
         {
@@ -282,7 +316,9 @@ for f in $files; do [ -f "$f" ] && read -r p <"$f" && kill -QUIT "$p" 2>/dev/nul
 "#;
 
 fn reaper_tell(op: &str, what: &str) {
-    let Ok(mut reaper) = REAPER.lock() else { return };
+    let Ok(mut reaper) = REAPER.lock() else {
+        return;
+    };
     if reaper.is_none() {
         let shell = Command::new("/bin/sh")
             .args(["-c", REAPER_SCRIPT])
@@ -309,5 +345,6 @@ pub fn append(path: &Path, text: &str) -> Result<()> {
         .append(true)
         .open(path)
         .with_context(|| format!("opening {}", path.display()))?;
-    file.write_all(text.as_bytes()).with_context(|| format!("writing {}", path.display()))
+    file.write_all(text.as_bytes())
+        .with_context(|| format!("writing {}", path.display()))
 }

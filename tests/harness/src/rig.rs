@@ -99,17 +99,34 @@ impl Rig {
                 env: options.env.clone(),
             },
         )?;
-        let rig = Rig { agents: Vec::new(), asterisk, sidecar, carrier, logs, workspace, run, files: 0, echo: options.echo };
+        let rig = Rig {
+            agents: Vec::new(),
+            asterisk,
+            sidecar,
+            carrier,
+            logs,
+            workspace,
+            run,
+            files: 0,
+            echo: options.echo,
+        };
         rig.wait_healthy(Duration::from_secs(20))?;
         rig.sidecar.sql()?.execute(
             "UPDATE outdial.settings SET value = $1 WHERE key = 'max_concurrent_originates'",
             &[&options.max_concurrent_originates.to_string()],
         )?;
         rig.outdial(&[
-            "trunks", "add", "carrier", "--endpoint", "carrier",
-            "--cps-limit", &options.cps.to_string(),
-            "--burst", &options.burst.to_string(),
-            "--max-channels", &options.channels.to_string(),
+            "trunks",
+            "add",
+            "carrier",
+            "--endpoint",
+            "carrier",
+            "--cps-limit",
+            &options.cps.to_string(),
+            "--burst",
+            &options.burst.to_string(),
+            "--max-channels",
+            &options.channels.to_string(),
         ])?;
         rig.outdial(&["routes", "add", "--trunk", "carrier"])?;
         Ok(rig)
@@ -135,8 +152,10 @@ impl Rig {
     /// It fails.
     pub fn outdial<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Result<String> {
         if self.echo {
-            let words: Vec<String> =
-                args.iter().map(|arg| shown(&arg.as_ref().to_string_lossy())).collect();
+            let words: Vec<String> = args
+                .iter()
+                .map(|arg| shown(&arg.as_ref().to_string_lossy()))
+                .collect();
             println!("  $ outdial {}", words.join(" "));
         }
         self.sidecar.outdial(args)
@@ -148,11 +167,17 @@ impl Rig {
     /// The command fails.
     pub fn campaign(&self, name: &str, options: &[&str]) -> Result<()> {
         let mut args = vec![
-            "campaign", "create", name,
-            "--caller-id", "551140000000",
-            "--time-zone", "America/Sao_Paulo",
-            "--window", "00:00-24:00",
-            "--days", "all",
+            "campaign",
+            "create",
+            name,
+            "--caller-id",
+            "551140000000",
+            "--time-zone",
+            "America/Sao_Paulo",
+            "--window",
+            "00:00-24:00",
+            "--days",
+            "all",
         ];
         args.extend(options);
         self.outdial(&args).map(|_| ())
@@ -167,7 +192,15 @@ impl Rig {
         let file = self.logs.join(format!("leads-{}.csv", self.files));
         write_csv(&file, leads)?;
         let file = file.display().to_string();
-        self.outdial(&["leads", "import", &file, "--campaign", campaign, "--country", "BR"])
+        self.outdial(&[
+            "leads",
+            "import",
+            &file,
+            "--campaign",
+            campaign,
+            "--country",
+            "BR",
+        ])
     }
 
     /// Puts leads into a campaign by SQL, past the importer and its checks.
@@ -206,8 +239,13 @@ impl Rig {
     pub fn phones(&mut self, first: u32, last: u32) -> Result<()> {
         let extensions: Vec<String> = (first..=last).map(|n| (8000 + n).to_string()).collect();
         let name = format!("agents-{}", self.agents.len() + 1);
-        let agents =
-            Agents::start(&self.workspace, &self.logs, &name, self.asterisk.sip_port, &extensions)?;
+        let agents = Agents::start(
+            &self.workspace,
+            &self.logs,
+            &name,
+            self.asterisk.sip_port,
+            &extensions,
+        )?;
         self.agents.push(agents);
         Ok(())
     }
@@ -219,7 +257,10 @@ impl Rig {
     pub fn agents_in(&self, state: &str) -> Result<usize> {
         let status = self.sidecar.status()?;
         let agents = status["agents"].as_array().cloned().unwrap_or_default();
-        Ok(agents.iter().filter(|agent| agent["state"] == state).count())
+        Ok(agents
+            .iter()
+            .filter(|agent| agent["state"] == state)
+            .count())
     }
 
     /// Waits until at least this many agents are in this state.
@@ -238,7 +279,9 @@ impl Rig {
     /// # Errors
     /// Nobody answers.
     pub fn live(&self) -> Result<u64> {
-        Ok(self.sidecar.status()?["totals"]["live"].as_u64().unwrap_or_default())
+        Ok(self.sidecar.status()?["totals"]["live"]
+            .as_u64()
+            .unwrap_or_default())
     }
 
     /// Waits until this many attempts are in the table.
@@ -249,7 +292,9 @@ impl Rig {
         let mut sql = self.sidecar.sql()?;
         let mut last = 0;
         wait_until(&format!("{count} attempts in the table"), limit, || {
-            last = sql.query_one("SELECT count(*) FROM outdial.attempts", &[])?.get(0);
+            last = sql
+                .query_one("SELECT count(*) FROM outdial.attempts", &[])?
+                .get(0);
             Ok((last >= count).then_some(()))
         })
         .with_context(|| format!("there are {last}"))
@@ -279,5 +324,9 @@ impl Rig {
 /// As one would type it in a shell.
 fn shown(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{word}'") }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{word}'")
+    }
 }

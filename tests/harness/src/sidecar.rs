@@ -138,7 +138,10 @@ impl Sidecar {
             if !self.alive() {
                 bail!("the sidecar has ended");
             }
-            Ok(matches!(http::get(self.http_port, "/health/live"), Ok((200, _))))
+            Ok(matches!(
+                http::get(self.http_port, "/health/live"),
+                Ok((200, _))
+            ))
         });
         up.with_context(|| self.proc.as_ref().map(Proc::tail).unwrap_or_default())?;
         Ok(())
@@ -152,7 +155,11 @@ impl Sidecar {
         self.starts += 1;
         let log = self.logs.join(format!("sidecar-{}.log", self.starts));
         reap_pid_file(&self.postmaster_file());
-        self.proc = Some(Proc::spawn("outdial serve", self.command(&["serve"]), &log)?);
+        self.proc = Some(Proc::spawn(
+            "outdial serve",
+            self.command(&["serve"]),
+            &log,
+        )?);
         Ok(())
     }
 
@@ -166,7 +173,9 @@ impl Sidecar {
     /// # Errors
     /// It was never started.
     pub fn process(&mut self) -> Result<&mut Proc> {
-        self.proc.as_mut().ok_or_else(|| anyhow!("the sidecar was not started"))
+        self.proc
+            .as_mut()
+            .ok_or_else(|| anyhow!("the sidecar was not started"))
     }
 
     /// kill -9; the database goes on.
@@ -202,7 +211,10 @@ impl Sidecar {
     /// Nobody answers.
     pub fn health(&self) -> Result<(u16, Value)> {
         let (status, body) = http::get(self.http_port, "/health")?;
-        Ok((status, serde_json::from_str(&body).with_context(|| format!("not JSON: {body}"))?))
+        Ok((
+            status,
+            serde_json::from_str(&body).with_context(|| format!("not JSON: {body}"))?,
+        ))
     }
 
     /// `GET /status`.
@@ -249,8 +261,15 @@ impl Sidecar {
     /// It does not run.
     pub fn postmaster(&self) -> Result<Pid> {
         let file = self.postmaster_file();
-        let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-        let pid = text.lines().next().unwrap_or_default().trim().parse().context("a process id")?;
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        let pid = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .parse()
+            .context("a process id")?;
         Ok(Pid::from_raw(pid))
     }
 
@@ -269,7 +288,10 @@ impl Sidecar {
     /// The same, for people.
     #[must_use]
     pub fn psql_line(&self) -> String {
-        format!("psql -h {} -U outdial outdial", self.data.join("postgres/socket").display())
+        format!(
+            "psql -h {} -U outdial outdial",
+            self.data.join("postgres/socket").display()
+        )
     }
 
     /// A connection of the test's own.
@@ -277,7 +299,9 @@ impl Sidecar {
     /// # Errors
     /// PostgreSQL does not let us in.
     pub fn sql(&self) -> Result<Client> {
-        self.database().connect(NoTls).context("connecting to PostgreSQL")
+        self.database()
+            .connect(NoTls)
+            .context("connecting to PostgreSQL")
     }
 
     /// One number out of the database.
@@ -285,7 +309,10 @@ impl Sidecar {
     /// # Errors
     /// As PostgreSQL says.
     pub fn count(&self, sql: &str) -> Result<i64> {
-        let row = self.sql()?.query_one(sql, &[]).with_context(|| sql.to_owned())?;
+        let row = self
+            .sql()?
+            .query_one(sql, &[])
+            .with_context(|| sql.to_owned())?;
         row.try_get(0).with_context(|| sql.to_owned())
     }
 }

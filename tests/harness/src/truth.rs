@@ -108,12 +108,18 @@ pub fn compare(attempts: &[Attempt], calls: &[Call], lost: Option<&str>) -> Resu
         // A leg that was journaled may not have left the machine when it was killed.
         let is_lost = lost.is_some_and(|detail| attempt.detail == detail);
         if taken.len() != legs && !is_lost {
-            differences.push(format!("{attempt:?}: the carrier has {} calls", taken.len()));
+            differences.push(format!(
+                "{attempt:?}: the carrier has {} calls",
+                taken.len()
+            ));
             continue;
         }
         let Some(last) = taken.last() else { continue };
         if !is_lost && !allowed(last).contains(&attempt.outcome.as_str()) {
-            differences.push(format!("{attempt:?}: the carrier says {} ({last:?})", last.verdict()));
+            differences.push(format!(
+                "{attempt:?}: the carrier says {} ({last:?})",
+                last.verdict()
+            ));
         }
         if !is_lost && last.answered.is_some() != attempt.answered.is_some() {
             differences.push(format!("{attempt:?}: answered differs: {last:?}"));
@@ -121,14 +127,22 @@ pub fn compare(attempts: &[Attempt], calls: &[Call], lost: Option<&str>) -> Resu
     }
     for (number, left) in by_number {
         if !left.is_empty() {
-            differences.push(format!("{number}: {} calls without an attempt: {left:?}", left.len()));
+            differences.push(format!(
+                "{number}: {} calls without an attempt: {left:?}",
+                left.len()
+            ));
         }
     }
     ensure!(
         differences.is_empty(),
         "{} differences between table and carrier:\n{}",
         differences.len(),
-        differences.iter().take(10).cloned().collect::<Vec<_>>().join("\n")
+        differences
+            .iter()
+            .take(10)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("\n")
     );
     Ok(())
 }

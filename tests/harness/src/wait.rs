@@ -32,6 +32,10 @@ pub fn wait_until<T>(
 ///
 /// # Errors
 /// Names what did not happen, or what `check` says.
-pub fn wait_for(what: &str, limit: Duration, mut check: impl FnMut() -> Result<bool>) -> Result<()> {
+pub fn wait_for(
+    what: &str,
+    limit: Duration,
+    mut check: impl FnMut() -> Result<bool>,
+) -> Result<()> {
     wait_until(what, limit, || Ok(check()?.then_some(())))
 }

@@ -66,9 +66,16 @@ impl Workspace {
         let printed = run(Command::new(root.join("scripts/asterisk-root")).arg("--print"))?;
         let asterisk_root = PathBuf::from(printed.trim());
         if !asterisk_root.join("usr/sbin/asterisk").exists() {
-            bail!("there is no Asterisk in {}: run make setup", asterisk_root.display());
+            bail!(
+                "there is no Asterisk in {}: run make setup",
+                asterisk_root.display()
+            );
         }
-        Ok(Workspace { root, target, asterisk_root })
+        Ok(Workspace {
+            root,
+            target,
+            asterisk_root,
+        })
     }
 
     /// `liboutdial.so`.
@@ -118,7 +125,10 @@ impl Workspace {
     pub fn module_dir(&self) -> Result<PathBuf> {
         let usr = self.asterisk_root.join("usr");
         let mut places = vec![usr.join("lib64"), usr.join("lib")];
-        for entry in fs::read_dir(usr.join("lib")).context("reading usr/lib")?.flatten() {
+        for entry in fs::read_dir(usr.join("lib"))
+            .context("reading usr/lib")?
+            .flatten()
+        {
             places.push(entry.path());
         }
         let found = places
@@ -126,7 +136,9 @@ impl Workspace {
             .map(|place| place.join("asterisk/modules"))
             .find(|place| place.join("chan_pjsip.so").exists())
             .ok_or_else(|| anyhow!("no Asterisk modules in {}", usr.display()))?;
-        let inside = found.strip_prefix(&self.asterisk_root).context("a module folder")?;
+        let inside = found
+            .strip_prefix(&self.asterisk_root)
+            .context("a module folder")?;
         Ok(Path::new("/").join(inside))
     }
 
@@ -146,7 +158,10 @@ impl Workspace {
 }
 
 fn sources() -> Result<PathBuf> {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().context("finding the sources")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .context("finding the sources")
 }
 
 fn target(root: &Path) -> PathBuf {
@@ -172,7 +187,11 @@ impl RunDir {
         let real = workspace.asterisk_root.join(inside);
         for old in [&path, &real] {
             if fs::symlink_metadata(old).is_ok() {
-                let removed = if old.is_symlink() { fs::remove_file(old) } else { fs::remove_dir_all(old) };
+                let removed = if old.is_symlink() {
+                    fs::remove_file(old)
+                } else {
+                    fs::remove_dir_all(old)
+                };
                 removed.with_context(|| format!("removing {}", old.display()))?;
             }
         }

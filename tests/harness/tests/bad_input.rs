@@ -17,12 +17,25 @@ const SOON: Duration = Duration::from_secs(10);
 const LATER: Duration = Duration::from_secs(30);
 
 const ROBOT: [&str; 10] = [
-    "--mode", "agentless", "--agentless", "continue", "--message", "vm-goodbye",
-    "--max-attempts", "1", "--max-concurrent", "50",
+    "--mode",
+    "agentless",
+    "--agentless",
+    "continue",
+    "--message",
+    "vm-goodbye",
+    "--max-attempts",
+    "1",
+    "--max-concurrent",
+    "50",
 ];
 
 fn number(fate: Fate, serial: u32) -> String {
-    Lead { fate, ring_half_seconds: 0, serial }.number()
+    Lead {
+        fate,
+        ring_half_seconds: 0,
+        serial,
+    }
+    .number()
 }
 
 /// Imports a file; what was printed, whether it worked or not.
@@ -30,12 +43,24 @@ fn import(rig: &Rig, name: &str, content: &[u8]) -> String {
     let file = rig.logs.join(name);
     fs::write(&file, content).unwrap();
     let file = file.display().to_string();
-    let args = ["leads", "import", &file, "--campaign", "lists", "--country", "BR"];
-    rig.outdial(&args).or_else(|_| rig.sidecar.outdial_fails(&args)).unwrap()
+    let args = [
+        "leads",
+        "import",
+        &file,
+        "--campaign",
+        "lists",
+        "--country",
+        "BR",
+    ];
+    rig.outdial(&args)
+        .or_else(|_| rig.sidecar.outdial_fails(&args))
+        .unwrap()
 }
 
 fn leads(rig: &Rig) -> i64 {
-    rig.sidecar.count("SELECT count(*) FROM outdial.leads").unwrap()
+    rig.sidecar
+        .count("SELECT count(*) FROM outdial.leads")
+        .unwrap()
 }
 
 #[test]
@@ -44,16 +69,26 @@ fn hostile_lists_dial_nothing_but_their_good_numbers() {
     rig.campaign("lists", &ROBOT).unwrap();
 
     let said = import(&rig, "no-number.csv", b"name,city\nAna,Recife\n");
-    assert!(said.to_lowercase().contains("phone"), "it says which column it lacks: {said}");
+    assert!(
+        said.to_lowercase().contains("phone"),
+        "it says which column it lacks: {said}"
+    );
     let said = import(&rig, "latin1.csv", b"name,phone\nJo\xe3o,(11) 98765-4321\n");
-    assert!(said.to_lowercase().contains("encoding") || said.contains("UTF-8"), "{said}");
+    assert!(
+        said.to_lowercase().contains("encoding") || said.contains("UTF-8"),
+        "{said}"
+    );
     let mut long = b"name,phone\n".to_vec();
     long.resize(10 * 1024 * 1024, b'x');
     let said = import(&rig, "long.csv", &long);
     assert!(said.contains("long"), "{said}");
     let said = import(&rig, "empty.csv", b"");
     assert!(!said.trim().is_empty());
-    assert_eq!(leads(&rig), 0, "not one of these files was taken, not even in part");
+    assert_eq!(
+        leads(&rig),
+        0,
+        "not one of these files was taken, not even in part"
+    );
 
     let good = [number(Fate::Busy, 1), number(Fate::Busy, 2)];
     let hostile = format!(
@@ -72,14 +107,26 @@ fn hostile_lists_dial_nothing_but_their_good_numbers() {
         .or_else(|_| fs::read_to_string(rig.logs.join("hostile.rejects.csv")))
         .unwrap_or_else(|error| panic!("{error}: {said}"));
     assert!(rejects.contains("PJSIP/evil"), "{rejects}");
-    let numbers = rig.sidecar.count("SELECT count(*) FROM outdial.lead_numbers WHERE number !~ '^[0-9]+$'");
+    let numbers = rig
+        .sidecar
+        .count("SELECT count(*) FROM outdial.lead_numbers WHERE number !~ '^[0-9]+$'");
     assert_eq!(numbers.unwrap(), 0);
     let names = "SELECT count(*) FROM outdial.leads, jsonb_object_keys(data) AS k WHERE k !~ '^[a-z][a-z0-9_]{0,63}$'";
-    assert_eq!(rig.sidecar.count(names).unwrap(), 0, "every name of a column is harmless");
-    let told = rig.sidecar.outdial_fails(&["trunks", "test", "carrier", "1&PJSIP/evil"]).unwrap();
+    assert_eq!(
+        rig.sidecar.count(names).unwrap(),
+        0,
+        "every name of a column is harmless"
+    );
+    let told = rig
+        .sidecar
+        .outdial_fails(&["trunks", "test", "carrier", "1&PJSIP/evil"])
+        .unwrap();
     assert!(!told.trim().is_empty());
     let sql = "INSERT INTO outdial.lead_numbers VALUES (1, 1, 5, '1&PJSIP/evil', 0)";
-    assert!(rig.sidecar.sql().unwrap().execute(sql, &[]).is_err(), "the table refuses it as well");
+    assert!(
+        rig.sidecar.sql().unwrap().execute(sql, &[]).is_err(),
+        "the table refuses it as well"
+    );
 
     rig.outdial(&["campaign", "start", "lists"]).unwrap();
     rig.wait_leads("lists", &["done"], LATER).unwrap();
@@ -87,10 +134,17 @@ fn hostile_lists_dial_nothing_but_their_good_numbers() {
     let mut dialed: Vec<&str> = calls.iter().map(|call| call.number.as_str()).collect();
     dialed.sort_unstable();
     let numbers: Vec<String> = {
-        let rows = rig.sidecar.sql().unwrap().query("SELECT number FROM outdial.lead_numbers ORDER BY 1", &[]);
+        let rows = rig
+            .sidecar
+            .sql()
+            .unwrap()
+            .query("SELECT number FROM outdial.lead_numbers ORDER BY 1", &[]);
         rows.unwrap().iter().map(|row| row.get(0)).collect()
     };
-    assert_eq!(dialed, numbers, "what was taken was dialed, once, and nothing else");
+    assert_eq!(
+        dialed, numbers,
+        "what was taken was dialed, once, and nothing else"
+    );
     assert!(good.iter().all(|number| numbers.contains(number)));
     assert!(!rig.workspace.asterisk_root.join("outdial-evil").exists());
     assert!(!Path::new("/outdial-evil").exists());
@@ -102,9 +156,16 @@ fn hostile_lists_dial_nothing_but_their_good_numbers() {
 fn a_module_that_can_not_work_says_why_and_the_pbx_lives() {
     let mut rig = Rig::start("module", RigOptions::default()).unwrap();
     let load = |rig: &Rig| {
-        rig.asterisk.cli("module load res_outdial.so").unwrap_or_else(|error| format!("{error:#}"))
+        rig.asterisk
+            .cli("module load res_outdial.so")
+            .unwrap_or_else(|error| format!("{error:#}"))
     };
-    assert!(rig.asterisk.cli("module unload res_outdial.so").unwrap().contains("Unloaded"));
+    assert!(
+        rig.asterisk
+            .cli("module unload res_outdial.so")
+            .unwrap()
+            .contains("Unloaded")
+    );
     let fine = fs::read_to_string(rig.asterisk.run_dir().join("etc/outdial.conf")).unwrap();
 
     for (conf, named) in [
@@ -112,26 +173,45 @@ fn a_module_that_can_not_work_says_why_and_the_pbx_lives() {
         ("[general]\nnode = a-b\n".to_owned(), "a-b"),
         ("[campaigns]\nx = 1\n".to_owned(), "campaigns"),
         ("[general]\nmax_calls = many\n".to_owned(), "many"),
-        (fine.replace("/journal\n", "/etc/modules.conf/journal\n"), "journal"),
+        (
+            fine.replace("/journal\n", "/etc/modules.conf/journal\n"),
+            "journal",
+        ),
     ] {
         rig.asterisk.write_etc("outdial.conf", &conf).unwrap();
         let before = rig.asterisk.log().len();
         let said = load(&rig);
         assert!(said.contains("Unable to load"), "{conf}: {said}");
         let log = rig.asterisk.log();
-        let errors: Vec<&str> = log[before..].lines().filter(|line| line.contains("ERROR")).collect();
-        assert!(errors.iter().any(|line| line.contains(named)), "{conf}: {errors:?}");
+        let errors: Vec<&str> = log[before..]
+            .lines()
+            .filter(|line| line.contains("ERROR"))
+            .collect();
+        assert!(
+            errors.iter().any(|line| line.contains(named)),
+            "{conf}: {errors:?}"
+        );
     }
     fs::remove_file(rig.asterisk.run_dir().join("etc/outdial.conf")).unwrap();
     assert!(load(&rig).contains("Unable to load"), "no outdial.conf");
     rig.asterisk.write_etc("outdial.conf", &fine).unwrap();
 
-    rig.asterisk.install_module(&module_of_another_abi(&rig)).unwrap();
+    rig.asterisk
+        .install_module(&module_of_another_abi(&rig))
+        .unwrap();
     let before = rig.asterisk.log().len();
     assert!(load(&rig).contains("Unable to load"), "another ABI");
     let log = rig.asterisk.log();
-    assert!(log[before..].lines().any(|line| line.contains("ERROR") && line.contains("ABI")), "{}", &log[before..]);
-    rig.asterisk.install_module(&rig.workspace.module()).unwrap();
+    assert!(
+        log[before..]
+            .lines()
+            .any(|line| line.contains("ERROR") && line.contains("ABI")),
+        "{}",
+        &log[before..]
+    );
+    rig.asterisk
+        .install_module(&rig.workspace.module())
+        .unwrap();
 
     without_a_sidecar(&mut rig);
 }
@@ -141,10 +221,20 @@ fn module_of_another_abi(rig: &Rig) -> PathBuf {
     let build = rig.workspace.target.join("asterisk-module-abi");
     fs::create_dir_all(build.join("include")).unwrap();
     let header = fs::read_to_string(rig.workspace.root.join("include/outdial.h")).unwrap();
-    let other = header.replace("#define OUTDIAL_ABI_MAJOR 1", "#define OUTDIAL_ABI_MAJOR 99");
+    let other = header.replace(
+        "#define OUTDIAL_ABI_MAJOR 1",
+        "#define OUTDIAL_ABI_MAJOR 99",
+    );
     assert_ne!(header, other);
     fs::write(build.join("include/outdial.h"), other).unwrap();
-    build_module(rig, &build, &[format!("OUTDIAL_INCLUDE={}", build.join("include").display())]);
+    build_module(
+        rig,
+        &build,
+        &[format!(
+            "OUTDIAL_INCLUDE={}",
+            build.join("include").display()
+        )],
+    );
     build.join("res_outdial.so")
 }
 
@@ -152,8 +242,14 @@ fn build_module(rig: &Rig, build: &Path, more: &[String]) {
     run(Command::new("make")
         .args(["-s", "-C", "asterisk-module"])
         .arg(format!("BUILD={}", build.display()))
-        .arg(format!("OUTDIAL_LIB={}", rig.workspace.target.join("release").display()))
-        .arg(format!("ASTERISK_INCLUDE={}", rig.workspace.asterisk_include().display()))
+        .arg(format!(
+            "OUTDIAL_LIB={}",
+            rig.workspace.target.join("release").display()
+        ))
+        .arg(format!(
+            "ASTERISK_INCLUDE={}",
+            rig.workspace.asterisk_include().display()
+        ))
         .args(more)
         .current_dir(&rig.workspace.root)
         .env_remove("MAKEFLAGS")
@@ -166,7 +262,10 @@ fn without_a_sidecar(rig: &mut Rig) {
     let said = rig.asterisk.cli("module load res_outdial.so").unwrap();
     assert!(said.contains("Loaded"), "{said}");
     let told = rig.sidecar.outdial_fails(&["status"]).unwrap();
-    assert!(told.contains("outdial serve"), "it says what to start: {told}");
+    assert!(
+        told.contains("outdial serve"),
+        "it says what to start: {told}"
+    );
     rig.phones(1, 1).unwrap();
     assert_eq!(rig.carrier.calls().unwrap().len(), 0);
     assert!(rig.asterisk.alive());
@@ -213,17 +312,31 @@ fn a_full_disk_stops_dialing_and_loses_nothing() {
     let disk = SmallDisk::mount(&rig.run_dir().join("small"), 2048);
     rig.asterisk.options().journal = Some(rig.run_dir().join("small/journal"));
     rig.asterisk.write_config().unwrap();
-    assert!(rig.asterisk.cli("module unload res_outdial.so").unwrap().contains("Unloaded"));
-    assert!(rig.asterisk.cli("module load res_outdial.so").unwrap().contains("Loaded"));
+    assert!(
+        rig.asterisk
+            .cli("module unload res_outdial.so")
+            .unwrap()
+            .contains("Unloaded")
+    );
+    assert!(
+        rig.asterisk
+            .cli("module load res_outdial.so")
+            .unwrap()
+            .contains("Loaded")
+    );
     rig.wait_healthy(SOON).unwrap();
 
     rig.campaign("robot", &ROBOT).unwrap();
-    let numbers: Vec<String> = (0..40).map(|serial| number(Fate::Answer(1), serial)).collect();
+    let numbers: Vec<String> = (0..40)
+        .map(|serial| number(Fate::Answer(1), serial))
+        .collect();
     rig.insert("robot", &numbers).unwrap();
     rig.outdial(&["campaign", "start", "robot"]).unwrap();
     wait_for("some calls", SOON, || Ok(rig.carrier.calls()?.len() >= 5)).unwrap();
     disk.fill();
-    let more: Vec<String> = (100..400).map(|serial| number(Fate::Busy, serial)).collect();
+    let more: Vec<String> = (100..400)
+        .map(|serial| number(Fate::Busy, serial))
+        .collect();
     rig.insert("robot", &more).unwrap();
     let body = rig
         .sidecar
@@ -237,7 +350,8 @@ fn a_full_disk_stops_dialing_and_loses_nothing() {
 
     disk.free();
     rig.wait_healthy(LATER).unwrap();
-    rig.wait_leads("robot", &["done"], Duration::from_secs(60)).unwrap();
+    rig.wait_leads("robot", &["done"], Duration::from_secs(60))
+        .unwrap();
     let rows = attempts(&mut rig.sidecar.sql().unwrap()).unwrap();
     compare(&rows, &rig.carrier.calls().unwrap(), None).unwrap();
     assert_eq!(rows.len(), 340);

@@ -13,7 +13,10 @@ use outdial_harness::{Fate, Lead, Rig, RigOptions};
 const CAMPAIGN: &str = "robot";
 
 fn now() -> f64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs_f64()
 }
 
 /// An agentless campaign of `count` leads that keeps many calls in all states live.
@@ -25,19 +28,56 @@ fn rig(name: &str, count: u32, retry_failed: &str) -> Rig {
         ..RigOptions::default()
     };
     let rig = Rig::start(name, options).unwrap();
-    rig.campaign(CAMPAIGN, &[
-        "--mode", "agentless", "--agentless", "goto robot,s", "--message", "vm-goodbye",
-        "--max-concurrent", "200", "--ring-timeout-ms", "4000", "--max-attempts", "2",
-        "--retry", &format!("failed={retry_failed}"), "--retry", "busy=never",
-        "--retry", "no_answer=never", "--retry", "congested=never", "--retry", "invalid=never",
-        "--retry", "abandoned=never", "--retry", "cancelled=never", "--retry", "machine=never",
-    ])
+    rig.campaign(
+        CAMPAIGN,
+        &[
+            "--mode",
+            "agentless",
+            "--agentless",
+            "goto robot,s",
+            "--message",
+            "vm-goodbye",
+            "--max-concurrent",
+            "200",
+            "--ring-timeout-ms",
+            "4000",
+            "--max-attempts",
+            "2",
+            "--retry",
+            &format!("failed={retry_failed}"),
+            "--retry",
+            "busy=never",
+            "--retry",
+            "no_answer=never",
+            "--retry",
+            "congested=never",
+            "--retry",
+            "invalid=never",
+            "--retry",
+            "abandoned=never",
+            "--retry",
+            "cancelled=never",
+            "--retry",
+            "machine=never",
+        ],
+    )
     .unwrap();
-    let fates = [Fate::RingNoAnswer, Fate::Answer(5), Fate::Busy, Fate::Answer(9), Fate::Answer(2)];
+    let fates = [
+        Fate::RingNoAnswer,
+        Fate::Answer(5),
+        Fate::Busy,
+        Fate::Answer(9),
+        Fate::Answer(2),
+    ];
     let numbers: Vec<String> = (0..count)
         .map(|serial| {
             let fate = fates[usize::try_from(serial).unwrap() % fates.len()];
-            Lead { fate, ring_half_seconds: u8::try_from(2 + serial % 4).unwrap(), serial }.number()
+            Lead {
+                fate,
+                ring_half_seconds: u8::try_from(2 + serial % 4).unwrap(),
+                serial,
+            }
+            .number()
         })
         .collect();
     rig.insert(CAMPAIGN, &numbers).unwrap();
@@ -46,7 +86,12 @@ fn rig(name: &str, count: u32, retry_failed: &str) -> Rig {
 }
 
 fn calls_before(rig: &Rig, instant: f64) -> Vec<Call> {
-    rig.carrier.calls().unwrap().into_iter().filter(|call| call.invited < instant).collect()
+    rig.carrier
+        .calls()
+        .unwrap()
+        .into_iter()
+        .filter(|call| call.invited < instant)
+        .collect()
 }
 
 fn rows(rig: &Rig) -> Vec<Attempt> {
@@ -56,20 +101,39 @@ fn rows(rig: &Rig) -> Vec<Attempt> {
 #[test]
 fn sidecar_killed_amid_two_hundred_calls() {
     let mut rig = rig("crash-sidecar", 400, "1s");
-    wait_for("200 calls", Duration::from_secs(60), || Ok(rig.carrier.calls()?.len() >= 200)).unwrap();
+    wait_for("200 calls", Duration::from_secs(60), || {
+        Ok(rig.carrier.calls()?.len() >= 200)
+    })
+    .unwrap();
     rig.sidecar.kill9().unwrap();
     let killed = now();
-    assert!(calls_before(&rig, killed).iter().filter(|call| call.ended.is_none()).count() > 50);
+    assert!(
+        calls_before(&rig, killed)
+            .iter()
+            .filter(|call| call.ended.is_none())
+            .count()
+            > 50
+    );
     // Calls go on and end while nobody takes their results.
     wait_for("ends without a sidecar", Duration::from_secs(20), || {
-        Ok(rig.carrier.calls()?.iter().filter(|call| call.ended.is_some_and(|at| at > killed)).count() >= 20)
+        Ok(rig
+            .carrier
+            .calls()?
+            .iter()
+            .filter(|call| call.ended.is_some_and(|at| at > killed))
+            .count()
+            >= 20)
     })
     .unwrap();
 
     rig.sidecar.spawn().unwrap();
     let (restarted, start) = (now(), Instant::now());
     wait_for("dialing after the restart", Duration::from_secs(5), || {
-        Ok(rig.carrier.calls()?.iter().any(|call| call.invited > restarted + 0.5))
+        Ok(rig
+            .carrier
+            .calls()?
+            .iter()
+            .any(|call| call.invited > restarted + 0.5))
     })
     .unwrap();
     let over: BTreeSet<String> = rig
@@ -82,14 +146,20 @@ fn sidecar_killed_amid_two_hundred_calls() {
         .collect();
     let left = Duration::from_secs(10).saturating_sub(start.elapsed());
     wait_for("the results of the time without a sidecar", left, || {
-        let Ok(mut sql) = rig.sidecar.sql() else { return Ok(false) };
-        let there: BTreeSet<String> = attempts(&mut sql)?.into_iter().map(|row| row.number).collect();
+        let Ok(mut sql) = rig.sidecar.sql() else {
+            return Ok(false);
+        };
+        let there: BTreeSet<String> = attempts(&mut sql)?
+            .into_iter()
+            .map(|row| row.number)
+            .collect();
         Ok(over.is_subset(&there))
     })
     .unwrap();
 
     rig.wait_healthy(Duration::from_secs(10)).unwrap();
-    rig.wait_leads(CAMPAIGN, &["done"], Duration::from_secs(60)).unwrap();
+    rig.wait_leads(CAMPAIGN, &["done"], Duration::from_secs(60))
+        .unwrap();
     compare(&rows(&rig), &rig.carrier.calls().unwrap(), None).unwrap();
     for (number, times) in per_number(&rig.carrier.calls().unwrap()) {
         assert_eq!(times, 1, "{number}");
@@ -99,19 +169,29 @@ fn sidecar_killed_amid_two_hundred_calls() {
 #[test]
 fn asterisk_killed_amid_two_hundred_calls() {
     let mut rig = rig("crash-asterisk", 400, "1s");
-    wait_for("200 calls", Duration::from_secs(60), || Ok(rig.carrier.calls()?.len() >= 200)).unwrap();
+    wait_for("200 calls", Duration::from_secs(60), || {
+        Ok(rig.carrier.calls()?.len() >= 200)
+    })
+    .unwrap();
     rig.asterisk.kill9().unwrap();
     let killed = now();
     let before = calls_before(&rig, killed);
-    let answered: BTreeSet<String> =
-        before.iter().filter(|call| call.answered.is_some_and(|at| at < killed)).map(|call| call.number.clone()).collect();
+    let answered: BTreeSet<String> = before
+        .iter()
+        .filter(|call| call.answered.is_some_and(|at| at < killed))
+        .map(|call| call.number.clone())
+        .collect();
     let live = before.iter().filter(|call| call.ended.is_none()).count();
     assert!(live > 50, "{live} calls were live");
 
     rig.asterisk.boot().unwrap();
     let (restarted, start) = (now(), Instant::now());
     wait_for("dialing after the restart", Duration::from_secs(5), || {
-        Ok(rig.carrier.calls()?.iter().any(|call| call.invited > restarted))
+        Ok(rig
+            .carrier
+            .calls()?
+            .iter()
+            .any(|call| call.invited > restarted))
     })
     .unwrap();
     let numbers: BTreeSet<String> = before.iter().map(|call| call.number.clone()).collect();
@@ -122,11 +202,19 @@ fn asterisk_killed_amid_two_hundred_calls() {
     })
     .unwrap();
 
-    rig.wait_leads(CAMPAIGN, &["done"], Duration::from_secs(90)).unwrap();
+    rig.wait_leads(CAMPAIGN, &["done"], Duration::from_secs(90))
+        .unwrap();
     let (rows, calls) = (rows(&rig), rig.carrier.calls().unwrap());
     compare(&rows, &calls, Some("node lost")).unwrap();
-    let lost: Vec<&Attempt> = rows.iter().filter(|row| row.detail == "node lost").collect();
-    assert!(lost.len() >= 50, "{} attempts were lost with the node", lost.len());
+    let lost: Vec<&Attempt> = rows
+        .iter()
+        .filter(|row| row.detail == "node lost")
+        .collect();
+    assert!(
+        lost.len() >= 50,
+        "{} attempts were lost with the node",
+        lost.len()
+    );
     for row in &lost {
         // The table's word is the journal's: what was answered before the end is not "failed".
         let was_answered = row.answered.is_some();
@@ -134,11 +222,19 @@ fn asterisk_killed_amid_two_hundred_calls() {
     }
     let per_number = per_number(&calls);
     for number in &answered {
-        assert_eq!(per_number.get(number), Some(&1), "{number} had answered, and was called again");
+        assert_eq!(
+            per_number.get(number),
+            Some(&1),
+            "{number} had answered, and was called again"
+        );
     }
     for (number, times) in per_number.iter().filter(|(_, times)| **times > 1) {
         let tries: Vec<&Attempt> = rows.iter().filter(|row| &row.number == number).collect();
         assert_eq!((*times, tries.len()), (2, 2), "{number}");
-        assert_eq!((tries[0].outcome.as_str(), tries[0].detail.as_str()), ("failed", "node lost"), "{number}");
+        assert_eq!(
+            (tries[0].outcome.as_str(), tries[0].detail.as_str()),
+            ("failed", "node lost"),
+            "{number}"
+        );
     }
 }

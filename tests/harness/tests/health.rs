@@ -17,9 +17,15 @@ const LATER: Duration = Duration::from_secs(30);
 /// `/health` says 503 and this cause alone is false.
 fn broken<'a>(flag: &'a str, name: &'a str) -> impl Fn(&Value) -> bool + 'a {
     move |body| {
-        let named = body["causes"].as_array().into_iter().flatten().any(|cause| {
-            cause.as_str().is_some_and(|cause| cause.starts_with(&format!("{name}:")))
-        });
+        let named = body["causes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|cause| {
+                cause
+                    .as_str()
+                    .is_some_and(|cause| cause.starts_with(&format!("{name}:")))
+            });
         named && (flag.is_empty() || body[flag] == false)
     }
 }
@@ -28,7 +34,12 @@ fn broken<'a>(flag: &'a str, name: &'a str) -> impl Fn(&Value) -> bool + 'a {
 fn each_cause_is_named_and_goes_when_mended() {
     let mut rig = Rig::start("health", RigOptions::default()).unwrap();
     let body = rig.sidecar.health().unwrap().1;
-    for flag in ["running", "voiceAdapterConnected", "schedulerActive", "executorActive"] {
+    for flag in [
+        "running",
+        "voiceAdapterConnected",
+        "schedulerActive",
+        "executorActive",
+    ] {
         assert_eq!(body[flag], true, "{body}");
     }
     for field in ["status", "uptime", "database", "node"] {
@@ -43,13 +54,33 @@ fn each_cause_is_named_and_goes_when_mended() {
 }
 
 fn the_adapter(rig: &mut Rig) {
-    rig.asterisk.process().unwrap().signal(Signal::SIGSTOP).unwrap();
-    rig.sidecar.wait_health(503, SOON, broken("voiceAdapterConnected", "voiceAdapterConnected")).unwrap();
-    rig.asterisk.process().unwrap().signal(Signal::SIGCONT).unwrap();
+    rig.asterisk
+        .process()
+        .unwrap()
+        .signal(Signal::SIGSTOP)
+        .unwrap();
+    rig.sidecar
+        .wait_health(
+            503,
+            SOON,
+            broken("voiceAdapterConnected", "voiceAdapterConnected"),
+        )
+        .unwrap();
+    rig.asterisk
+        .process()
+        .unwrap()
+        .signal(Signal::SIGCONT)
+        .unwrap();
     rig.wait_healthy(SOON).unwrap();
 
     rig.asterisk.kill9().unwrap();
-    rig.sidecar.wait_health(503, SOON, broken("voiceAdapterConnected", "voiceAdapterConnected")).unwrap();
+    rig.sidecar
+        .wait_health(
+            503,
+            SOON,
+            broken("voiceAdapterConnected", "voiceAdapterConnected"),
+        )
+        .unwrap();
     rig.asterisk.boot().unwrap();
     rig.wait_healthy(SOON).unwrap();
 }
@@ -65,7 +96,9 @@ fn the_scheduler(rig: &Rig) {
         .collect();
     assert_eq!(pump.len(), 1);
     let frozen = Frozen::hold(&pump).unwrap();
-    rig.sidecar.wait_health(503, SOON, broken("schedulerActive", "schedulerActive")).unwrap();
+    rig.sidecar
+        .wait_health(503, SOON, broken("schedulerActive", "schedulerActive"))
+        .unwrap();
     drop(frozen);
     rig.wait_healthy(SOON).unwrap();
 }
@@ -73,12 +106,33 @@ fn the_scheduler(rig: &Rig) {
 /// The pool's threads get no processor any more, and a call waits for one.
 fn the_executor(rig: &Rig) {
     let pid = rig.asterisk.pid().unwrap();
-    let before: Vec<Pid> = named_threads(pid).unwrap().into_iter().map(|(thread, _)| thread).collect();
-    rig.campaign("robot", &[
-        "--mode", "agentless", "--agentless", "continue", "--message", "vm-goodbye", "--max-attempts", "1",
-    ])
+    let before: Vec<Pid> = named_threads(pid)
+        .unwrap()
+        .into_iter()
+        .map(|(thread, _)| thread)
+        .collect();
+    rig.campaign(
+        "robot",
+        &[
+            "--mode",
+            "agentless",
+            "--agentless",
+            "continue",
+            "--message",
+            "vm-goodbye",
+            "--max-attempts",
+            "1",
+        ],
+    )
     .unwrap();
-    let number = |serial| Lead { fate: Fate::Busy, ring_half_seconds: 0, serial }.number();
+    let number = |serial| {
+        Lead {
+            fate: Fate::Busy,
+            ring_half_seconds: 0,
+            serial,
+        }
+        .number()
+    };
     rig.insert("robot", &[number(1)]).unwrap();
     rig.outdial(&["campaign", "start", "robot"]).unwrap();
     rig.wait_attempts(1, SOON).unwrap();
@@ -92,7 +146,9 @@ fn the_executor(rig: &Rig) {
     assert!(!pool.is_empty(), "the pool has a thread");
     let frozen = Frozen::hold(&pool).unwrap();
     rig.insert("robot", &[number(2)]).unwrap();
-    rig.sidecar.wait_health(503, LATER, broken("executorActive", "executorActive")).unwrap();
+    rig.sidecar
+        .wait_health(503, LATER, broken("executorActive", "executorActive"))
+        .unwrap();
     drop(frozen);
     rig.wait_healthy(SOON).unwrap();
     rig.wait_leads("robot", &["done", "ready"], LATER).unwrap();
@@ -113,6 +169,9 @@ fn the_database(rig: &Rig) {
 
     // Gone altogether: the sidecar starts its own again.
     kill(postmaster, Signal::SIGQUIT).unwrap();
-    wait_for("the database's end", SOON, || Ok(kill(postmaster, None).is_err())).unwrap();
+    wait_for("the database's end", SOON, || {
+        Ok(kill(postmaster, None).is_err())
+    })
+    .unwrap();
     rig.wait_healthy(LATER).unwrap();
 }

@@ -27,24 +27,53 @@ fn a_hundred_rounds_of_load_and_unload_leave_memory_flat() {
     let mut rig = Rig::start("rounds", options).unwrap();
     // Over Local: SIP keeps a transaction for 32 s after its end (RFC 3261, timer D), so memory
     // would follow the calls of the last half minute.
-    rig.outdial(&["trunks", "add", "loop", "--tech", "Local", "--cps-limit", "50"]).unwrap();
-    rig.campaign("robot", &[
-        "--mode", "agentless", "--agentless", "continue", "--message", "vm-goodbye",
-        "--max-concurrent", "10", "--max-attempts", "1",
+    rig.outdial(&[
+        "trunks",
+        "add",
+        "loop",
+        "--tech",
+        "Local",
+        "--cps-limit",
+        "50",
     ])
     .unwrap();
-    rig.outdial(&["routes", "add", "--trunk", "loop", "--campaign", "robot"]).unwrap();
+    rig.campaign(
+        "robot",
+        &[
+            "--mode",
+            "agentless",
+            "--agentless",
+            "continue",
+            "--message",
+            "vm-goodbye",
+            "--max-concurrent",
+            "10",
+            "--max-attempts",
+            "1",
+        ],
+    )
+    .unwrap();
+    rig.outdial(&["routes", "add", "--trunk", "loop", "--campaign", "robot"])
+        .unwrap();
     rig.outdial(&["campaign", "start", "robot"]).unwrap();
     unload(&rig, 0);
     let mut warm = 0;
     for round in 1..=ROUNDS {
         let numbers: Vec<String> = (0..CALLS)
-            .map(|n| Lead { fate: Fate::Answer(1), ring_half_seconds: 0, serial: round * CALLS + n }.number())
+            .map(|n| {
+                Lead {
+                    fate: Fate::Answer(1),
+                    ring_half_seconds: 0,
+                    serial: round * CALLS + n,
+                }
+                .number()
+            })
             .collect();
         rig.insert("robot", &numbers).unwrap();
         let said = rig.asterisk.cli("module load res_outdial.so").unwrap();
         assert!(said.contains("Loaded"), "round {round}: {said}");
-        rig.wait_attempts(i64::from(round * CALLS), Duration::from_secs(20)).unwrap();
+        rig.wait_attempts(i64::from(round * CALLS), Duration::from_secs(20))
+            .unwrap();
         rig.asterisk.cli("outdial drain").unwrap();
         unload(&rig, round);
         let rss = rig.asterisk.rss_kb().unwrap();
@@ -53,14 +82,20 @@ fn a_hundred_rounds_of_load_and_unload_leave_memory_flat() {
         }
         if round == ROUNDS {
             let grown = 100.0 * (kilobytes(rss) / kilobytes(warm) - 1.0);
-            println!("resident: {warm} kB after {WARM} rounds, {rss} kB after {ROUNDS}: {grown:+.2} %");
+            println!(
+                "resident: {warm} kB after {WARM} rounds, {rss} kB after {ROUNDS}: {grown:+.2} %"
+            );
             assert!(grown < 2.0, "{warm} kB grew to {rss} kB: {grown:.2} %");
         }
     }
     assert!(rig.asterisk.alive());
     let sql = "SELECT count(*) FROM outdial.attempts WHERE outcome = 'completed'";
     assert_eq!(rig.sidecar.count(sql).unwrap(), i64::from(ROUNDS * CALLS));
-    assert_eq!(rig.carrier.calls().unwrap().len(), 0, "the campaign's own route was taken");
+    assert_eq!(
+        rig.carrier.calls().unwrap().len(),
+        0,
+        "the campaign's own route was taken"
+    );
 }
 
 fn kilobytes(kb: u64) -> f64 {
@@ -69,7 +104,10 @@ fn kilobytes(kb: u64) -> f64 {
 
 fn unload(rig: &Rig, round: u32) {
     wait_for(&format!("unload {round}"), Duration::from_secs(10), || {
-        let said = rig.asterisk.cli("module unload res_outdial.so").unwrap_or_default();
+        let said = rig
+            .asterisk
+            .cli("module unload res_outdial.so")
+            .unwrap_or_default();
         Ok(said.contains("Unloaded"))
     })
     .unwrap();
@@ -84,21 +122,41 @@ fn a_module_for_another_asterisk_declines() {
     run(Command::new("make")
         .args(["-s", "-C", "asterisk-module", "ASTERISK_MAJOR=16"])
         .arg(format!("BUILD={}", build.display()))
-        .arg(format!("OUTDIAL_LIB={}", rig.workspace.target.join("release").display()))
-        .arg(format!("ASTERISK_INCLUDE={}", rig.workspace.asterisk_include().display()))
+        .arg(format!(
+            "OUTDIAL_LIB={}",
+            rig.workspace.target.join("release").display()
+        ))
+        .arg(format!(
+            "ASTERISK_INCLUDE={}",
+            rig.workspace.asterisk_include().display()
+        ))
         .current_dir(&rig.workspace.root)
         .env_remove("MAKEFLAGS")
         .env_remove("MAKELEVEL"))
     .unwrap();
-    rig.asterisk.install_module(&build.join("res_outdial.so")).unwrap();
-    let said = rig.asterisk.cli("module load res_outdial.so").unwrap_or_else(|error| format!("{error:#}"));
+    rig.asterisk
+        .install_module(&build.join("res_outdial.so"))
+        .unwrap();
+    let said = rig
+        .asterisk
+        .cli("module load res_outdial.so")
+        .unwrap_or_else(|error| format!("{error:#}"));
     assert!(said.contains("Unable to load"), "{said}");
     let log = rig.asterisk.log();
-    assert!(log.contains("16") && log.contains("22"), "both versions are named");
-    assert!(log.lines().any(|line| line.contains("ERROR") && line.contains("Asterisk 16")), "{log}");
+    assert!(
+        log.contains("16") && log.contains("22"),
+        "both versions are named"
+    );
+    assert!(
+        log.lines()
+            .any(|line| line.contains("ERROR") && line.contains("Asterisk 16")),
+        "{log}"
+    );
     assert!(rig.asterisk.alive());
 
-    rig.asterisk.install_module(&rig.workspace.module()).unwrap();
+    rig.asterisk
+        .install_module(&rig.workspace.module())
+        .unwrap();
     let said = rig.asterisk.cli("module load res_outdial.so").unwrap();
     assert!(said.contains("Loaded"), "{said}");
     rig.wait_healthy(Duration::from_secs(10)).unwrap();

@@ -29,7 +29,8 @@ fn each_number_meets_its_fate() {
     };
     let asterisk = Asterisk::start(&workspace, run.path(), &logs, options).unwrap();
     let phones: Vec<String> = (9001..=9005).map(|n: u32| n.to_string()).collect();
-    let mut agents = Agents::start(&workspace, &logs, "agents", asterisk.sip_port, &phones).unwrap();
+    let mut agents =
+        Agents::start(&workspace, &logs, "agents", asterisk.sip_port, &phones).unwrap();
     assert_eq!(asterisk.channels().unwrap(), 5);
 
     let plan = [
@@ -49,16 +50,33 @@ fn each_number_meets_its_fate() {
         (Fate::Unauthorized, "401"),
     ];
     for (serial, (fate, _)) in (0..).zip(plan) {
-        let number = Lead { fate, ring_half_seconds: 1, serial }.number();
-        asterisk.cli(&format!("channel originate PJSIP/{number}@carrier application Wait 3")).unwrap();
+        let number = Lead {
+            fate,
+            ring_half_seconds: 1,
+            serial,
+        }
+        .number();
+        asterisk
+            .cli(&format!(
+                "channel originate PJSIP/{number}@carrier application Wait 3"
+            ))
+            .unwrap();
     }
     // What neither ends nor answers has to be hung up by this side.
-    wait_for("all but the call that only rings", Duration::from_secs(15), || {
-        let calls = carrier.calls()?;
-        Ok(calls.iter().filter(|call| call.ending.is_some()).count() >= plan.len() - 1)
-    })
+    wait_for(
+        "all but the call that only rings",
+        Duration::from_secs(15),
+        || {
+            let calls = carrier.calls()?;
+            Ok(calls.iter().filter(|call| call.ending.is_some()).count() >= plan.len() - 1)
+        },
+    )
     .unwrap();
-    assert_eq!(agents.hung_up().unwrap(), 0, "waiting phones stay up meanwhile");
+    assert_eq!(
+        agents.hung_up().unwrap(),
+        0,
+        "waiting phones stay up meanwhile"
+    );
     asterisk.cli("channel request hangup all").unwrap();
     wait_for("the last end", Duration::from_secs(10), || {
         Ok(carrier.calls()?.iter().all(|call| call.ending.is_some()))
@@ -67,12 +85,20 @@ fn each_number_meets_its_fate() {
 
     let calls = carrier.calls().unwrap();
     for (serial, (fate, ending)) in (0..).zip(plan) {
-        let number = Lead { fate, ring_half_seconds: 1, serial }.number();
+        let number = Lead {
+            fate,
+            ring_half_seconds: 1,
+            serial,
+        }
+        .number();
         let found: Vec<_> = calls.iter().filter(|call| call.number == number).collect();
         assert_eq!(found.len(), 1, "{fate:?}");
         assert_eq!(found[0].ending.as_deref(), Some(ending), "{fate:?}");
         assert_eq!(found[0].answered.is_some(), fate.answers(), "{fate:?}");
     }
-    wait_for("the phones' end", Duration::from_secs(5), || Ok(agents.hung_up()? == 5)).unwrap();
+    wait_for("the phones' end", Duration::from_secs(5), || {
+        Ok(agents.hung_up()? == 5)
+    })
+    .unwrap();
     agents.hang_up().unwrap();
 }

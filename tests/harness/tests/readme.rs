@@ -14,11 +14,26 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("make demo", "its own test below"),
     ("make test", "runs this"),
     ("make", "installed by install.rs, into a folder"),
-    ("sudo make install", "installed by install.rs, into a folder"),
-    ("sudo make -C asterisk-module samples", "install.rs, into a folder"),
-    ("sudo usermod -aG outdial asterisk", "a test does not change the machine's users"),
-    ("sudo systemctl enable --now outdial", "a test machine has no systemd"),
-    ("sudo systemctl restart asterisk", "a test machine has no systemd"),
+    (
+        "sudo make install",
+        "installed by install.rs, into a folder",
+    ),
+    (
+        "sudo make -C asterisk-module samples",
+        "install.rs, into a folder",
+    ),
+    (
+        "sudo usermod -aG outdial asterisk",
+        "a test does not change the machine's users",
+    ),
+    (
+        "sudo systemctl enable --now outdial",
+        "a test machine has no systemd",
+    ),
+    (
+        "sudo systemctl restart asterisk",
+        "a test machine has no systemd",
+    ),
 ];
 
 /// The lines of the README's fenced blocks of that language; `None` is a block without one.
@@ -64,8 +79,14 @@ fn every_command_works_as_it_stands() {
     rig.outdial(&["trunks", "remove", "carrier"]).unwrap();
     let readme = readme();
     let folder = rig.logs.clone();
-    let lead = |serial| Lead { fate: Fate::Busy, ring_half_seconds: 0, serial };
-    let rows: String = (0..20).map(|serial| format!("Ana,{}\n", lead(serial).number())).collect();
+    let lead = |serial| Lead {
+        fate: Fate::Busy,
+        ring_half_seconds: 0,
+        serial,
+    };
+    let rows: String = (0..20)
+        .map(|serial| format!("Ana,{}\n", lead(serial).number()))
+        .collect();
     fs::write(folder.join("leads.csv"), format!("name,phone\n{rows}")).unwrap();
 
     let shell = commands(&readme, "sh");
@@ -82,7 +103,12 @@ fn every_command_works_as_it_stands() {
         }
         said.unwrap_or_else(|error| panic!("{line}: {error:#}"));
     }
-    assert_eq!(rig.sidecar.count("SELECT count(*) FROM outdial.leads").unwrap(), 20);
+    assert_eq!(
+        rig.sidecar
+            .count("SELECT count(*) FROM outdial.leads")
+            .unwrap(),
+        20
+    );
     let running = "SELECT count(*) FROM outdial.campaigns WHERE state = 'running'";
     assert_eq!(rig.sidecar.count(running).unwrap(), 1);
 
@@ -96,7 +122,9 @@ fn every_command_works_as_it_stands() {
     for line in console.lines().filter(|line| !line.trim().is_empty()) {
         for command in alternatives(line) {
             let said = rig.asterisk.cli(&command).unwrap();
-            let bad = ["No such command", "Usage:", "rror"].iter().any(|bad| said.contains(bad));
+            let bad = ["No such command", "Usage:", "rror"]
+                .iter()
+                .any(|bad| said.contains(bad));
             assert!(!bad, "{command}: {said}");
             typed += 1;
         }
@@ -123,9 +151,13 @@ fn alternatives(line: &str) -> Vec<String> {
 fn every_target_that_the_readme_names_is_there() {
     let workspace = Workspace::ready().unwrap();
     for line in commands(&readme(), "sh") {
-        let Some(words) = line.trim_start_matches("sudo ").strip_prefix("make") else { continue };
+        let Some(words) = line.trim_start_matches("sudo ").strip_prefix("make") else {
+            continue;
+        };
         let mut make = Command::new("make");
-        make.arg("-n").args(words.split_whitespace()).current_dir(&workspace.root);
+        make.arg("-n")
+            .args(words.split_whitespace())
+            .current_dir(&workspace.root);
         make.env_remove("MAKEFLAGS").env_remove("MAKELEVEL");
         run(&mut make).unwrap_or_else(|error| panic!("{line}: {error:#}"));
     }

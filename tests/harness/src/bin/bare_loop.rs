@@ -60,7 +60,11 @@ fn run() -> Result<()> {
         ..RigOptions::default()
     };
     let rig = Rig::start("bare_loop", options)?;
-    let mut bench = Bench { rig, serial: 0, runs: BTreeMap::new() };
+    let mut bench = Bench {
+        rig,
+        serial: 0,
+        runs: BTreeMap::new(),
+    };
     bench.prepare()?;
     // Caches and pools fill in a first round that nobody looks at.
     for tech in ["PJSIP", "Local"] {
@@ -71,13 +75,25 @@ fn run() -> Result<()> {
         println!("round {round} of {RUNS}");
         for tech in ["PJSIP", "Local"] {
             let (cpu, _) = bench.bare(tech, CALLS, RATE)?;
-            bench.note(&format!("{tech}: bare loop, CPU per call at {RATE} calls/s"), cpu);
+            bench.note(
+                &format!("{tech}: bare loop, CPU per call at {RATE} calls/s"),
+                cpu,
+            );
             let (cpu, _) = bench.outdial(tech, CALLS, RATE)?;
-            bench.note(&format!("{tech}: outdial, CPU per call at {RATE} calls/s"), cpu);
+            bench.note(
+                &format!("{tech}: outdial, CPU per call at {RATE} calls/s"),
+                cpu,
+            );
             let (_, rate) = bench.bare(tech, BURST, 0)?;
-            bench.note(&format!("{tech}: bare loop, calls per second at saturation"), rate);
+            bench.note(
+                &format!("{tech}: bare loop, calls per second at saturation"),
+                rate,
+            );
             let (_, rate) = bench.outdial(tech, BURST, 1_000)?;
-            bench.note(&format!("{tech}: outdial, calls per second at saturation"), rate);
+            bench.note(
+                &format!("{tech}: outdial, calls per second at saturation"),
+                rate,
+            );
         }
     }
     println!("{}", bench.rig.asterisk.cli("outdial show status")?);
@@ -92,24 +108,54 @@ impl Bench {
             Command::new("make")
                 .args(["-s", "-C", "tests/asterisk/bare_loop"])
                 .arg(format!("BUILD={}", build.display()))
-                .arg(format!("ASTERISK_INCLUDE={}", workspace.asterisk_include().display()))
+                .arg(format!(
+                    "ASTERISK_INCLUDE={}",
+                    workspace.asterisk_include().display()
+                ))
                 .current_dir(&workspace.root)
                 .env_remove("MAKEFLAGS")
                 .env_remove("MAKELEVEL"),
         )?;
-        self.rig.asterisk.install_module(&build.join("res_bare_loop.so"))?;
+        self.rig
+            .asterisk
+            .install_module(&build.join("res_bare_loop.so"))?;
         let said = self.rig.asterisk.cli("module load res_bare_loop.so")?;
         ensure!(said.contains("Loaded"), "{said}");
         // Every call is logged otherwise; neither side shall pay for that.
         self.rig.asterisk.cli("core set verbose 0")?;
-        self.rig.outdial(&["trunks", "add", "loop", "--tech", "Local", "--endpoint", "loop",
-            "--cps-limit", &RATE.to_string(), "--max-channels", "1000"])?;
+        self.rig.outdial(&[
+            "trunks",
+            "add",
+            "loop",
+            "--tech",
+            "Local",
+            "--endpoint",
+            "loop",
+            "--cps-limit",
+            &RATE.to_string(),
+            "--max-channels",
+            "1000",
+        ])?;
         for (campaign, trunk) in [("PJSIP", "carrier"), ("Local", "loop")] {
-            self.rig.campaign(campaign, &[
-                "--mode", "agentless", "--agentless", "continue", "--message", "vm-goodbye",
-                "--context", "bench", "--max-concurrent", "1000", "--max-attempts", "1",
-            ])?;
-            self.rig.outdial(&["routes", "add", "--trunk", trunk, "--campaign", campaign])?;
+            self.rig.campaign(
+                campaign,
+                &[
+                    "--mode",
+                    "agentless",
+                    "--agentless",
+                    "continue",
+                    "--message",
+                    "vm-goodbye",
+                    "--context",
+                    "bench",
+                    "--max-concurrent",
+                    "1000",
+                    "--max-attempts",
+                    "1",
+                ],
+            )?;
+            self.rig
+                .outdial(&["routes", "add", "--trunk", trunk, "--campaign", campaign])?;
         }
         Ok(())
     }
@@ -123,12 +169,22 @@ impl Bench {
     fn bare(&mut self, tech: &str, calls: u32, rate: u32) -> Result<(f64, f64)> {
         self.settle()?;
         let dest = match tech {
-            "PJSIP" => format!("{}@carrier", Lead { fate: Fate::AnswerStay, ring_half_seconds: 0, serial: 0 }.number()),
+            "PJSIP" => format!(
+                "{}@carrier",
+                Lead {
+                    fate: Fate::AnswerStay,
+                    ring_half_seconds: 0,
+                    serial: 0
+                }
+                .number()
+            ),
             _ => "5511910000000@loop/n".to_owned(),
         };
         let pid = self.rig.asterisk.pid()?;
         let before = cpu_seconds(pid)?;
-        let said = self.rig.asterisk.cli(&format!("bareloop run {tech} {dest} {calls} {rate} {AT_ONCE} bare"))?;
+        let said = self.rig.asterisk.cli(&format!(
+            "bareloop run {tech} {dest} {calls} {rate} {AT_ONCE} bare"
+        ))?;
         let field = |name: &str| -> Result<f64> {
             said.split_whitespace()
                 .find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
@@ -143,11 +199,19 @@ impl Bench {
     fn outdial(&mut self, tech: &str, calls: u32, rate: u32) -> Result<(f64, f64)> {
         self.settle()?;
         let trunk = if tech == "PJSIP" { "carrier" } else { "loop" };
-        self.rig.outdial(&["trunks", "set", trunk, "--cps-limit", &rate.to_string()])?;
+        self.rig
+            .outdial(&["trunks", "set", trunk, "--cps-limit", &rate.to_string()])?;
         let first = self.serial;
         self.serial += calls;
         let numbers: Vec<String> = (first..self.serial)
-            .map(|serial| Lead { fate: Fate::AnswerStay, ring_half_seconds: 0, serial }.number())
+            .map(|serial| {
+                Lead {
+                    fate: Fate::AnswerStay,
+                    ring_half_seconds: 0,
+                    serial,
+                }
+                .number()
+            })
             .collect();
         self.rig.insert(tech, &numbers)?;
         let done = "SELECT count(*) FROM outdial.attempts WHERE answered_at IS NOT NULL";
@@ -164,38 +228,81 @@ impl Bench {
         self.rig.outdial(&["campaign", "stop", tech])?;
         let sql = "SELECT extract(epoch FROM min(started_at))::float8, extract(epoch FROM max(ended_at))::float8
                    FROM (SELECT * FROM outdial.attempts ORDER BY started_at DESC LIMIT $1) a";
-        let row = self.rig.sidecar.sql()?.query_one(sql, &[&i64::from(calls)])?;
+        let row = self
+            .rig
+            .sidecar
+            .sql()?
+            .query_one(sql, &[&i64::from(calls)])?;
         let (start, end): (f64, f64) = (row.get(0), row.get(1));
-        Ok((cpu * 1e3 / f64::from(calls), ratio(f64::from(calls), end - start)))
+        Ok((
+            cpu * 1e3 / f64::from(calls),
+            ratio(f64::from(calls), end - start),
+        ))
     }
 
     /// Waits until no channel is left.
     fn settle(&self) -> Result<()> {
-        wait_for("the last channel's end", Duration::from_secs(30), || Ok(self.rig.asterisk.channels()? == 0))?;
+        wait_for("the last channel's end", Duration::from_secs(30), || {
+            Ok(self.rig.asterisk.channels()? == 0)
+        })?;
         let start = Instant::now();
-        wait_for("a quiet moment", Duration::from_secs(5), || Ok(start.elapsed() > Duration::from_millis(500)))
+        wait_for("a quiet moment", Duration::from_secs(5), || {
+            Ok(start.elapsed() > Duration::from_millis(500))
+        })
     }
 
     fn finish(self) -> Result<()> {
         let mut measures = Vec::new();
-        let median = |name: &str| self.runs.get(name).map(|runs| outdial_harness::figures::median(runs));
+        let median = |name: &str| {
+            self.runs
+                .get(name)
+                .map(|runs| outdial_harness::figures::median(runs))
+        };
         for (what, runs) in &self.runs {
             let bare = what.replace("outdial", "bare loop");
-            let baseline = (bare != *what).then(|| median(&bare).map(|value| (bare.clone(), value))).flatten();
-            let unit = if what.contains("CPU") { "ms" } else { "calls/s" };
-            measures.push(Measure { what: what.clone(), unit: unit.into(), runs: runs.clone(), baseline });
+            let baseline = (bare != *what)
+                .then(|| median(&bare).map(|value| (bare.clone(), value)))
+                .flatten();
+            let unit = if what.contains("CPU") {
+                "ms"
+            } else {
+                "calls/s"
+            };
+            measures.push(Measure {
+                what: what.clone(),
+                unit: unit.into(),
+                runs: runs.clone(),
+                baseline,
+            });
         }
         report(&self.rig.workspace.target, "bare_loop", &measures)?;
-        let invited: Vec<f64> = self.rig.carrier.calls()?.iter().map(|call| call.invited).collect();
-        println!("busiest second at the carrier: {} calls of {}", busiest(&invited, 1.0), count(invited.len()));
+        let invited: Vec<f64> = self
+            .rig
+            .carrier
+            .calls()?
+            .iter()
+            .map(|call| call.invited)
+            .collect();
+        println!(
+            "busiest second at the carrier: {} calls of {}",
+            busiest(&invited, 1.0),
+            count(invited.len())
+        );
         let cost = |tech: &str| {
             ratio(
-                median(&format!("{tech}: outdial, CPU per call at {RATE} calls/s")).unwrap_or_default(),
-                median(&format!("{tech}: bare loop, CPU per call at {RATE} calls/s")).unwrap_or_default(),
+                median(&format!("{tech}: outdial, CPU per call at {RATE} calls/s"))
+                    .unwrap_or_default(),
+                median(&format!(
+                    "{tech}: bare loop, CPU per call at {RATE} calls/s"
+                ))
+                .unwrap_or_default(),
             )
         };
         let pjsip = cost("PJSIP");
-        ensure!(pjsip <= MOST, "over PJSIP outdial needs {pjsip:.3} of the bare loop's CPU per call; at most {MOST} is allowed");
+        ensure!(
+            pjsip <= MOST,
+            "over PJSIP outdial needs {pjsip:.3} of the bare loop's CPU per call; at most {MOST} is allowed"
+        );
         Ok(())
     }
 }

@@ -48,9 +48,25 @@ fn run() -> Result<()> {
     };
     let mut rig = Rig::start("run", options)?;
     let leads = leads();
-    rig.campaign(CAMPAIGN, &["--mode", "power", "--ratio", "2.2", "--message", "vm-goodbye",
-        "--ring-timeout-ms", "5000", "--wrap-up-ms", "500", "--max-attempts", "1",
-        "--retry", "congested=never"])?;
+    rig.campaign(
+        CAMPAIGN,
+        &[
+            "--mode",
+            "power",
+            "--ratio",
+            "3",
+            "--message",
+            "vm-goodbye",
+            "--ring-timeout-ms",
+            "5000",
+            "--wrap-up-ms",
+            "500",
+            "--max-attempts",
+            "1",
+            "--retry",
+            "congested=never",
+        ],
+    )?;
     let said = rig.import(CAMPAIGN, &leads)?;
     print!("{}", indented(&said));
     println!("Ten phones call OutdialAgent.");
@@ -93,7 +109,11 @@ fn leads() -> Vec<Lead> {
                 97..=98 => Fate::Unavailable,
                 _ => Fate::ServerError,
             };
-            Lead { fate, ring_half_seconds: u8::try_from(serial % 7).unwrap_or(0), serial }
+            Lead {
+                fate,
+                ring_half_seconds: u8::try_from(serial % 7).unwrap_or(0),
+                serial,
+            }
         })
         .collect()
 }
@@ -118,7 +138,10 @@ fn watch(rig: &Rig, start: Instant, stop: &AtomicBool) -> Result<bool> {
         let calls = rig.carrier.calls()?;
         let live = calls.iter().filter(|call| call.ended.is_none()).count();
         let latest = calls.iter().map(|call| call.invited).fold(0.0, f64::max);
-        let cps = calls.iter().filter(|call| call.invited > latest - 1.0).count();
+        let cps = calls
+            .iter()
+            .filter(|call| call.invited > latest - 1.0)
+            .count();
         let line = format!(
             "{:>3} s  {done:>3}/{LEADS} leads  {live:>2} calls live  {:>2}/{AGENTS} agents busy  \
              {cps:>2} calls/s  {:>4.1} % abandoned",
@@ -139,8 +162,14 @@ fn watch(rig: &Rig, start: Instant, stop: &AtomicBool) -> Result<bool> {
             return Ok(true);
         }
         if start.elapsed() > LIMIT {
-            let why = rig.asterisk.cli("outdial show campaigns").unwrap_or_default();
-            bail!("not done after {LIMIT:?}\n{why}logs: {}", rig.logs.display());
+            let why = rig
+                .asterisk
+                .cli("outdial show campaigns")
+                .unwrap_or_default();
+            bail!(
+                "not done after {LIMIT:?}\n{why}logs: {}",
+                rig.logs.display()
+            );
         }
         std::thread::sleep(Duration::from_millis(250));
     }
@@ -153,11 +182,19 @@ fn integer(value: i64) -> f64 {
 fn summarize(rig: &Rig, leads: usize) -> Result<()> {
     let attempts = attempts(&mut rig.sidecar.sql()?)?;
     ensure!(!attempts.is_empty(), "there is no attempt");
-    let first = attempts.iter().map(|a| a.started).fold(f64::INFINITY, f64::min);
+    let first = attempts
+        .iter()
+        .map(|a| a.started)
+        .fold(f64::INFINITY, f64::min);
     let last = attempts.iter().map(|a| a.ended).fold(0.0, f64::max);
     let last_start = attempts.iter().map(|a| a.started).fold(0.0, f64::max);
     let duration = last - first;
-    let invites: Vec<f64> = rig.carrier.calls()?.iter().map(|call| call.invited).collect();
+    let invites: Vec<f64> = rig
+        .carrier
+        .calls()?
+        .iter()
+        .map(|call| call.invited)
+        .collect();
     let cps_peak = busiest(&invites, 1.0);
     let cps_mean = ratio(count(attempts.len()), last_start - first);
     let talk: f64 = attempts.iter().filter_map(talk_seconds).sum();
@@ -166,13 +203,20 @@ fn summarize(rig: &Rig, leads: usize) -> Result<()> {
     let answered = attempts.iter().filter(|a| a.answered.is_some()).count();
     let abandoned = counts.get("abandoned").copied().unwrap_or_default();
     let abandon_rate = ratio(count(abandoned), count(answered));
-    let delays: Vec<f64> = attempts.iter().filter_map(|a| a.connect_us).map(|us| integer(us) / 1e3).collect();
+    let delays: Vec<f64> = attempts
+        .iter()
+        .filter_map(|a| a.connect_us)
+        .map(|us| integer(us) / 1e3)
+        .collect();
     let (p50, p99) = (percentile(&delays, 50.0), percentile(&delays, 99.0));
 
     println!("{:<26} {:>9}", "Leads", leads);
     println!("{:<26} {:>9}", "Attempts", attempts.len());
     for (outcome, n) in &counts {
-        println!("  {outcome:<24} {n:>9}  {:>5.1} %", 100.0 * ratio(count(*n), count(attempts.len())));
+        println!(
+            "  {outcome:<24} {n:>9}  {:>5.1} %",
+            100.0 * ratio(count(*n), count(attempts.len()))
+        );
     }
     println!("{:<26} {cps_mean:>9.1}", "Calls per second, mean");
     println!("{:<26} {cps_peak:>9}", "Calls per second, peak");
@@ -213,17 +257,29 @@ fn look_around(rig: &Rig) {
         format!("chroot {root} ")
     };
     println!("\nEverything still runs; Ctrl-C stops it. To look around, in another terminal:");
-    println!("  curl -s http://127.0.0.1:{}/status", rig.sidecar.http_port);
-    println!("  curl -s http://127.0.0.1:{}/health", rig.sidecar.http_port);
+    println!(
+        "  curl -s http://127.0.0.1:{}/status",
+        rig.sidecar.http_port
+    );
+    println!(
+        "  curl -s http://127.0.0.1:{}/health",
+        rig.sidecar.http_port
+    );
     println!("  {}", rig.sidecar.psql_line());
-    println!("  OUTDIAL_RUN_DIR={run}/sidecar {} status", relative(&rig.workspace.binary()));
+    println!(
+        "  OUTDIAL_RUN_DIR={run}/sidecar {} status",
+        relative(&rig.workspace.binary())
+    );
     println!("  {enter}asterisk -C {run}/asterisk/etc/asterisk.conf -rx 'outdial show agents'");
     println!("Logs: {}", relative(&rig.logs));
 }
 
 fn relative(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(here).unwrap_or(path).display().to_string()
+    path.strip_prefix(here)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 fn indented(text: &str) -> String {

@@ -28,7 +28,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let minutes = std::env::var("MINUTES").ok().and_then(|m| m.parse().ok()).unwrap_or(10u32);
+    let minutes = std::env::var("MINUTES")
+        .ok()
+        .and_then(|m| m.parse().ok())
+        .unwrap_or(10u32);
     let calls = usize::try_from(minutes * 60 * CPS).context("a count")?;
     let options = RigOptions {
         kind: "bench".into(),
@@ -39,15 +42,37 @@ fn run() -> Result<()> {
         ..RigOptions::default()
     };
     let mut rig = Rig::start("long_run", options)?;
-    rig.campaign("long", &[
-        "--mode", "agentless", "--agentless", "continue", "--message", "vm-goodbye",
-        "--max-concurrent", "2000", "--max-attempts", "1",
-    ])?;
-    let fates = [Fate::Answer(1), Fate::Busy, Fate::AnswerStay, Fate::Unknown, Fate::Answer(2)];
+    rig.campaign(
+        "long",
+        &[
+            "--mode",
+            "agentless",
+            "--agentless",
+            "continue",
+            "--message",
+            "vm-goodbye",
+            "--max-concurrent",
+            "2000",
+            "--max-attempts",
+            "1",
+        ],
+    )?;
+    let fates = [
+        Fate::Answer(1),
+        Fate::Busy,
+        Fate::AnswerStay,
+        Fate::Unknown,
+        Fate::Answer(2),
+    ];
     let numbers: Vec<String> = (0..u32::try_from(calls).context("a count")?)
         .map(|serial| {
             let fate = fates[usize::try_from(serial).unwrap_or(0) % fates.len()];
-            Lead { fate, ring_half_seconds: u8::try_from(1 + serial % 8).unwrap_or(1), serial }.number()
+            Lead {
+                fate,
+                ring_half_seconds: u8::try_from(1 + serial % 8).unwrap_or(1),
+                serial,
+            }
+            .number()
         })
         .collect();
     for chunk in numbers.chunks(10_000) {
@@ -87,8 +112,17 @@ fn run() -> Result<()> {
     let warm = warm.context("memory was never warm")?;
     let end = *asterisk.last().context("memory was never measured")?;
     let growth = ratio(end - warm, warm);
-    let invited: Vec<f64> = rig.carrier.calls()?.iter().map(|call| call.invited).collect();
-    compare(&attempts(&mut rig.sidecar.sql()?)?, &rig.carrier.calls()?, None)?;
+    let invited: Vec<f64> = rig
+        .carrier
+        .calls()?
+        .iter()
+        .map(|call| call.invited)
+        .collect();
+    compare(
+        &attempts(&mut rig.sidecar.sql()?)?,
+        &rig.carrier.calls()?,
+        None,
+    )?;
     let first = invited.iter().copied().fold(f64::INFINITY, f64::min);
     let last = invited.iter().copied().fold(0.0, f64::max);
 
@@ -99,14 +133,45 @@ fn run() -> Result<()> {
         baseline,
     };
     let highest = percentile(&sidecar, 100.0);
-    report(&rig.workspace.target, "long_run", &[
-        one("calls per second, mean", "calls/s", ratio(count(invited.len()), last - first), Some(("limit".into(), f64::from(CPS)))),
-        one("calls per second, busiest second", "calls/s", count(busiest(&invited, 1.0)), Some(("limit".into(), f64::from(CPS)))),
-        one("sidecar, resident memory, highest", "kB", highest, Some(("80 MB".into(), SIDECAR_LIMIT_KB))),
-        one("Asterisk, resident memory, end", "kB", end, Some(("after 1,000 calls".into(), warm))),
-    ])?;
-    ensure!(highest < SIDECAR_LIMIT_KB, "the sidecar needed {highest} kB");
-    ensure!(growth < GROWTH_LIMIT, "Asterisk grew by {:.2} %", growth * 100.0);
+    report(
+        &rig.workspace.target,
+        "long_run",
+        &[
+            one(
+                "calls per second, mean",
+                "calls/s",
+                ratio(count(invited.len()), last - first),
+                Some(("limit".into(), f64::from(CPS))),
+            ),
+            one(
+                "calls per second, busiest second",
+                "calls/s",
+                count(busiest(&invited, 1.0)),
+                Some(("limit".into(), f64::from(CPS))),
+            ),
+            one(
+                "sidecar, resident memory, highest",
+                "kB",
+                highest,
+                Some(("80 MB".into(), SIDECAR_LIMIT_KB)),
+            ),
+            one(
+                "Asterisk, resident memory, end",
+                "kB",
+                end,
+                Some(("after 1,000 calls".into(), warm)),
+            ),
+        ],
+    )?;
+    ensure!(
+        highest < SIDECAR_LIMIT_KB,
+        "the sidecar needed {highest} kB"
+    );
+    ensure!(
+        growth < GROWTH_LIMIT,
+        "Asterisk grew by {:.2} %",
+        growth * 100.0
+    );
     Ok(())
 }
 
