@@ -53,7 +53,7 @@ impl Call {
 
 /// Options that every SIPp here needs: quiet, and not upset by a busy machine.
 pub(crate) fn sipp(logs: &Path, name: &str, port: u16) -> Command {
-    let media = ports::free().unwrap_or(6000);
+    let media = ports::run(4).unwrap_or(6000);
     let file = |what: &str| logs.join(format!("{name}.{what}")).display().to_string();
     let mut command = Command::new("sipp");
     command

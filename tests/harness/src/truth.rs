@@ -166,3 +166,22 @@ pub fn outcomes(attempts: &[Attempt]) -> BTreeMap<String, usize> {
     }
     counts
 }
+
+/// [`compare`], as soon as the last words of the carrier's log are on disk: it says a call's end
+/// a moment after the table does.
+///
+/// # Errors
+/// Every difference that is left after five seconds.
+pub fn settled(
+    rows: &[Attempt],
+    calls: impl Fn() -> Result<Vec<Call>>,
+    lost: Option<&str>,
+) -> Result<Vec<Call>> {
+    let limit = std::time::Duration::from_secs(5);
+    let agrees = crate::wait::wait_for("table and carrier to agree", limit, || {
+        Ok(compare(rows, &calls()?, lost).is_ok())
+    });
+    let calls = calls()?;
+    compare(rows, &calls, lost)?;
+    agrees.map(|()| calls)
+}
