@@ -1,5 +1,6 @@
 //! Child processes that never outlive their owner.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -189,8 +190,11 @@ pub fn rss_kb(pid: u32) -> Result<u64> {
 /// # Errors
 /// There is no such process.
 pub fn cpu_seconds(pid: u32) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))
-        .with_context(|| format!("process {pid}"))?;
+    stat_cpu(&format!("/proc/{pid}/stat"))
+}
+
+fn stat_cpu(path: &str) -> Result<f64> {
+    let stat = fs::read_to_string(path).with_context(|| format!("reading {path}"))?;
     let rest = stat
         .rsplit_once(')')
         .map(|(_, rest)| rest)
@@ -261,6 +265,21 @@ pub fn named_threads(pid: u32) -> Result<Vec<(Pid, String)>> {
         found.push((Pid::from_raw(thread), name.trim().to_owned()));
     }
     Ok(found)
+}
+
+/// CPU time of a process's living threads, in seconds, by the threads' name.
+///
+/// # Errors
+/// There is no such process.
+pub fn cpu_by_thread(pid: u32) -> Result<BTreeMap<String, f64>> {
+    let mut sums = BTreeMap::new();
+    for (thread, name) in named_threads(pid)? {
+        // A thread may end while we look.
+        if let Ok(seconds) = stat_cpu(&format!("/proc/{pid}/task/{thread}/stat")) {
+            *sums.entry(name).or_default() += seconds;
+        }
+    }
+    Ok(sums)
 }
 
 /// Process ids of a process and of its children.

@@ -71,6 +71,13 @@ impl Workspace {
                 asterisk_root.display()
             );
         }
+        if asterisk_root != Path::new("/") && !nix::unistd::geteuid().is_root() {
+            bail!(
+                "Asterisk runs in {}, and entering it needs root; or install Asterisk 22 and its \
+                 headers on this machine",
+                asterisk_root.display()
+            );
+        }
         Ok(Workspace {
             root,
             target,

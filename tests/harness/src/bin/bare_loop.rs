@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use outdial_harness::carrier::busiest;
 use outdial_harness::figures::{Measure, count, ratio, report};
-use outdial_harness::process::{cpu_seconds, run as run_program};
+use outdial_harness::process::{cpu_by_thread, cpu_seconds, run as run_program};
 use outdial_harness::wait::{wait_for, wait_until};
 use outdial_harness::{Context, Fate, Lead, Result, Rig, RigOptions, ensure};
 
@@ -181,6 +181,7 @@ impl Bench {
             _ => "5511910000000@loop/n".to_owned(),
         };
         let pid = self.rig.asterisk.pid()?;
+        let threads = cpu_by_thread(pid)?;
         let before = cpu_seconds(pid)?;
         let said = self.rig.asterisk.cli(&format!(
             "bareloop run {tech} {dest} {calls} {rate} {AT_ONCE} bare"
@@ -193,6 +194,7 @@ impl Bench {
         ensure!(field("answered")? >= 0.99 * f64::from(calls), "{said}");
         self.settle()?;
         let cpu = cpu_seconds(pid)? - before;
+        self.explain(&threads, calls)?;
         Ok((cpu * 1e3 / f64::from(calls), field("calls_per_second")?))
     }
 
@@ -217,6 +219,7 @@ impl Bench {
         let done = "SELECT count(*) FROM outdial.attempts WHERE answered_at IS NOT NULL";
         let there = self.rig.sidecar.count(done)?;
         let pid = self.rig.asterisk.pid()?;
+        let threads = cpu_by_thread(pid)?;
         let before = cpu_seconds(pid)?;
         self.rig.outdial(&["campaign", "start", tech])?;
         let limit = Duration::from_secs(180);
@@ -225,6 +228,7 @@ impl Bench {
         })?;
         self.settle()?;
         let cpu = cpu_seconds(pid)? - before;
+        self.explain(&threads, calls)?;
         self.rig.outdial(&["campaign", "stop", tech])?;
         let sql = "SELECT extract(epoch FROM min(started_at))::float8, extract(epoch FROM max(ended_at))::float8
                    FROM (SELECT * FROM outdial.attempts ORDER BY started_at DESC LIMIT $1) a";
@@ -238,6 +242,20 @@ impl Bench {
             cpu * 1e3 / f64::from(calls),
             ratio(f64::from(calls), end - start),
         ))
+    }
+
+    /// Where it went, for those who want to know: `VERBOSE=1`.
+    fn explain(&self, before: &BTreeMap<String, f64>, calls: u32) -> Result<()> {
+        if std::env::var_os("VERBOSE").is_some() {
+            for (name, seconds) in cpu_by_thread(self.rig.asterisk.pid()?)? {
+                let used = seconds - before.get(&name).copied().unwrap_or_default();
+                println!(
+                    "    {name:<18} {:>7.3} ms per call",
+                    used * 1e3 / f64::from(calls)
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Waits until no channel is left.
