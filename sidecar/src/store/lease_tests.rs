@@ -353,7 +353,11 @@ fn leases_of_another_node_are_freed_only_when_they_have_expired_and_never_while_
         lease::reclaim_others(&mut client, "pbx2").unwrap()
     };
     let grace = limits::RECLAIM_OTHERS_AFTER.as_secs_f64();
-    assert_eq!(expired_for(grace - 5.0), 0, "its journal may know of a call");
+    assert_eq!(
+        expired_for(grace - 5.0),
+        0,
+        "its journal may know of a call"
+    );
     client
         .execute(
             "UPDATE outdial.leads SET lease_expires_at = now() - make_interval(secs => $1)",
