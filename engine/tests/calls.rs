@@ -684,3 +684,34 @@ fn an_agent_of_two_campaigns_is_dialed_for_once() {
     assert_eq!(originates(&told).len(), 1);
     assert!(matches!(b.records.last(), Some(Record::Started(s)) if s.campaign == CampaignId(2)));
 }
+
+#[test]
+fn an_agent_whose_connect_failed_is_free_again_at_once_or_late() {
+    let mut b = Bench::new(campaign());
+    b.log_in(1);
+    let leg = originates(&b.lease([1]))[0];
+    b.leg(leg, LegEvent::Answered);
+    b.leg(leg, LegEvent::Ready { verdict: None });
+    let failed = || LegEvent::ConnectFailed {
+        session: session(1),
+    };
+    let connect = Command::Connect {
+        leg,
+        session: session(1),
+    };
+    // The customer lives on: tried again, with the only agent there is.
+    assert!(has(&b.leg(leg, failed()), &connect));
+    // No word within two seconds: given up on; the word comes late.
+    b.wait_ms(2_000);
+    let told = b.leg(leg, failed());
+    assert!(
+        !told.iter().any(|c| matches!(c, Command::Dismiss { .. })),
+        "{told:?}"
+    );
+    let told = b.wait_ms(10_000);
+    assert!(
+        !told.iter().any(|c| matches!(c, Command::Dismiss { .. })),
+        "{told:?}"
+    );
+    assert_eq!(b.engine.snapshot(b.now).campaigns[0].free, 1);
+}

@@ -234,16 +234,18 @@ impl Engine {
     }
 
     fn connect_failed(&mut self, now: Now, id: AttemptId, session: &SessionId) {
-        let Some(attempt) = self.attempts.get_mut(&id) else {
+        let Some(attempt) = self.attempts.get(&id) else {
             return;
         };
         let chosen =
             attempt.agent.is_some() && self.sessions.get(session) == attempt.agent.as_ref();
         if !chosen || attempt.state != State::ConnectingAgent {
             self.totals.stray += 1;
+            // Given up on meanwhile: the agent waits all the same.
+            self.agent_is_back(now, session);
             return;
         }
-        attempt.agent = None;
+        self.let_agent_return(now, id);
         self.agent_is_back(now, session);
         self.try_next_agent(now, id);
     }
