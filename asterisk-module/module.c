@@ -162,8 +162,8 @@ static void registries_free(void)
 
 static int registries_make(void)
 {
-	shim.calls = pool_create("calls", shim.config.max_calls, shim.config.max_calls);
-	shim.work = pool_create("work", OUTDIAL_WORK_THREADS, OUTDIAL_WORK_WAITING);
+	shim.calls = pool_create("outdial-calls", shim.config.max_calls, shim.config.max_calls);
+	shim.work = pool_create("outdial-work", OUTDIAL_WORK_THREADS, OUTDIAL_WORK_WAITING);
 	if (!shim.calls || !shim.work || legs_init() || sessions_init()) {
 		registries_free();
 		return -1;

@@ -12,6 +12,7 @@
 #include "compat.h"
 #include "pool.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 #include "asterisk/linkedlists.h"
@@ -114,6 +115,8 @@ static void *pool_main(void *data)
 
 	/* The engine's pump blocks all signals; what a call runs (AGI, System) must not inherit that. */
 	pthread_sigmask(SIG_SETMASK, &pool->signals, NULL);
+	/* And it would have the pump's name. Too long a one is not set. */
+	pthread_setname_np(pthread_self(), pool->name);
 
 	ast_mutex_lock(&pool->lock);
 	while ((job = pool_next(pool))) {

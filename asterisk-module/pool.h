@@ -29,7 +29,7 @@ struct pool_load {
 /*!
  * \brief Make a pool. Threads start when jobs come, and end after a while without one.
  *
- * \param name for the log
+ * \param name of the pool in the log, and of its threads: 15 characters at most
  * \param max_threads threads at most
  * \param max_jobs jobs at most, waiting and running together
  *

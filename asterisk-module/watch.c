@@ -99,6 +99,7 @@ static void *watch_main(void *data)
 {
 	struct seen seen = { 0, };
 
+	pthread_setname_np(pthread_self(), "outdial-watch");
 	look_for_boot(&seen);
 	ast_mutex_lock(&watch.lock);
 	while (!watch.stop) {

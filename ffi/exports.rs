@@ -134,7 +134,7 @@ pub unsafe extern "C" fn outdial_drain(engine: *const OutdialEngine, on: i32) ->
             if !shared.is_running() {
                 return OUTDIAL_E_STATE;
             }
-            match shared.inputs.try_send(Input::Drain(on != 0)) {
+            match shared.mailbox.send(Input::Drain(on != 0)) {
                 Ok(()) => OUTDIAL_OK,
                 Err(_) => OUTDIAL_E_FULL,
             }

@@ -32,8 +32,8 @@ pub unsafe extern "C" fn outdial_fault(engine: *const OutdialEngine, place: u32)
             let shared = engine.shared();
             match place {
                 OUTDIAL_FAULT_EXPORT => panic!("injected"),
-                OUTDIAL_FAULT_PUMP => drop(shared.inputs.send(Input::Panic)),
-                OUTDIAL_FAULT_JOURNAL => drop(shared.journal.send(Job::Panic)),
+                OUTDIAL_FAULT_PUMP => drop(shared.mailbox.send(Input::Panic)),
+                OUTDIAL_FAULT_JOURNAL => shared.journal.send(shared.clock, Job::Panic),
                 OUTDIAL_FAULT_LINK => {
                     shared.outbox.order(Order::Panic);
                 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Receiver, bounded, unbounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError, bounded};
 use outdial_engine::Level;
 
 use crate::abi::{
@@ -14,13 +14,11 @@ use crate::abi::{
     OUTDIAL_E_TIMEOUT, OUTDIAL_OK, OutdialHost,
 };
 use crate::host::Host;
-use crate::journal::{Found, Job, Journal, Store};
+use crate::journal::{self, Found, Job, Journal, Store};
 use crate::link::{Inbox, LinkThread, Order, outbox};
-use crate::post::Posted;
-use crate::pump::{Input, Pump};
+use crate::pump::{Input, Pump, Received, mailbox};
 use crate::settings::{Refusal, Settings};
 use crate::shared::{Parts, Shared};
-use crate::slots::Slots;
 use crate::{limits, threads};
 
 /// What stands behind the opaque pointer.
@@ -41,8 +39,7 @@ struct Ready {
     found: Found,
     socket: PathBuf,
     journal_dir: PathBuf,
-    events: Receiver<Posted>,
-    inputs: Receiver<Input>,
+    received: Received,
     jobs: Receiver<Job>,
     inbox: Inbox,
     seed: u64,
@@ -76,10 +73,8 @@ impl Handle {
         let io = |text: String| (OUTDIAL_E_IO, text);
         let (store, found) = Store::open(&settings.journal, &settings.node, settings.journal_bytes)
             .map_err(|error| io(error.to_string()))?;
-        let (event_tx, events) = bounded(Slots::ALL);
-        let (input_tx, inputs) = bounded(limits::INPUTS);
-        // Bounded by `limits::STARTS_WAITING`, and by four more records for each live attempt.
-        let (job_tx, jobs) = unbounded();
+        let (mailbox, received) = mailbox();
+        let (journal, jobs) = journal::queue();
         let (outbox, inbox) = outbox().map_err(|error| io(error.to_string()))?;
         let random = || random().map_err(|error| io(format!("no random numbers: {error}")));
         let shared = Shared::new(Parts {
@@ -88,9 +83,8 @@ impl Handle {
             pbx: settings.pbx,
             // A column of the database holds it, signed.
             instance: random()? >> 1,
-            events: event_tx,
-            inputs: input_tx,
-            journal: job_tx,
+            mailbox,
+            journal,
             outbox,
         });
         for warning in &found.warnings {
@@ -113,8 +107,7 @@ impl Handle {
             found,
             socket: settings.socket,
             journal_dir: settings.journal,
-            events,
-            inputs,
+            received,
             jobs,
             inbox,
             seed: random()?,
@@ -141,7 +134,7 @@ impl Handle {
         let journal = Journal::new(Arc::clone(shared), ready.jobs, ready.store);
         let records = ready.found.records;
         let link = LinkThread::new(Arc::clone(shared), ready.inbox, ready.socket, records);
-        let mut pump = Pump::new(Arc::clone(shared), ready.events, ready.inputs, ready.seed);
+        let mut pump = Pump::new(Arc::clone(shared), ready.received, ready.seed);
         let mut running = Running {
             journal_dir: ready.journal_dir,
             pump: None,
@@ -182,14 +175,14 @@ impl Handle {
         let shared = &self.shared;
         shared.flags.accepting.store(false, Ordering::Release);
         if running.pump.is_some() {
-            drop(shared.inputs.send_deadline(Input::Stop, deadline));
+            drop(shared.mailbox.send_by(Input::Stop, deadline));
         }
         if !Worker::join(&mut running.pump, deadline) {
             return OUTDIAL_E_TIMEOUT;
         }
         if running.journal.is_some() {
             let (done, flushed) = bounded(1);
-            drop(shared.journal.send(Job::Flush(done)));
+            shared.journal.send(shared.clock, Job::Flush(done));
             let _ = flushed.recv_deadline(deadline);
         }
         let left = deadline.saturating_duration_since(Instant::now());
@@ -201,7 +194,7 @@ impl Handle {
         if !Worker::join(&mut running.link, deadline) {
             return OUTDIAL_E_TIMEOUT;
         }
-        drop(shared.journal.send(Job::Stop));
+        shared.journal.send(shared.clock, Job::Stop);
         if !Worker::join(&mut running.journal, deadline) {
             return OUTDIAL_E_TIMEOUT;
         }
@@ -221,12 +214,11 @@ impl Handle {
         };
         drop(life);
         let (done, sealed) = bounded(1);
-        if shared.journal.send(Job::Seal(done)).is_err() {
-            return OUTDIAL_OK;
-        }
+        shared.journal.send(shared.clock, Job::Seal(done));
         match sealed.recv_timeout(limits::SEAL_WAIT) {
-            Ok(()) => OUTDIAL_OK,
-            Err(_) => OUTDIAL_E_TIMEOUT,
+            // Its thread has ended: nothing more is written either.
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => OUTDIAL_OK,
+            Err(RecvTimeoutError::Timeout) => OUTDIAL_E_TIMEOUT,
         }
     }
 
@@ -293,7 +285,7 @@ impl Worker {
             return true;
         };
         let ended = running.ended.recv_deadline(deadline);
-        if ended == Err(crossbeam::channel::RecvTimeoutError::Timeout) {
+        if ended == Err(RecvTimeoutError::Timeout) {
             return false;
         }
         if let Some(worker) = worker.take() {

@@ -5,6 +5,7 @@
 //! disk, the link talks to the sidecar.
 
 mod abi;
+mod bell;
 mod clock;
 mod console;
 mod convert;

@@ -18,6 +18,9 @@ pub(crate) const EVENTS_PER_TURN: usize = 256;
 pub(crate) const INPUTS_PER_TURN: usize = 256;
 /// The pump turns at least this often, so that its heartbeat stays young.
 pub(crate) const TURN: Duration = Duration::from_millis(250);
+/// How long the pump may leave an event that nobody waits for, such as ringing: at most this long
+/// it sleeps on, so that one wake-up serves several.
+pub(crate) const LAZY: Duration = Duration::from_millis(10);
 /// The PBX's live legs are compared with the engine's this often.
 pub(crate) const RECONCILE: Duration = Duration::from_secs(10);
 /// Legs and sessions that one reconciliation takes in.
@@ -40,8 +43,13 @@ pub(crate) const LOG_BYTES: usize = 2_000;
 
 /// Starts that wait for the disk. Above: the originate is refused.
 pub(crate) const STARTS_WAITING: usize = 4_096;
-/// Records in one group commit.
-pub(crate) const RECORDS_PER_COMMIT: usize = 1_024;
+/// Jobs that one turn of the journal takes, and so records in one write.
+pub(crate) const JOBS_PER_TURN: usize = 1_024;
+/// The journal syncs the disk this often at most. A start waits for it, so a call may be placed
+/// that much later; one that comes after a pause is synced at once.
+pub(crate) const SYNC: Duration = Duration::from_millis(20);
+/// A thread that waits for nothing looks at its queue this often all the same.
+pub(crate) const IDLE: Duration = Duration::from_secs(60);
 /// Records that the sidecar has not acknowledged. Above: nothing more is dialed.
 pub(crate) const UNACKNOWLEDGED: u64 = 500_000;
 /// The journal's size unless the settings say otherwise.
@@ -68,6 +76,8 @@ pub(crate) const OUTBOX: usize = 4_096;
 pub(crate) const OUT_BYTES: usize = 1024 * 1024;
 /// Records in one message.
 pub(crate) const RECORDS_PER_MESSAGE: usize = 512;
+/// The link sends this often at most; what comes after a pause is sent at once.
+pub(crate) const SEND: Duration = Duration::from_millis(50);
 /// Heartbeats to the sidecar.
 pub(crate) const HEARTBEAT: Duration = Duration::from_millis(500);
 /// First pause before another try to connect; doubled up to [`RECONNECT_MAX`].

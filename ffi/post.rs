@@ -168,7 +168,11 @@ fn enqueue(shared: &Shared, event: Event) -> Result<(), i32> {
         slot,
     };
     // There is a place for each slot, so this fails only when the pump is gone for good.
-    shared.events.try_send(posted).map_err(|_| OUTDIAL_E_STATE)
+    if shared.mailbox.post(posted) {
+        Ok(())
+    } else {
+        Err(OUTDIAL_E_STATE)
+    }
 }
 
 fn general(shared: &Shared) -> Result<Slot, i32> {

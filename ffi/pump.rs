@@ -1,6 +1,7 @@
 //! The pump: the one thread that owns the engine and calls the host.
 
 mod commands;
+mod mailbox;
 mod sidecar;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -8,42 +9,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crossbeam::channel::{Receiver, Sender};
-use crossbeam::select;
 use outdial_engine::{
     Engine, Epoch, Event, LegId, Level, Link, Now, Originate, Refusal, SessionEvent, SessionId,
     Tick,
 };
-use outdial_link::{Down, Snapshot, Up};
+use outdial_link::{Snapshot, Up};
+
+pub(crate) use mailbox::{Input, Mailbox, Received, mailbox};
 
 use crate::journal::Notice;
 use crate::post::Posted;
 use crate::shared::Shared;
 use crate::slots::Slot;
 use crate::{convert, limits};
-
-/// What our own threads tell the pump.
-pub(crate) enum Input {
-    /// The sidecar welcomed us.
-    LinkUp { epoch: u32 },
-    /// It is gone.
-    LinkDown,
-    /// It said something.
-    Down(Box<Down>),
-    /// The journal said something.
-    Journal(Notice),
-    /// Drain, or go on.
-    Drain(bool),
-    /// Somebody wants to see the state.
-    Snapshot(Sender<Box<Snapshot>>),
-    /// Look at the flags.
-    Wake,
-    /// Work off what is queued, then end.
-    Stop,
-    /// Panic, on purpose.
-    #[cfg(feature = "fault-injection")]
-    Panic,
-}
 
 /// An originate whose start is not yet on disk.
 struct Waiting {
@@ -63,8 +41,7 @@ enum Start {
 pub(crate) struct Pump {
     shared: Arc<Shared>,
     engine: Engine,
-    events: Receiver<Posted>,
-    inputs: Receiver<Input>,
+    received: Received,
     /// Events that carrying out commands gave rise to.
     feedback: VecDeque<Event>,
     starts: BTreeMap<LegId, Start>,
@@ -86,18 +63,12 @@ pub(crate) struct Pump {
 }
 
 impl Pump {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        events: Receiver<Posted>,
-        inputs: Receiver<Input>,
-        seed: u64,
-    ) -> Pump {
+    pub(crate) fn new(shared: Arc<Shared>, received: Received, seed: u64) -> Pump {
         let now = Instant::now();
         Pump {
             shared,
             engine: Engine::new(seed),
-            events,
-            inputs,
+            received,
             feedback: VecDeque::new(),
             starts: BTreeMap::new(),
             waiting: VecDeque::new(),
@@ -160,7 +131,7 @@ impl Pump {
 
     fn take_inputs(&mut self) {
         for _ in 0..limits::INPUTS_PER_TURN {
-            let Ok(input) = self.inputs.try_recv() else {
+            let Ok(input) = self.received.inputs.try_recv() else {
                 return;
             };
             self.take_input(input);
@@ -185,7 +156,6 @@ impl Pump {
                 let snapshot = self.snapshot(now);
                 drop(reply.try_send(Box::new(snapshot)));
             }
-            Input::Wake => {}
             Input::Stop => self.stopping = true,
             #[cfg(feature = "fault-injection")]
             Input::Panic => panic!("injected"),
@@ -234,7 +204,7 @@ impl Pump {
     /// `true`: there are more.
     fn take_events(&mut self) -> bool {
         for _ in 0..limits::EVENTS_PER_TURN {
-            let Ok(posted) = self.events.try_recv() else {
+            let Ok(posted) = self.received.events.try_recv() else {
                 return false;
             };
             self.take_event(posted);
@@ -281,7 +251,8 @@ impl Pump {
         }
         self.shared.slots.give_back(posted.slot);
         let now = self.shared.clock.now();
-        if self.handle(now, posted.event) {
+        let urgent = mailbox::is_urgent(&posted.event);
+        if self.handle(now, posted.event) && urgent {
             let us = self.shared.clock.tick() - posted.at;
             self.shared.latency.record(us.0);
         }
@@ -397,7 +368,7 @@ impl Pump {
     }
 
     /// Sleeps until there is something to do.
-    fn wait(&mut self) {
+    fn wait(&self) {
         let clock = self.shared.clock;
         let mut until = Instant::now() + limits::TURN;
         until = until.min(self.reconcile_at).min(self.load_at);
@@ -407,20 +378,10 @@ impl Pump {
         let left = until.saturating_duration_since(Instant::now());
         let due = Tick(clock.tick().0 + crate::clock::micros(left));
         self.shared.counters.due.store(due.0, Ordering::Release);
-        select! {
-            recv(self.events) -> posted => {
-                self.beat();
-                if let Ok(posted) = posted {
-                    self.take_event(posted);
-                }
-            }
-            recv(self.inputs) -> input => {
-                self.beat();
-                if let Ok(input) = input {
-                    self.take_input(input);
-                }
-            }
-            default(left) => {}
-        }
+        self.shared.mailbox.bell.sleep(clock, until, || {
+            self.received.events.is_empty()
+                && self.received.inputs.is_empty()
+                && !self.shared.is_poisoned()
+        });
     }
 }

@@ -12,8 +12,7 @@ use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::journal;
 use crate::link::Outbox;
-use crate::post::Posted;
-use crate::pump::Input;
+use crate::pump::Mailbox;
 use crate::slots::Slots;
 
 /// Shared by the handle and the threads.
@@ -28,12 +27,10 @@ pub(crate) struct Shared {
     pub(crate) flags: Flags,
     pub(crate) counters: Counters,
     pub(crate) latency: Histogram,
-    /// To the pump, from the host's threads.
-    pub(crate) events: Sender<Posted>,
-    /// To the pump, from our threads.
-    pub(crate) inputs: Sender<Input>,
+    /// To the pump.
+    pub(crate) mailbox: Mailbox,
     /// To the journal.
-    pub(crate) journal: Sender<journal::Job>,
+    pub(crate) journal: journal::Queue,
     /// To the link.
     pub(crate) outbox: Outbox,
     /// Leases in hand, a second old at most.
@@ -85,9 +82,8 @@ pub(crate) struct Parts {
     pub(crate) node: Box<str>,
     pub(crate) pbx: Box<str>,
     pub(crate) instance: u64,
-    pub(crate) events: Sender<Posted>,
-    pub(crate) inputs: Sender<Input>,
-    pub(crate) journal: Sender<journal::Job>,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) journal: journal::Queue,
     pub(crate) outbox: Outbox,
 }
 
@@ -103,8 +99,7 @@ impl Shared {
             flags: Flags::default(),
             counters: Counters::default(),
             latency: Histogram::new(),
-            events: parts.events,
-            inputs: parts.inputs,
+            mailbox: parts.mailbox,
             journal: parts.journal,
             outbox: parts.outbox,
             leases: Mutex::default(),
@@ -123,8 +118,7 @@ impl Shared {
         );
         self.host.log(Level::Error, &text);
         self.host.on_fault(&text);
-        // The pump may sleep; if its queue is full, it doesn't.
-        drop(self.inputs.try_send(Input::Wake));
+        self.mailbox.ring();
         self.outbox.wake();
     }
 

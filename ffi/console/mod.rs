@@ -5,6 +5,7 @@ mod show;
 
 use std::ffi::CString;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use crossbeam::channel::{RecvTimeoutError, bounded};
 use libc::{c_char, c_void, size_t};
@@ -152,9 +153,8 @@ fn table(shared: &Shared, show: fn(&Snapshot) -> String) -> Output {
 fn snapshot(shared: &Shared) -> Result<Box<Snapshot>, Output> {
     check(shared)?;
     let (reply, answer) = bounded(1);
-    let asked = shared
-        .inputs
-        .send_timeout(Input::Snapshot(reply), limits::CONSOLE_PUMP);
+    let deadline = Instant::now() + limits::CONSOLE_PUMP;
+    let asked = shared.mailbox.send_by(Input::Snapshot(reply), deadline);
     let timeout = (OUTDIAL_E_TIMEOUT, "The engine does not answer.".to_owned());
     if asked.is_err() {
         return Err(timeout);
@@ -180,9 +180,8 @@ fn drain(shared: &Shared, on: bool) -> Output {
     if let Err(output) = check(shared) {
         return output;
     }
-    let sent = shared
-        .inputs
-        .send_timeout(Input::Drain(on), limits::CONSOLE_PUMP);
+    let deadline = Instant::now() + limits::CONSOLE_PUMP;
+    let sent = shared.mailbox.send_by(Input::Drain(on), deadline);
     if sent.is_err() {
         return (OUTDIAL_E_TIMEOUT, "The engine does not answer.".into());
     }

@@ -62,6 +62,13 @@ struct Segment {
     last_seq: u64,
 }
 
+/// Where the segment that is being written ends.
+#[derive(Clone, Copy, Default)]
+struct Tail {
+    bytes: u64,
+    last_seq: u64,
+}
+
 /// The open journal.
 pub(crate) struct Store {
     dir: PathBuf,
@@ -70,6 +77,10 @@ pub(crate) struct Store {
     /// Oldest first; the last one is being written.
     segments: VecDeque<Segment>,
     current: File,
+    /// As it was at the last sync.
+    synced: Tail,
+    /// Appended since.
+    unsynced: Vec<Numbered>,
     next_seq: u64,
     acknowledged: u64,
     /// Records of attempts without an end.
@@ -105,11 +116,14 @@ impl Store {
             cap,
             segments: scan.segments,
             current,
+            synced: Tail::default(),
+            unsynced: Vec::new(),
             next_seq,
             acknowledged: 0,
             live: BTreeMap::new(),
             _lock: lock,
         };
+        store.note_synced();
         let ends = recover::missing_ends(&scan.records, scan.damaged);
         let ends = recover::number(ends, next_seq);
         store.write(&ends).map_err(io_at(dir))?;
@@ -157,16 +171,48 @@ impl Store {
     /// # Errors
     /// What the disk said.
     pub(crate) fn write(&mut self, records: &[Numbered]) -> io::Result<()> {
+        self.append(records)?;
+        self.sync()
+    }
+
+    /// Writes: this survives the end of the process. On an error the file is as before.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub(crate) fn append(&mut self, records: &[Numbered]) -> io::Result<()> {
         if records.is_empty() {
             return Ok(());
         }
-        self.rotate_if_large()?;
-        self.append(records)?;
-        for record in records {
+        let limit = limits::SEGMENT_BYTES.min(self.cap / 8);
+        if self.unsynced.is_empty() && self.segments.back().is_some_and(|s| s.bytes >= limit) {
+            self.rotate()?;
+        }
+        self.append_records(records)?;
+        self.unsynced.extend_from_slice(records);
+        Ok(())
+    }
+
+    /// Makes what was appended survive the end of the machine. On an error the file is as after
+    /// the last sync.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        if let Err(error) = self.current.sync_data() {
+            self.cut_back(self.synced);
+            self.unsynced.clear();
+            return Err(error);
+        }
+        self.note_synced();
+        for record in std::mem::take(&mut self.unsynced) {
             self.next_seq = self.next_seq.max(record.seq + 1);
-            self.follow(record);
+            self.follow(&record);
         }
         Ok(())
+    }
+
+    fn note_synced(&mut self) {
+        self.synced = self.tail();
     }
 
     /// Whether the disk takes something again; leaves nothing behind.
@@ -174,13 +220,17 @@ impl Store {
     /// # Errors
     /// What the disk said.
     pub(crate) fn probe(&mut self) -> io::Result<()> {
-        let bytes = [0; limits::JOURNAL_PROBE_BYTES];
-        let written = self.append_bytes(&bytes);
-        self.cut_back();
+        let tail = self.tail();
+        let written = self
+            .current
+            .write_all_at(&[0; limits::JOURNAL_PROBE_BYTES], tail.bytes)
+            .and_then(|()| self.current.sync_data());
+        self.cut_back(tail);
         written
     }
 
-    /// The sidecar has everything up to `seq`: deletes what that makes superfluous.
+    /// The sidecar has everything up to `seq`: deletes what that makes superfluous. Called when
+    /// nothing is unsynced.
     ///
     /// # Errors
     /// What the disk said; nothing that is needed is gone.
@@ -219,7 +269,14 @@ impl Store {
         if records.is_empty() {
             return Ok(());
         }
-        self.append(&records)
+        self.append_records(&records)?;
+        let synced = self.current.sync_data();
+        if synced.is_ok() {
+            self.note_synced();
+        } else {
+            self.cut_back(self.synced);
+        }
+        synced
     }
 
     fn follow(&mut self, numbered: &Numbered) {
@@ -237,28 +294,22 @@ impl Store {
         }
     }
 
-    fn rotate_if_large(&mut self) -> io::Result<()> {
-        let limit = limits::SEGMENT_BYTES.min(self.cap / 8);
-        if self.segments.back().is_some_and(|s| s.bytes >= limit) {
-            self.rotate()?;
-        }
-        Ok(())
-    }
-
     fn rotate(&mut self) -> io::Result<()> {
         let (segment, file) = create(&self.dir, &self.node, self.next_seq)?;
         self.segments.push_back(segment);
         self.current = file;
+        self.note_synced();
         Ok(())
     }
 
-    fn append(&mut self, records: &[Numbered]) -> io::Result<()> {
+    fn append_records(&mut self, records: &[Numbered]) -> io::Result<()> {
         let mut bytes = Vec::new();
         for record in records {
             frame(record, &mut bytes)?;
         }
-        if let Err(error) = self.append_bytes(&bytes) {
-            self.cut_back();
+        let tail = self.tail();
+        if let Err(error) = self.current.write_all_at(&bytes, tail.bytes) {
+            self.cut_back(tail);
             return Err(error);
         }
         if let Some(current) = self.segments.back_mut() {
@@ -269,17 +320,23 @@ impl Store {
         Ok(())
     }
 
-    fn append_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let tail = self.segments.back().map_or(0, |s| s.bytes);
-        self.current.write_all_at(bytes, tail)?;
-        self.current.sync_data()
+    fn tail(&self) -> Tail {
+        self.segments
+            .back()
+            .map_or(Tail::default(), |current| Tail {
+                bytes: current.bytes,
+                last_seq: current.last_seq,
+            })
     }
 
-    /// Takes off what was written behind the last good record. What is left in spite of that is
-    /// overwritten by the next record, or cut off at the next start.
-    fn cut_back(&mut self) {
-        let tail = self.segments.back().map_or(0, |s| s.bytes);
-        if self.current.set_len(tail).is_ok() {
+    /// Takes off what was written behind `tail`. What is left in spite of that is overwritten by
+    /// the next record, or cut off at the next start.
+    fn cut_back(&mut self, tail: Tail) {
+        if let Some(current) = self.segments.back_mut() {
+            current.bytes = tail.bytes;
+            current.last_seq = tail.last_seq;
+        }
+        if self.current.set_len(tail.bytes).is_ok() {
             drop(self.current.sync_data());
         }
     }

@@ -1,8 +1,10 @@
 //! The journal: what must survive a crash, on disk before it counts.
 //!
-//! One thread writes groups of records with one `fdatasync` each. A start that can't be written
-//! is refused, so its call is never placed; every other record is kept in memory until it can be
-//! written, and goes to the sidecar all the same.
+//! One thread writes records, an answer at once, and syncs them in groups. What is written
+//! survives the end of the process; what is synced survives the end of the machine too, and only
+//! then a call is placed or the sidecar told. A start that can't be recorded is refused, so its
+//! call is never placed; every other record is kept in memory until it can be written, and goes to
+//! the sidecar all the same.
 
 mod file;
 mod recover;
@@ -15,12 +17,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam::channel::{Receiver, Sender, unbounded};
 use outdial_engine::Level;
 use outdial_link::{Numbered, Record};
 
 pub(crate) use file::{Found, Store};
 
+use crate::bell::Bell;
+use crate::clock::Clock;
 use crate::limits;
 use crate::pump::Input;
 use crate::shared::Shared;
@@ -53,14 +57,57 @@ pub(crate) enum Notice {
     Writable(bool),
 }
 
+/// Where the other threads leave jobs.
+pub(crate) struct Queue {
+    jobs: Sender<Job>,
+    bell: Bell,
+}
+
+/// Makes both ends of the queue. It is bounded by `limits::STARTS_WAITING`, and by four more
+/// records for each live attempt.
+pub(crate) fn queue() -> (Queue, Receiver<Job>) {
+    let (jobs, receiver) = unbounded();
+    let bell = Bell::default();
+    (Queue { jobs, bell }, receiver)
+}
+
+impl Queue {
+    /// Leaves a job. After the thread's end nothing comes of it.
+    pub(crate) fn send(&self, clock: Clock, job: Job) {
+        let waits = match &job {
+            // Who has answered is not called again, even if the process ends now.
+            Job::Append {
+                record: Record::Answered { .. },
+                ..
+            } => false,
+            Job::Append { .. } | Job::Acknowledged(_) => true,
+            Job::Flush(_) | Job::Seal(_) | Job::Stop => false,
+            #[cfg(feature = "fault-injection")]
+            Job::Panic => false,
+        };
+        drop(self.jobs.send(job));
+        if waits {
+            self.bell.ring_within(clock.tick(), limits::SYNC);
+        } else {
+            self.bell.ring();
+        }
+    }
+}
+
 /// The journal's thread.
 pub(crate) struct Journal {
     shared: Arc<Shared>,
     jobs: Receiver<Job>,
     store: Option<Store>,
     next_seq: u64,
+    /// Written, with their tokens, but not synced.
+    written: Vec<(u64, Numbered)>,
     /// Numbered and sent, but not on disk.
     unwritten: Vec<Numbered>,
+    /// The sidecar has everything up to here, and the store does not know it yet.
+    acknowledged: Option<u64>,
+    /// No sync before this.
+    sync_at: Instant,
     writable: bool,
     retry_at: Option<Instant>,
 }
@@ -72,7 +119,10 @@ impl Journal {
             jobs,
             next_seq: store.next_seq(),
             store: Some(store),
+            written: Vec::new(),
             unwritten: Vec::new(),
+            acknowledged: None,
+            sync_at: Instant::now(),
             writable: true,
             retry_at: None,
         }
@@ -80,94 +130,137 @@ impl Journal {
 
     pub(crate) fn run(mut self) {
         loop {
-            let first = match self.retry_at {
-                None => self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(at) => self.jobs.recv_deadline(at),
-            };
-            let first = match first {
-                Ok(job) => job,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.retry();
-                    continue;
-                }
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
-            if self.turn(first) {
+            if self.turn() {
                 return;
             }
-            if self.retry_at.is_some_and(|at| at <= Instant::now()) {
+            let now = Instant::now();
+            if now >= self.sync_at {
+                self.sync();
+                self.forget_acknowledged();
+            }
+            if self.retry_at.is_some_and(|at| at <= now) {
                 self.retry();
             }
+            self.wait();
         }
     }
 
-    /// Works off what is queued, one commit at most. `true`: the thread ends.
-    fn turn(&mut self, first: Job) -> bool {
+    /// Works off what is queued. `true`: the thread ends.
+    fn turn(&mut self) -> bool {
         let mut batch = Vec::new();
-        let mut job = Some(first);
-        while let Some(next) = job.take() {
-            match next {
-                Job::Append { token, record } => {
-                    batch.push((token, record));
-                    if batch.len() >= limits::RECORDS_PER_COMMIT {
-                        break;
-                    }
-                }
-                Job::Acknowledged(seq) => self.acknowledged(seq),
+        for _ in 0..limits::JOBS_PER_TURN {
+            let Ok(job) = self.jobs.try_recv() else {
+                break;
+            };
+            match job {
+                Job::Append { token, record } => batch.push((token, record)),
+                Job::Acknowledged(seq) => self.acknowledged = Some(seq),
                 Job::Flush(done) => {
-                    self.commit(std::mem::take(&mut batch));
+                    self.append(std::mem::take(&mut batch));
+                    self.sync();
                     let _ = done.try_send(());
                 }
                 Job::Seal(done) => {
-                    self.commit(std::mem::take(&mut batch));
+                    self.append(std::mem::take(&mut batch));
+                    self.sync();
                     self.store = None;
                     let _ = done.try_send(());
                 }
                 Job::Stop => {
-                    self.commit(std::mem::take(&mut batch));
+                    self.append(std::mem::take(&mut batch));
+                    self.sync();
+                    self.forget_acknowledged();
                     return true;
                 }
                 #[cfg(feature = "fault-injection")]
                 Job::Panic => panic!("injected"),
             }
-            job = self.jobs.try_recv().ok();
         }
-        self.commit(batch);
+        self.append(batch);
         false
     }
 
-    fn commit(&mut self, batch: Vec<(u64, Record)>) {
-        let Some(&(last, _)) = batch.last() else {
-            return;
+    /// Sleeps until there is something to do.
+    fn wait(&self) {
+        let now = Instant::now();
+        // Also when there is nothing to sync yet: what comes until then needs no wake-up.
+        let mut until = if now < self.sync_at {
+            self.sync_at
+        } else {
+            now + limits::IDLE
         };
-        let starts = batch.iter().filter(|(_, r)| is_start(r)).count();
-        let held = self.holds_back();
-        if let Some(why) = held {
+        if let Some(at) = self.retry_at {
+            until = until.min(at);
+        }
+        let idle = || self.jobs.is_empty();
+        self.shared
+            .journal
+            .bell
+            .sleep(self.shared.clock, until, idle);
+    }
+
+    /// Writes, or refuses the starts and keeps the rest.
+    fn append(&mut self, batch: Vec<(u64, Record)>) {
+        if batch.is_empty() {
+            return;
+        }
+        if let Some(why) = self.holds_back() {
             self.unwritable(&why);
         } else if self.writable && self.unwritten.is_empty() {
             let records = self.number(batch.iter().map(|(_, record)| record.clone()));
-            match self.write(&records) {
+            match self
+                .store
+                .as_mut()
+                .map_or_else(sealed, |store| store.append(&records))
+            {
                 Ok(()) => {
-                    self.hand_over(records);
-                    self.starts_done(starts);
-                    self.tell(Notice::Durable(last));
+                    let tokens = batch.iter().map(|(token, _)| *token);
+                    self.written.extend(tokens.zip(records));
                     return;
                 }
                 Err(error) => {
-                    self.next_seq -= u64::try_from(records.len()).unwrap_or(0);
+                    self.next_seq -= count(records.len());
                     self.unwritable(&error.to_string());
                 }
             }
         }
-        self.refuse_starts(batch, starts);
+        // What was written before keeps its place before these.
+        self.sync();
+        self.refuse_starts(batch);
+    }
+
+    /// Makes what was written last: only now it counts.
+    fn sync(&mut self) {
+        let Some(&(last, _)) = self.written.last() else {
+            return;
+        };
+        let synced = self.store.as_mut().map_or_else(sealed, Store::sync);
+        self.sync_at = Instant::now() + limits::SYNC;
+        let written = std::mem::take(&mut self.written);
+        match synced {
+            Ok(()) => {
+                let starts = written.iter().filter(|(_, n)| is_start(&n.record)).count();
+                self.hand_over(written.into_iter().map(|(_, numbered)| numbered).collect());
+                self.starts_done(starts);
+                self.tell(Notice::Durable(last));
+            }
+            Err(error) => {
+                self.next_seq -= count(written.len());
+                self.unwritable(&error.to_string());
+                let batch = written.into_iter().map(|(token, n)| (token, n.record));
+                self.refuse_starts(batch.collect());
+            }
+        }
     }
 
     /// The disk is out: starts are refused, the rest is kept and sent.
-    fn refuse_starts(&mut self, batch: Vec<(u64, Record)>, starts: usize) {
+    fn refuse_starts(&mut self, batch: Vec<(u64, Record)>) {
         let mut kept = Vec::new();
+        let mut starts = 0;
         for (token, record) in batch {
             if is_start(&record) {
                 self.tell(Notice::Refused(token));
+                starts += 1;
             } else {
                 kept.push(record);
             }
@@ -255,12 +348,13 @@ impl Journal {
     fn write(&mut self, records: &[Numbered]) -> io::Result<()> {
         match &mut self.store {
             Some(store) => store.write(records),
-            None => Err(io::Error::other("it is sealed")),
+            None => sealed(),
         }
     }
 
-    fn acknowledged(&mut self, seq: u64) {
-        let Some(store) = &mut self.store else {
+    /// Deletes what the sidecar has.
+    fn forget_acknowledged(&mut self) {
+        let (Some(seq), Some(store)) = (self.acknowledged.take(), &mut self.store) else {
             return;
         };
         if let Err(error) = store.acknowledge(seq) {
@@ -287,18 +381,23 @@ impl Journal {
     }
 
     fn starts_done(&self, starts: usize) {
-        let starts = u64::try_from(starts).unwrap_or(0);
         self.shared
             .counters
             .starts_waiting
-            .fetch_sub(starts, Ordering::AcqRel);
+            .fetch_sub(count(starts), Ordering::AcqRel);
     }
 
     /// The pump takes inputs until it stops; it never waits for the journal.
     fn tell(&self, notice: Notice) {
+        let mailbox = &self.shared.mailbox;
         let mut input = Input::Journal(notice);
         while !self.shared.is_poisoned() {
-            match self.shared.inputs.send_timeout(input, limits::TURN) {
+            let deadline = Instant::now() + limits::TURN;
+            let sent = match notice {
+                Notice::Durable(_) => mailbox.send_lazily_by(self.shared.clock, input, deadline),
+                Notice::Refused(_) | Notice::Writable(_) => mailbox.send_by(input, deadline),
+            };
+            match sent {
                 Ok(()) => return,
                 Err(back) => {
                     if !self.shared.flags.accepting.load(Ordering::Acquire) {
@@ -309,6 +408,14 @@ impl Journal {
             }
         }
     }
+}
+
+fn sealed() -> io::Result<()> {
+    Err(io::Error::other("it is sealed"))
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
 }
 
 fn is_start(record: &Record) -> bool {

@@ -19,6 +19,7 @@ use crate::limits;
 pub(super) struct Connection {
     socket: OwnedFd,
     reader: Reader,
+    buffer: Vec<u8>,
     out: Vec<u8>,
     out_start: usize,
     /// Welcomed by the sidecar.
@@ -77,6 +78,7 @@ impl Connection {
         Ok(Connection {
             socket,
             reader: Reader::default(),
+            buffer: vec![0; limits::READ_BYTES],
             out: Vec::new(),
             out_start: 0,
             welcomed: false,
@@ -135,12 +137,11 @@ impl Connection {
 
     /// Reads what is there, one buffer at most.
     pub(super) fn read(&mut self) -> Result<(), LinkError> {
-        let mut buffer = vec![0; limits::READ_BYTES];
         loop {
-            match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
+            match recv(self.socket.as_raw_fd(), &mut self.buffer, MsgFlags::empty()) {
                 Ok(0) => return Err(LinkError::Closed),
                 Ok(n) => {
-                    self.reader.push(&buffer[..n]);
+                    self.reader.push(&self.buffer[..n]);
                     return Ok(());
                 }
                 Err(Errno::EINTR) => {}

@@ -10,7 +10,7 @@ mod thread;
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
@@ -105,13 +105,22 @@ impl Outbox {
     }
 
     pub(crate) fn wake(&self) {
+        // Pairs with the one in `heard`: either the thread sees what we left, or we see that it
+        // has to be rung for.
+        fence(Ordering::SeqCst);
         if !self.rung.swap(true, Ordering::AcqRel) {
             // Full means that the thread has been rung for already.
             drop((&self.bell).write(&[1]));
         }
     }
 
+    /// The thread looks again before long: nobody needs to ring until then.
+    fn hush(&self) {
+        self.rung.store(true, Ordering::Release);
+    }
+
     fn heard(&self) {
         self.rung.store(false, Ordering::Release);
+        fence(Ordering::SeqCst);
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct LinkThread {
     /// Records up to here are a former life's.
     recovered: u64,
     replay_done: bool,
+    /// No sending before this, so that several messages share a wake-up of both ends.
+    send_at: Instant,
     /// For the pump, while its queue is full.
     waiting: VecDeque<Input>,
     last_error: String,
@@ -62,6 +64,7 @@ impl LinkThread {
             unacknowledged: records.into(),
             sent: 0,
             replay_done: false,
+            send_at: now,
             waiting: VecDeque::new(),
             last_error: String::new(),
             stop_at: None,
@@ -153,6 +156,17 @@ impl LinkThread {
 
     /// Sends what there is to send.
     fn talk(&mut self) -> Result<(), LinkError> {
+        if Instant::now() >= self.send_at {
+            self.fill()?;
+        }
+        match &mut self.connection {
+            Some(connection) => connection.flush(),
+            None => Ok(()),
+        }
+    }
+
+    /// Encodes what there is to send.
+    fn fill(&mut self) -> Result<(), LinkError> {
         let Some(connection) = &mut self.connection else {
             return Ok(());
         };
@@ -184,7 +198,10 @@ impl LinkThread {
         } else if connection.opened.elapsed() > limits::HANDSHAKE {
             return Err(LinkError::NoWelcome);
         }
-        connection.flush()
+        if connection.has_output() {
+            self.send_at = Instant::now() + limits::SEND;
+        }
+        Ok(())
     }
 
     /// Waits for the socket, the bell or the next deadline. `true`: the socket can be read.
@@ -193,7 +210,9 @@ impl LinkThread {
         let mut until = now + limits::HEARTBEAT;
         match &self.connection {
             None => until = until.min(self.next_try),
-            Some(connection) if connection.welcomed => until = until.min(self.next_heartbeat),
+            Some(connection) if connection.welcomed => {
+                until = until.min(self.next_heartbeat.max(self.send_at));
+            }
             Some(connection) => until = until.min(connection.opened + limits::HANDSHAKE),
         }
         if let Some(at) = self.stop_at {
@@ -203,10 +222,18 @@ impl LinkThread {
         if is_full {
             until = until.min(now + limits::PUMP_FULL_RETRY);
         }
+        let holds_back = now < self.send_at;
+        if holds_back {
+            // What is left for us until then needs no bell.
+            self.shared.outbox.hush();
+            until = until.min(self.send_at);
+        }
         // One more, because poll rounds down and would spin through the last millisecond.
         let ms = until.saturating_duration_since(now).as_millis() + 1;
         let timeout = PollTimeout::try_from(ms).unwrap_or(PollTimeout::MAX);
-        let mut fds = vec![PollFd::new(self.inbox.bell.as_fd(), PollFlags::POLLIN)];
+        let mut bell_flags = PollFlags::empty();
+        bell_flags.set(PollFlags::POLLIN, !holds_back);
+        let mut fds = vec![PollFd::new(self.inbox.bell.as_fd(), bell_flags)];
         if let Some(connection) = &self.connection {
             let mut flags = PollFlags::empty();
             flags.set(PollFlags::POLLIN, !is_full);
@@ -307,13 +334,15 @@ impl LinkThread {
             .counters
             .backlog
             .fetch_sub(count, Ordering::AcqRel);
-        drop(self.shared.journal.send(Job::Acknowledged(seq)));
+        self.shared
+            .journal
+            .send(self.shared.clock, Job::Acknowledged(seq));
     }
 
     /// Gives the pump what it takes.
     fn pass_on(&mut self) {
         while let Some(input) = self.waiting.pop_front() {
-            match self.shared.inputs.try_send(input) {
+            match self.shared.mailbox.send(input) {
                 Ok(()) => {}
                 Err(TrySendError::Full(input)) => {
                     self.waiting.push_front(input);

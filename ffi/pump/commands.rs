@@ -88,8 +88,8 @@ impl Pump {
         let token = self.next_token;
         self.next_token += 1;
         let record = convert::record(record);
-        // The journal's end of the channel lives as long as `Shared`'s users.
-        drop(self.shared.journal.send(Job::Append { token, record }));
+        let job = Job::Append { token, record };
+        self.shared.journal.send(self.shared.clock, job);
     }
 
     /// An originate overtakes neither its own start nor an originate before it.

@@ -189,7 +189,7 @@ static double cpu_seconds(void)
 
 static void run_all(struct run *run, int fd)
 {
-	struct pool *pool = pool_create("bare loop", run->concurrency, run->concurrency);
+	struct pool *pool = pool_create("bare-loop", run->concurrency, run->concurrency);
 	double cpu = cpu_seconds();
 	double seconds;
 

@@ -1,5 +1,7 @@
 //! `make bench`: what outdial costs inside the PBX, beside a loop in C that originates and nothing
 //! else, on the same threads, over Local and over PJSIP, in the same run.
+//!
+//! `RUNS=1` and `TECH=PJSIP` make it short, `VERBOSE=1` shows where the time went, by thread.
 
 use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};
@@ -19,6 +21,7 @@ const CALLS: u32 = 2_000;
 const BURST: u32 = 2_000;
 /// Calls at once at saturation.
 const AT_ONCE: u32 = 100;
+/// Rounds, where `RUNS` says nothing else.
 const RUNS: usize = 3;
 const MOST: f64 = 1.10;
 
@@ -66,14 +69,23 @@ fn run() -> Result<()> {
         runs: BTreeMap::new(),
     };
     bench.prepare()?;
+    let rounds = match std::env::var("RUNS") {
+        Ok(text) => text.parse().context("RUNS is not a number")?,
+        Err(_) => RUNS,
+    };
+    let only = std::env::var("TECH").ok();
+    let techs: Vec<&str> = ["PJSIP", "Local"]
+        .into_iter()
+        .filter(|tech| only.as_deref().is_none_or(|only| only == *tech))
+        .collect();
     // Caches and pools fill in a first round that nobody looks at.
-    for tech in ["PJSIP", "Local"] {
+    for tech in techs.iter().copied() {
         bench.bare(tech, 300, RATE)?;
         bench.outdial(tech, 300, RATE)?;
     }
-    for round in 1..=RUNS {
-        println!("round {round} of {RUNS}");
-        for tech in ["PJSIP", "Local"] {
+    for round in 1..=rounds {
+        println!("round {round} of {rounds}");
+        for tech in techs.iter().copied() {
             let (cpu, _) = bench.bare(tech, CALLS, RATE)?;
             bench.note(
                 &format!("{tech}: bare loop, CPU per call at {RATE} calls/s"),
