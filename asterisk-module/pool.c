@@ -7,6 +7,9 @@
 /*! \file
  *
  * \brief A bounded pool of threads, all of which are joined when it ends.
+ *
+ * The thread that became idle last gets the next job: its stack and its caches are warm, and the
+ * threads that a quiet hour does not need end by themselves.
  */
 
 #include "compat.h"
@@ -33,16 +36,22 @@ struct pool_job {
 struct pool_thread {
 	pthread_t id;
 	struct pool *pool;
+	/*! \brief A job has come for this thread, or the pool ends. */
+	ast_cond_t wake;
+	/*! \brief What it is to run; NULL while it is idle. */
+	struct pool_job *job;
+	/*! \brief In the list of idle threads, or of those that have ended. */
 	AST_LIST_ENTRY(pool_thread) next;
 };
 
 struct pool {
 	ast_mutex_t lock;
-	/*! \brief A job has come, or the pool ends. */
-	ast_cond_t wake;
 	/*! \brief A thread has ended. */
 	ast_cond_t ended;
+	/*! \brief Jobs that no thread has taken, the oldest first. */
 	AST_LIST_HEAD_NOLOCK(, pool_job) jobs;
+	/*! \brief Threads without work, the one that waits for the shortest time first. */
+	AST_LIST_HEAD_NOLOCK(, pool_thread) idle;
 	/*! \brief Threads that have left their loop and wait to be joined. */
 	AST_LIST_HEAD_NOLOCK(, pool_thread) done;
 	/*! \brief Signals as Asterisk's own threads take them. */
@@ -51,7 +60,6 @@ struct pool {
 	unsigned int max_threads;
 	unsigned int max_jobs;
 	unsigned int threads;
-	unsigned int idle;
 	unsigned int waiting;
 	unsigned int running;
 	unsigned int ending:1;
@@ -65,9 +73,9 @@ struct pool *pool_create(const char *name, unsigned int max_threads, unsigned in
 		return NULL;
 	}
 	ast_mutex_init(&pool->lock);
-	ast_cond_init(&pool->wake, NULL);
 	ast_cond_init(&pool->ended, NULL);
 	AST_LIST_HEAD_INIT_NOLOCK(&pool->jobs);
+	AST_LIST_HEAD_INIT_NOLOCK(&pool->idle);
 	AST_LIST_HEAD_INIT_NOLOCK(&pool->done);
 	pthread_sigmask(SIG_BLOCK, NULL, &pool->signals);
 	pool->name = name;
@@ -85,25 +93,29 @@ void pool_resize(struct pool *pool, unsigned int max_threads, unsigned int max_j
 }
 
 /*! \brief Wait for a job. NULL: this thread is not needed any more. Called with the lock held. */
-static struct pool_job *pool_next(struct pool *pool)
+static struct pool_job *pool_next(struct pool_thread *thread)
 {
+	struct pool *pool = thread->pool;
 	struct timespec until = { .tv_sec = ast_tvnow().tv_sec + POOL_IDLE_SECONDS, };
-	struct pool_job *job;
+	struct pool_job *job = AST_LIST_REMOVE_HEAD(&pool->jobs, next);
 
-	while (!(job = AST_LIST_REMOVE_HEAD(&pool->jobs, next))) {
-		int res;
-
-		if (pool->ending) {
-			return NULL;
+	if (!job && !pool->ending) {
+		thread->job = NULL;
+		AST_LIST_INSERT_HEAD(&pool->idle, thread, next);
+		while (!thread->job && !pool->ending) {
+			if (ast_cond_timedwait(&thread->wake, &pool->lock, &until) == ETIMEDOUT) {
+				break;
+			}
 		}
-		pool->idle++;
-		res = ast_cond_timedwait(&pool->wake, &pool->lock, &until);
-		pool->idle--;
-		if (res == ETIMEDOUT && AST_LIST_EMPTY(&pool->jobs)) {
-			return NULL;
+		job = thread->job;
+		if (!job) {
+			/* Who gives a job takes the thread out of the list. */
+			AST_LIST_REMOVE(&pool->idle, thread, next);
 		}
 	}
-	pool->waiting--;
+	if (job) {
+		pool->waiting--;
+	}
 	return job;
 }
 
@@ -119,7 +131,7 @@ static void *pool_main(void *data)
 	pthread_setname_np(pthread_self(), pool->name);
 
 	ast_mutex_lock(&pool->lock);
-	while ((job = pool_next(pool))) {
+	while ((job = pool_next(thread))) {
 		pool->running++;
 		ast_mutex_unlock(&pool->lock);
 
@@ -143,6 +155,7 @@ static void pool_reap(struct pool *pool)
 
 	while ((thread = AST_LIST_REMOVE_HEAD(&pool->done, next))) {
 		pthread_join(thread->id, NULL);
+		ast_cond_destroy(&thread->wake);
 		ast_free(thread);
 	}
 }
@@ -156,9 +169,11 @@ static void pool_grow(struct pool *pool)
 		return;
 	}
 	thread->pool = pool;
+	ast_cond_init(&thread->wake, NULL);
 	if (ast_pthread_create_background(&thread->id, NULL, pool_main, thread)) {
 		ast_log(LOG_ERROR, "Pool '%s' could not start a thread; %u are running\n", pool->name,
 			pool->threads);
+		ast_cond_destroy(&thread->wake);
 		ast_free(thread);
 		return;
 	}
@@ -168,6 +183,7 @@ static void pool_grow(struct pool *pool)
 int pool_push(struct pool *pool, void (*run)(void *data), void *data)
 {
 	struct pool_job *job = ast_calloc(1, sizeof(*job));
+	struct pool_thread *thread;
 
 	if (!job) {
 		return -1;
@@ -183,7 +199,8 @@ int pool_push(struct pool *pool, void (*run)(void *data), void *data)
 		ast_free(job);
 		return -1;
 	}
-	if (pool->idle <= pool->waiting && pool->threads < pool->max_threads) {
+	thread = AST_LIST_REMOVE_HEAD(&pool->idle, next);
+	if (!thread && pool->threads < pool->max_threads) {
 		pool_grow(pool);
 	}
 	if (!pool->threads) {
@@ -191,9 +208,13 @@ int pool_push(struct pool *pool, void (*run)(void *data), void *data)
 		ast_free(job);
 		return -1;
 	}
-	AST_LIST_INSERT_TAIL(&pool->jobs, job, next);
 	pool->waiting++;
-	ast_cond_signal(&pool->wake);
+	if (thread) {
+		thread->job = job;
+		ast_cond_signal(&thread->wake);
+	} else {
+		AST_LIST_INSERT_TAIL(&pool->jobs, job, next);
+	}
 	ast_mutex_unlock(&pool->lock);
 	return 0;
 }
@@ -212,19 +233,22 @@ void pool_load(struct pool *pool, struct pool_load *load)
 
 void pool_destroy(struct pool *pool)
 {
+	struct pool_thread *thread;
+
 	if (!pool) {
 		return;
 	}
 	ast_mutex_lock(&pool->lock);
 	pool->ending = 1;
-	ast_cond_broadcast(&pool->wake);
+	AST_LIST_TRAVERSE(&pool->idle, thread, next) {
+		ast_cond_signal(&thread->wake);
+	}
 	while (pool->threads) {
 		ast_cond_wait(&pool->ended, &pool->lock);
 	}
 	pool_reap(pool);
 	ast_mutex_unlock(&pool->lock);
 	ast_cond_destroy(&pool->ended);
-	ast_cond_destroy(&pool->wake);
 	ast_mutex_destroy(&pool->lock);
 	ast_free(pool);
 }

@@ -21,6 +21,8 @@ pub(crate) const TURN: Duration = Duration::from_millis(250);
 /// How long the pump may leave an event that nobody waits for, such as ringing: at most this long
 /// it sleeps on, so that one wake-up serves several.
 pub(crate) const LAZY: Duration = Duration::from_millis(10);
+/// A call may leave this much before its time, if the pump is awake anyway.
+pub(crate) const START_SLACK: Duration = Duration::from_millis(1);
 /// The PBX's live legs are compared with the engine's this often.
 pub(crate) const RECONCILE: Duration = Duration::from_secs(10);
 /// Legs and sessions that one reconciliation takes in.

@@ -3,39 +3,26 @@
 mod commands;
 mod mailbox;
 mod sidecar;
+mod starts;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use outdial_engine::{
-    Engine, Epoch, Event, LegId, Level, Link, Now, Originate, Refusal, SessionEvent, SessionId,
-    Tick,
+    Engine, Epoch, Event, LegId, Level, Link, Now, Refusal, SessionEvent, SessionId, Tick,
 };
 use outdial_link::{Snapshot, Up};
 
 pub(crate) use mailbox::{Input, Mailbox, Received, mailbox};
+use starts::Starts;
 
 use crate::journal::Notice;
 use crate::post::Posted;
 use crate::shared::Shared;
 use crate::slots::Slot;
 use crate::{convert, limits};
-
-/// An originate whose start is not yet on disk.
-struct Waiting {
-    token: u64,
-    originate: Box<Originate>,
-}
-
-/// How the start of a leg stands with the journal.
-enum Start {
-    /// Given to the journal.
-    Token(u64),
-    /// Refused at once.
-    Refused,
-}
 
 /// The thread's state.
 pub(crate) struct Pump {
@@ -44,10 +31,8 @@ pub(crate) struct Pump {
     received: Received,
     /// Events that carrying out commands gave rise to.
     feedback: VecDeque<Event>,
-    starts: BTreeMap<LegId, Start>,
-    waiting: VecDeque<Waiting>,
+    starts: Starts,
     next_token: u64,
-    durable: u64,
     known: sidecar::Known,
     /// The sidecar has said who and what there is.
     configured: bool,
@@ -70,10 +55,8 @@ impl Pump {
             engine: Engine::new(seed),
             received,
             feedback: VecDeque::new(),
-            starts: BTreeMap::new(),
-            waiting: VecDeque::new(),
+            starts: Starts::default(),
             next_token: 1,
-            durable: 0,
             known: sidecar::Known::default(),
             configured: false,
             early: VecDeque::new(),
@@ -91,6 +74,7 @@ impl Pump {
             self.take_inputs();
             let more = self.take_events();
             self.work_off_deadlines();
+            self.let_starts_leave();
             self.periodic();
             if self.stopping && !more {
                 return;
@@ -173,25 +157,11 @@ impl Pump {
     fn take_notice(&mut self, now: Now, notice: Notice) {
         match notice {
             Notice::Durable(token) => {
-                self.durable = self.durable.max(token);
-                while self
-                    .waiting
-                    .front()
-                    .is_some_and(|waiting| waiting.token <= self.durable)
-                {
-                    if let Some(waiting) = self.waiting.pop_front() {
-                        self.originate(&waiting.originate);
-                    }
-                }
-                self.drain_commands();
-                let durable = self.durable;
-                self.starts
-                    .retain(|_, start| !matches!(start, Start::Token(t) if *t <= durable));
+                self.starts.durable(now.tick, token);
             }
             Notice::Refused(token) => {
-                let found = self.waiting.iter().position(|w| w.token == token);
-                if let Some(waiting) = found.and_then(|i| self.waiting.remove(i)) {
-                    let (leg, why) = (waiting.originate.leg, Refusal::Journal);
+                if let Some(leg) = self.starts.refused(token) {
+                    let why = Refusal::Journal;
                     self.handle(now, Event::Refused { leg, why });
                 }
             }
@@ -341,7 +311,7 @@ impl Pump {
             .into_iter()
             .map(|id| SessionId(id.into()))
             .collect();
-        let waiting: BTreeSet<LegId> = self.waiting.iter().map(|w| w.originate.leg).collect();
+        let waiting: BTreeSet<LegId> = self.starts.legs().collect();
         let event = Event::Reconcile {
             legs: legs.union(&waiting).copied().collect(),
             sessions: if self.configured {
@@ -372,7 +342,8 @@ impl Pump {
         let clock = self.shared.clock;
         let mut until = Instant::now() + limits::TURN;
         until = until.min(self.reconcile_at).min(self.load_at);
-        if let Some((at, _)) = self.engine.poll_timeout() {
+        let deadline = self.engine.poll_timeout().map(|(at, _)| at);
+        for at in deadline.into_iter().chain(self.starts.next()) {
             until = until.min(clock.instant(at));
         }
         let left = until.saturating_duration_since(Instant::now());

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use outdial_engine::{Command, Event, LegEnd, LegEvent, LegId, Originate, Record, Refusal};
 use outdial_link::{Answer, Up};
 
-use super::{Pump, Start, Waiting};
+use super::Pump;
+use super::starts::Start;
 use crate::journal::Job;
 use crate::slots::Slot;
 use crate::{convert, limits};
@@ -15,7 +16,13 @@ impl Pump {
         let host = &self.shared.host;
         match command {
             Command::Journal(record) => self.journal(record),
-            Command::Originate(originate) => self.originate_when_durable(originate),
+            Command::Originate(originate) => {
+                let leg = originate.leg;
+                if !self.starts.push(self.shared.clock.tick(), originate) {
+                    let why = Refusal::Journal;
+                    self.feedback.push_back(Event::Refused { leg, why });
+                }
+            }
             Command::Connect { leg, session } => host.connect(leg, &session),
             Command::Play { leg, sound } => host.play(leg, &sound),
             Command::Release { leg, target } => host.release(leg, target.as_ref()),
@@ -79,11 +86,12 @@ impl Pump {
             let waiting = &self.shared.counters.starts_waiting;
             let limit = u64::try_from(limits::STARTS_WAITING).unwrap_or(0);
             if waiting.load(Ordering::Acquire) >= limit {
-                self.starts.insert(leg, Start::Refused);
+                self.starts.recorded(leg, Start::Refused);
                 return;
             }
             waiting.fetch_add(1, Ordering::AcqRel);
-            self.starts.insert(leg, Start::Token(self.next_token));
+            let start = Start::Token(self.next_token);
+            self.starts.recorded(leg, start);
         }
         let token = self.next_token;
         self.next_token += 1;
@@ -92,21 +100,19 @@ impl Pump {
         self.shared.journal.send(self.shared.clock, job);
     }
 
-    /// An originate overtakes neither its own start nor an originate before it.
-    fn originate_when_durable(&mut self, originate: Box<Originate>) {
-        match self.starts.remove(&originate.leg) {
-            Some(Start::Refused) => self.feedback.push_back(Event::Refused {
-                leg: originate.leg,
-                why: Refusal::Journal,
-            }),
-            Some(Start::Token(token)) if token > self.durable => {
-                self.waiting.push_back(Waiting { token, originate });
-            }
-            Some(Start::Token(_)) | None => self.originate(&originate),
+    /// Originates what is on disk and whose time has come.
+    pub(super) fn let_starts_leave(&mut self) {
+        let mut any = false;
+        while let Some(originate) = self.starts.pop(self.shared.clock.tick()) {
+            self.originate(&originate);
+            any = true;
+        }
+        if any {
+            self.drain_commands();
         }
     }
 
-    pub(super) fn originate(&mut self, originate: &Originate) {
+    fn originate(&mut self, originate: &Originate) {
         let leg = originate.leg;
         let shared = &self.shared;
         let accepted = !shared.is_sealed()
@@ -133,16 +139,13 @@ impl Pump {
 
     /// A leg that still waits for the disk ends here: the host never hears of it.
     fn hang_up(&mut self, leg: LegId, q850: u8) {
-        let waits = self.waiting.iter().position(|w| w.originate.leg == leg);
-        match waits {
-            Some(i) => {
-                self.waiting.remove(i);
-                self.feedback.push_back(Event::Leg {
-                    leg,
-                    what: LegEvent::Ended(LegEnd::default()),
-                });
-            }
-            None => self.shared.host.hangup(leg, q850),
+        if self.starts.cancel(leg) {
+            self.feedback.push_back(Event::Leg {
+                leg,
+                what: LegEvent::Ended(LegEnd::default()),
+            });
+        } else {
+            self.shared.host.hangup(leg, q850);
         }
     }
 }

@@ -25,6 +25,7 @@ struct Way {
 impl Engine {
     /// Starts the next call of a campaign. `Err` says why there is none.
     pub(super) fn dial_next(&mut self, now: Now, id: CampaignId) -> Result<(), Reason> {
+        self.any_trunk(now, id)?;
         let Some(campaign) = self.campaigns.get(&id) else {
             return Err(Reason::Paused);
         };
@@ -50,6 +51,22 @@ impl Engine {
         }
         let aside = self.campaigns.get(&id).and_then(|c| c.hopper.aside());
         Err(reason.or(aside).unwrap_or(Reason::NoLeads))
+    }
+
+    /// Spares a look at the leads when no trunk of the campaign takes a call now.
+    fn any_trunk(&mut self, now: Now, id: CampaignId) -> Result<(), Reason> {
+        let mut reason = None;
+        for route in self.routes.of(id) {
+            match self.trunks.get_mut(&route.trunk).map(|t| t.check(now.tick)) {
+                Some(Err(Reason::TrunkCps)) => reason = Some(Reason::TrunkCps),
+                Some(Err(busy)) => {
+                    reason.get_or_insert(busy);
+                }
+                // Without such a trunk it is the lead's own matter.
+                Some(Ok(())) | None => return Ok(()),
+            }
+        }
+        reason.map_or(Ok(()), Err)
     }
 
     /// The lead's first number that may be dialed now, and a trunk for it.

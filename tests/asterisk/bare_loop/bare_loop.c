@@ -26,6 +26,7 @@
 #include "asterisk/dial.h"
 #include "asterisk/lock.h"
 #include "asterisk/pbx.h"
+#include "asterisk/stasis_channels.h"
 #include "asterisk/time.h"
 
 static const char app_name[] = "BareLoop";
@@ -79,8 +80,10 @@ static void dress(struct ast_channel *chan)
 	struct ast_party_connected_line connected;
 
 	ast_channel_lock(chan);
+	ast_channel_stage_snapshot(chan);
 	ast_channel_accountcode_set(chan, "bare");
 	ast_channel_peeraccount_set(chan, "bare");
+	ast_channel_stage_snapshot_done(chan);
 	ast_set_flag(ast_channel_flags(chan), AST_FLAG_ORIGINATED);
 	ast_channel_unlock(chan);
 	ast_set_callerid(chan, "1000", NULL, "1000");
@@ -159,7 +162,8 @@ static void offer(struct run *run, struct pool *pool, int fd)
 			ast_cli(fd, "%.0f s: %u started, %d ended\n", elapsed, run->started, run->ended);
 		}
 		if (run->rate > 0 && run->started >= elapsed * run->rate) {
-			usleep(1000);
+			/* Exactly until the next one is due: a baseline must not pay for polling. */
+			usleep(MAX(1, (run->started / run->rate - elapsed) * 1e6));
 			continue;
 		}
 		call = ast_calloc(1, sizeof(*call));

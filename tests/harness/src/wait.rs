@@ -14,6 +14,19 @@ const POLL: Duration = Duration::from_millis(20);
 pub fn wait_until<T>(
     what: &str,
     limit: Duration,
+    check: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    wait_looking(what, limit, POLL, check)
+}
+
+/// [`wait_until`], looking less often: where the look itself costs what is measured.
+///
+/// # Errors
+/// Names what did not happen, or what `check` says.
+pub fn wait_looking<T>(
+    what: &str,
+    limit: Duration,
+    every: Duration,
     mut check: impl FnMut() -> Result<Option<T>>,
 ) -> Result<T> {
     let start = Instant::now();
@@ -24,7 +37,7 @@ pub fn wait_until<T>(
         if start.elapsed() >= limit {
             bail!("{what}: not within {limit:?}");
         }
-        std::thread::sleep(POLL);
+        std::thread::sleep(every);
     }
 }
 
