@@ -49,7 +49,7 @@ pub(crate) const STARTS_WAITING: usize = 4_096;
 pub(crate) const JOBS_PER_TURN: usize = 1_024;
 /// The journal syncs the disk this often at most. A start waits for it, so a call may be placed
 /// that much later; one that comes after a pause is synced at once.
-pub(crate) const SYNC: Duration = Duration::from_millis(20);
+pub(crate) const SYNC: Duration = Duration::from_millis(50);
 /// A thread that waits for nothing looks at its queue this often all the same.
 pub(crate) const IDLE: Duration = Duration::from_secs(60);
 /// Records that the sidecar has not acknowledged. Above: nothing more is dialed.

@@ -29,7 +29,7 @@ pub const CAPPED_RETRY_SECONDS: i32 = 3_600;
 /// Records committed in one transaction.
 pub const RECORDS_PER_BATCH: usize = 1_000;
 /// Records are gathered this long before they are committed.
-pub const RECORDS_GATHER: Duration = Duration::from_millis(20);
+pub const RECORDS_GATHER: Duration = Duration::from_millis(200);
 /// Frames of records that wait for PostgreSQL. What comes on top is not read into memory: the
 /// journal inside the PBX holds it and sends it again.
 pub const RECORD_FRAMES_WAITING: usize = 512;

@@ -72,8 +72,8 @@ pub struct Measure {
     pub unit: String,
     /// Each run.
     pub runs: Vec<f64>,
-    /// What it is compared with, and its median.
-    pub baseline: Option<(String, f64)>,
+    /// What it is compared with, and that one's runs.
+    pub baseline: Option<(String, Vec<f64>)>,
 }
 
 impl Measure {
@@ -81,6 +81,20 @@ impl Measure {
     #[must_use]
     pub fn median(&self) -> f64 {
         median(&self.runs)
+    }
+
+    /// How it stands to its baseline. Where both were run in turn, the median of the ratios of
+    /// neighbours: what slows the machine down for a minute slows both of them.
+    #[must_use]
+    pub fn ratio(&self) -> Option<f64> {
+        let (_, base) = self.baseline.as_ref()?;
+        if base.len() == self.runs.len() {
+            let pairs = self.runs.iter().zip(base);
+            let ratios: Vec<f64> = pairs.map(|(run, base)| ratio(*run, *base)).collect();
+            Some(median(&ratios))
+        } else {
+            Some(ratio(self.median(), median(base)))
+        }
     }
 
     /// As it is written to `target/bench/NAME.json`.
@@ -95,7 +109,7 @@ impl Measure {
             "median": rounded(self.median(), 6),
             "spread": if self.runs.is_empty() { 0.0 } else { rounded(highest - lowest, 6) },
             "baseline": self.baseline.as_ref().map(|(name, _)| name),
-            "ratio": self.baseline.as_ref().map(|(_, base)| rounded(ratio(self.median(), *base), 4)),
+            "ratio": self.ratio().map(|ratio| rounded(ratio, 4)),
         })
     }
 }
@@ -132,6 +146,21 @@ pub fn report(target: &Path, name: &str, measures: &[Measure]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_in_turn_are_compared_with_their_neighbours() {
+        let mut measure = Measure {
+            what: "a".into(),
+            unit: "ms".into(),
+            runs: vec![11.0, 22.0, 30.0],
+            baseline: Some(("b".into(), vec![10.0, 20.0, 30.0])),
+        };
+        assert_eq!(measure.ratio(), Some(1.1));
+        measure.baseline = Some(("b".into(), vec![20.0, 20.0]));
+        assert_eq!(measure.ratio(), Some(1.1));
+        measure.baseline = None;
+        assert_eq!(measure.ratio(), None);
+    }
 
     #[test]
     fn percentiles_are_by_nearest_rank() {
