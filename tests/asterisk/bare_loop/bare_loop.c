@@ -292,7 +292,7 @@ static int app_exec(struct ast_channel *chan, const char *data)
 			ast_safe_sleep(chan, ms);
 		}
 	}
-	return -1;
+	return 0;
 }
 
 static struct ast_cli_entry entries[] = {
@@ -308,8 +308,8 @@ static int unload_module(void)
 
 static int load_module(void)
 {
-	if (ast_register_application(app_name, app_exec, "Hold a call, then hang up",
-		"BareLoop([ms[,b]]): waits ms milliseconds, with b in a basic bridge, and hangs up.")
+	if (ast_register_application(app_name, app_exec, "Hold a call for a while",
+		"BareLoop([ms[,b]]): waits ms milliseconds, with b in a basic bridge.")
 		|| ast_cli_register_multiple(entries, ARRAY_LEN(entries))) {
 		unload_module();
 		return AST_MODULE_LOAD_DECLINE;

@@ -282,26 +282,44 @@ pub fn cpu_by_thread(pid: u32) -> Result<BTreeMap<String, f64>> {
     Ok(sums)
 }
 
-/// Process ids of a process and of its children.
+/// Process ids of a process and of its descendants.
 ///
 /// # Errors
-/// There is no such process.
+/// /proc can't be read.
 pub fn family(pid: Pid) -> Result<Vec<Pid>> {
-    let mut all = vec![pid];
+    let mut parents = BTreeMap::new();
     for entry in fs::read_dir("/proc").context("reading /proc")?.flatten() {
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else {
             continue;
         };
-        let parent = stat
+        let parent: Option<i32> = stat
             .rsplit_once(')')
-            .and_then(|(_, rest)| rest.split_whitespace().nth(1));
-        if parent == Some(&pid.to_string())
-            && let Ok(child) = entry.file_name().to_string_lossy().parse()
-        {
-            all.push(Pid::from_raw(child));
+            .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+        if let (Some(parent), Ok(child)) = (parent, entry.file_name().to_string_lossy().parse()) {
+            parents.insert(Pid::from_raw(child), Pid::from_raw(parent));
         }
     }
+    let mut all = vec![pid];
+    let mut looked = 0;
+    while let Some(parent) = all.get(looked).copied() {
+        looked += 1;
+        let children = parents.iter().filter(|(_, p)| **p == parent);
+        all.extend(children.map(|(child, _)| *child));
+    }
     Ok(all)
+}
+
+/// Lets a process, with all its threads, run on these CPUs only ("0", "1-3"). One that has ended
+/// is no error.
+///
+/// # Errors
+/// There is no such CPU.
+pub fn pin(pid: Pid, cpus: &str) -> Result<()> {
+    let pinned = run(Command::new("taskset").args(["-acp", cpus, &pid.to_string()]));
+    if pinned.is_err() && !Path::new(&format!("/proc/{pid}")).exists() {
+        return Ok(());
+    }
+    pinned.map(drop)
 }
 
 /// Threads of a process.

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use nix::unistd::Pid;
 use outdial_harness::carrier::busiest;
 use outdial_harness::figures::{Measure, count, ratio, report};
-use outdial_harness::process::{cpu_by_thread, cpu_seconds, run as run_program};
+use outdial_harness::process::{cpu_by_thread, cpu_seconds, family, pin, run as run_program};
 use outdial_harness::wait::{wait_for, wait_looking};
 use outdial_harness::{Context, Fate, Lead, Result, Rig, RigOptions, ensure};
 
@@ -35,6 +36,7 @@ exten => s,1,OutdialConnect()
  same => n,Hangup()
 [bare]
 exten => s,1,BareLoop(1,b)
+ same => n,Hangup()
 [loop]
 exten => _X.,1,Answer()
  same => n,Wait(5)
@@ -82,6 +84,7 @@ fn run() -> Result<()> {
         .into_iter()
         .filter(|tech| only.as_deref().is_none_or(|only| only == *tech))
         .collect();
+    bench.apart()?;
     // Caches and pools fill in a first round that nobody looks at.
     for tech in techs.iter().copied() {
         bench.bare(tech, 300, RATE)?;
@@ -94,6 +97,7 @@ fn run() -> Result<()> {
         }
     }
     bench.latency()?;
+    bench.spread()?;
     for round in 1..=rounds.min(SATURATION_RUNS) {
         for tech in techs.iter().copied() {
             println!("{tech}, saturation, round {round}");
@@ -162,6 +166,43 @@ impl Bench {
                 .outdial(&["routes", "add", "--trunk", trunk, "--campaign", campaign])?;
         }
         Ok(())
+    }
+
+    /// The PBX gets a core of its own, and the others the rest: what they do to its caches would
+    /// count as its own time otherwise, and only while outdial dials.
+    fn apart(&self) -> Result<()> {
+        let cpus = std::thread::available_parallelism()
+            .context("counting CPUs")?
+            .get();
+        if cpus < 2 {
+            println!("one CPU only: the PBX shares it with sidecar, database and carrier");
+            return Ok(());
+        }
+        let pbx = self.pbx()?;
+        let others = format!("1-{}", cpus - 1);
+        for pid in family(Pid::this())? {
+            if pid != pbx {
+                pin(pid, &others)?;
+            }
+        }
+        println!("the PBX runs on CPU 0, all else on CPU {others}");
+        pin(pbx, "0")
+    }
+
+    /// All of them on all cores, as in a small installation.
+    fn spread(&self) -> Result<()> {
+        let cpus = std::fs::read_to_string("/sys/devices/system/cpu/online")
+            .context("reading which CPUs there are")?;
+        for pid in family(Pid::this())? {
+            pin(pid, cpus.trim())?;
+        }
+        println!("all on CPU {}", cpus.trim());
+        Ok(())
+    }
+
+    fn pbx(&self) -> Result<Pid> {
+        let pid = self.rig.asterisk.pid()?;
+        Ok(Pid::from_raw(pid.try_into().context("a process id")?))
     }
 
     /// The loop and outdial at the same rate, by turns first.
