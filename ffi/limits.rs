@@ -24,8 +24,8 @@ pub(crate) const TURN: Duration = Duration::from_millis(250);
 /// How long the pump may leave an event that nobody waits for, such as ringing: at most this long
 /// it sleeps on, so that one wake-up serves several.
 pub(crate) const LAZY: Duration = Duration::from_millis(10);
-/// A call may leave this much before its time, if the pump is awake anyway.
-pub(crate) const START_SLACK: Duration = Duration::from_millis(1);
+/// A call may leave this much before or after its time, to share a wake-up of the pump.
+pub(crate) const START_SLACK: Duration = Duration::from_millis(5);
 /// The PBX's live legs are compared with the engine's this often.
 pub(crate) const RECONCILE: Duration = Duration::from_secs(10);
 /// Legs and sessions that one reconciliation takes in.
@@ -82,7 +82,7 @@ pub(crate) const OUT_BYTES: usize = 1024 * 1024;
 /// Records in one message.
 pub(crate) const RECORDS_PER_MESSAGE: usize = 512;
 /// The link sends this often at most; what comes after a pause is sent at once.
-pub(crate) const SEND: Duration = Duration::from_millis(50);
+pub(crate) const SEND: Duration = Duration::from_millis(100);
 /// Heartbeats to the sidecar.
 pub(crate) const HEARTBEAT: Duration = Duration::from_millis(500);
 /// First pause before another try to connect; doubled up to [`RECONNECT_MAX`].

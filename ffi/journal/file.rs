@@ -81,6 +81,8 @@ pub(crate) struct Store {
     synced: Tail,
     /// Appended since.
     unsynced: Vec<Numbered>,
+    /// Records on their way to the file.
+    buffer: Vec<u8>,
     next_seq: u64,
     acknowledged: u64,
     /// Records of attempts without an end.
@@ -118,6 +120,7 @@ impl Store {
             current,
             synced: Tail::default(),
             unsynced: Vec::new(),
+            buffer: Vec::new(),
             next_seq,
             acknowledged: 0,
             live: BTreeMap::new(),
@@ -303,17 +306,17 @@ impl Store {
     }
 
     fn append_records(&mut self, records: &[Numbered]) -> io::Result<()> {
-        let mut bytes = Vec::new();
+        self.buffer.clear();
         for record in records {
-            frame(record, &mut bytes)?;
+            frame(record, &mut self.buffer)?;
         }
         let tail = self.tail();
-        if let Err(error) = self.current.write_all_at(&bytes, tail.bytes) {
+        if let Err(error) = self.current.write_all_at(&self.buffer, tail.bytes) {
             self.cut_back(tail);
             return Err(error);
         }
         if let Some(current) = self.segments.back_mut() {
-            current.bytes += bytes.len() as u64;
+            current.bytes += self.buffer.len() as u64;
             let last = records.iter().map(|r| r.seq).max().unwrap_or(0);
             current.last_seq = current.last_seq.max(last);
         }

@@ -88,9 +88,10 @@ impl Starts {
         self.waiting.pop_front().map(|waiting| waiting.originate)
     }
 
-    /// When the next originate may leave, if it is on disk.
+    /// When the next originate must leave, if it is on disk.
     pub(super) fn next(&self) -> Option<Tick> {
-        self.waiting.front()?.leaves
+        let leaves = self.waiting.front()?.leaves?;
+        Some(Tick(leaves.0.saturating_add(micros(limits::START_SLACK))))
     }
 
     /// The start with this token was not recorded.
@@ -165,9 +166,9 @@ mod tests {
         assert_eq!(left(&mut starts, ms(1_000)), []);
         starts.durable(ms(35), 2);
         assert_eq!(left(&mut starts, ms(35)), [leg(1)]);
-        assert_eq!(starts.next(), Some(ms(45)));
-        assert_eq!(left(&mut starts, ms(43)), []);
-        assert_eq!(left(&mut starts, ms(45)), [leg(2)]);
+        assert_eq!(starts.next(), Some(ms(50)));
+        assert_eq!(left(&mut starts, ms(39)), []);
+        assert_eq!(left(&mut starts, ms(40)), [leg(2)]);
         assert_eq!(left(&mut starts, ms(1_000)), []);
         starts.durable(ms(60), 3);
         assert_eq!(left(&mut starts, ms(60)), [leg(3)]);

@@ -275,9 +275,11 @@ pub fn cpu_by_thread(pid: u32) -> Result<BTreeMap<String, f64>> {
     let mut sums = BTreeMap::new();
     for (thread, name) in named_threads(pid)? {
         // A thread may end while we look.
-        if let Ok(seconds) = stat_cpu(&format!("/proc/{pid}/task/{thread}/stat")) {
-            *sums.entry(name).or_default() += seconds;
-        }
+        let path = format!("/proc/{pid}/task/{thread}/schedstat");
+        let nanoseconds = fs::read_to_string(path)
+            .ok()
+            .and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
+        *sums.entry(name).or_default() += nanoseconds.unwrap_or_default() / 1e9;
     }
     Ok(sums)
 }
