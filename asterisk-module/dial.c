@@ -127,6 +127,21 @@ static void note_end(struct leg *leg, struct ast_channel *chan)
 	ao2_unlock(leg);
 }
 
+/*! \brief Does the dialplan hand the answered call to the engine at once? */
+static int connects_at_once(const struct leg *leg)
+{
+	struct pbx_find_info find = { .stacklen = 0, };
+	struct ast_exten *exten;
+	int res;
+
+	ast_rdlock_contexts();
+	exten = pbx_find_extension(NULL, NULL, &find, leg->context, leg->exten, leg->priority, NULL,
+		leg->caller_id, E_MATCH);
+	res = exten && !strcasecmp(S_OR(ast_get_extension_app(exten), ""), "OutdialConnect");
+	ast_unlock_contexts();
+	return res;
+}
+
 /*! \brief Progress of a call that is being dialed; in the dialing thread. */
 static void dial_state(struct ast_dial *dial)
 {
@@ -146,7 +161,7 @@ static void dial_state(struct ast_dial *dial)
 		ao2_lock(leg);
 		leg->answered = 1;
 		ao2_unlock(leg);
-		shim_post(OUTDIAL_EVENT_LEG_ANSWERED, leg->id, NULL, 0);
+		shim_post(OUTDIAL_EVENT_LEG_ANSWERED, leg->id, NULL, connects_at_once(leg));
 		break;
 	default:
 		break;

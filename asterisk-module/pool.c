@@ -17,7 +17,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <sys/prctl.h>
 
 #include "asterisk/linkedlists.h"
 #include "asterisk/lock.h"
@@ -55,9 +54,8 @@ struct pool {
 	AST_LIST_HEAD_NOLOCK(, pool_thread) idle;
 	/*! \brief Threads that have left their loop and wait to be joined. */
 	AST_LIST_HEAD_NOLOCK(, pool_thread) done;
-	/*! \brief Signals as Asterisk's own threads take them, and how exact their timers are. */
+	/*! \brief Signals as Asterisk's own threads take them. */
 	sigset_t signals;
-	int timer_slack;
 	const char *name;
 	unsigned int max_threads;
 	unsigned int max_jobs;
@@ -80,7 +78,6 @@ struct pool *pool_create(const char *name, unsigned int max_threads, unsigned in
 	AST_LIST_HEAD_INIT_NOLOCK(&pool->idle);
 	AST_LIST_HEAD_INIT_NOLOCK(&pool->done);
 	pthread_sigmask(SIG_BLOCK, NULL, &pool->signals);
-	pool->timer_slack = prctl(PR_GET_TIMERSLACK);
 	pool->name = name;
 	pool->max_threads = max_threads;
 	pool->max_jobs = max_jobs;
@@ -129,13 +126,10 @@ static void *pool_main(void *data)
 	struct pool_job *job;
 
 	/*
-	 * The engine's pump starts most of us. It blocks all signals, sleeps inexactly and has its own
-	 * name; what a call does and runs (AGI, System) must not inherit that.
+	 * The engine's pump starts most of us. It blocks all signals and has its own name; what a call
+	 * does and runs (AGI, System) must not inherit that.
 	 */
 	pthread_sigmask(SIG_SETMASK, &pool->signals, NULL);
-	if (pool->timer_slack > 0) {
-		prctl(PR_SET_TIMERSLACK, (unsigned long) pool->timer_slack);
-	}
 	pthread_setname_np(pthread_self(), pool->name);
 
 	ast_mutex_lock(&pool->lock);

@@ -36,7 +36,8 @@ pub const OUTDIAL_EVENT_LEG_PROCEEDING: u32 = 1;
 pub const OUTDIAL_EVENT_LEG_RINGING: u32 = 2;
 /// Media before the answer (SIP 183). Id: leg.
 pub const OUTDIAL_EVENT_LEG_EARLY_MEDIA: u32 = 3;
-/// Answered. Id: leg.
+/// Answered. Id: leg; `value`: 1 if OUTDIAL_EVENT_LEG_READY follows within milliseconds (the
+/// engine then need not wake up twice), else 0.
 pub const OUTDIAL_EVENT_LEG_ANSWERED: u32 = 4;
 /// The dialplan reached OutdialConnect; the channel waits in its own bridge. Id: leg;
 /// `value`: one of OUTDIAL_VERDICT_.

@@ -16,9 +16,6 @@ pub(crate) const INPUTS: usize = 4_096;
 pub(crate) const EVENTS_PER_TURN: usize = 256;
 /// Inputs that one turn of the pump takes.
 pub(crate) const INPUTS_PER_TURN: usize = 256;
-/// How much later than asked the system may end a sleep of our threads: it then needs no timer
-/// interrupt of its own for each of them.
-pub(crate) const TIMER_SLACK: Duration = Duration::from_millis(2);
 /// The pump turns at least this often, so that its heartbeat stays young.
 pub(crate) const TURN: Duration = Duration::from_millis(250);
 /// How long the pump may leave an event that nobody waits for, such as ringing: at most this long

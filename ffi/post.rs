@@ -28,6 +28,8 @@ pub(crate) struct Posted {
     pub(crate) event: Event,
     pub(crate) at: Tick,
     pub(crate) slot: Slot,
+    /// Somebody waits for what the engine says to it.
+    pub(crate) urgent: bool,
 }
 
 /// Tells the engine what happened.
@@ -81,7 +83,9 @@ unsafe fn post(shared: &Shared, event: *const OutdialEvent) -> i32 {
         return OUTDIAL_E_STATE;
     }
     // SAFETY: the texts of a valid event end in NUL.
-    match unsafe { read(shared, event) }.and_then(|parsed| enqueue(shared, parsed)) {
+    let parsed = unsafe { read(shared, event) };
+    let followed = event.kind == OUTDIAL_EVENT_LEG_ANSWERED && event.value != 0;
+    match parsed.and_then(|parsed| enqueue(shared, parsed, followed)) {
         Ok(()) => {
             shared.counters.posted.fetch_add(1, Ordering::Relaxed);
             OUTDIAL_OK
@@ -97,8 +101,8 @@ unsafe fn post(shared: &Shared, event: *const OutdialEvent) -> i32 {
     }
 }
 
-/// Takes the event's place in the queue and puts it there.
-fn enqueue(shared: &Shared, event: Event) -> Result<(), i32> {
+/// Takes the event's place in the queue and puts it there. `followed`: an urgent one comes at once.
+fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
     let slots = &shared.slots;
     let slot = match &event {
         Event::Leg { leg, what } => match what {
@@ -163,6 +167,7 @@ fn enqueue(shared: &Shared, event: Event) -> Result<(), i32> {
         | Event::Refused { .. } => general(shared)?,
     };
     let posted = Posted {
+        urgent: is_urgent(&event) && !followed,
         event,
         at: shared.clock.tick(),
         slot,
@@ -172,6 +177,39 @@ fn enqueue(shared: &Shared, event: Event) -> Result<(), i32> {
         Ok(())
     } else {
         Err(OUTDIAL_E_STATE)
+    }
+}
+
+/// Whether somebody waits for what the engine says to it: a customer, an agent, a command.
+fn is_urgent(event: &Event) -> bool {
+    match event {
+        Event::Leg { what, .. } => match what {
+            // An answer starts the clock of the abandoned calls, and must be on disk soon.
+            LegEvent::Answered
+            | LegEvent::Ready { .. }
+            | LegEvent::ConnectFailed { .. }
+            | LegEvent::Played { .. } => true,
+            LegEvent::Proceeding
+            | LegEvent::Ringing
+            | LegEvent::EarlyMedia
+            | LegEvent::Bridged { .. }
+            | LegEvent::Released
+            | LegEvent::Ended(_) => false,
+        },
+        Event::Session { .. }
+        | Event::Probed { .. }
+        | Event::Reconcile { .. }
+        | Event::Config(_)
+        | Event::Leases { .. }
+        | Event::Renewed { .. }
+        | Event::Revoke(_)
+        | Event::DoNotCall(_)
+        | Event::Link(_)
+        | Event::JournalWritable(_)
+        | Event::Drain(_)
+        | Event::Check { .. }
+        | Event::TestCall { .. }
+        | Event::Refused { .. } => true,
     }
 }
 

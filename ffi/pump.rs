@@ -221,8 +221,7 @@ impl Pump {
         }
         self.shared.slots.give_back(posted.slot);
         let now = self.shared.clock.now();
-        let urgent = mailbox::is_urgent(&posted.event);
-        if self.handle(now, posted.event) && urgent {
+        if self.handle(now, posted.event) && posted.urgent {
             let us = self.shared.clock.tick() - posted.at;
             self.shared.latency.record(us.0);
         }

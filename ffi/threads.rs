@@ -4,15 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
-use libc::c_ulong;
-use nix::sys::prctl::set_timerslack;
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 
+use crate::guard;
 use crate::shared::Shared;
-use crate::{guard, limits};
 
-/// Starts a thread that takes no signal and lets no panic out. `name` has at most 15 bytes. Its
-/// sleeps may end [`limits::TIMER_SLACK`] late.
+/// Starts a thread that takes no signal and lets no panic out. `name` has at most 15 bytes.
 ///
 /// # Errors
 /// The system has no room for another thread.
@@ -30,9 +27,6 @@ pub(crate) fn spawn(
     )?;
     let shared = Arc::clone(shared);
     let thread = Builder::new().name(name.into()).spawn(move || {
-        // For the calling thread only. If it fails, timers cost more, that is all.
-        let slack = c_ulong::try_from(limits::TIMER_SLACK.as_nanos());
-        let _ = slack.map(set_timerslack);
         guard::thread(&shared, name, body);
     });
     pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None)?;

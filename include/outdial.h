@@ -90,7 +90,8 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_EVENT_LEG_EARLY_MEDIA 3
 
 /**
- * Answered. Id: leg.
+ * Answered. Id: leg; `value`: 1 if OUTDIAL_EVENT_LEG_READY follows within milliseconds (the
+ * engine then need not wake up twice), else 0.
  */
 #define OUTDIAL_EVENT_LEG_ANSWERED 4
 

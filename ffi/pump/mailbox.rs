@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use crossbeam::channel::{Receiver, SendTimeoutError, Sender, TrySendError, bounded};
-use outdial_engine::{Event, LegEvent};
 use outdial_link::{Down, Snapshot};
 
 use crate::bell::Bell;
@@ -62,7 +61,7 @@ pub(crate) fn mailbox() -> (Mailbox, Received) {
 impl Mailbox {
     /// An event of the host. `false`: there is no room, or the pump is gone for good.
     pub(crate) fn post(&self, posted: Posted) -> bool {
-        let (at, urgent) = (posted.at, is_urgent(&posted.event));
+        let (at, urgent) = (posted.at, posted.urgent);
         let sent = self.events.try_send(posted).is_ok();
         if urgent {
             self.bell.ring();
@@ -106,38 +105,5 @@ impl Mailbox {
     /// Lets the pump look at the flags.
     pub(crate) fn ring(&self) {
         self.bell.ring();
-    }
-}
-
-/// Whether somebody waits for what the engine says to it: a customer, an agent, a command.
-pub(super) fn is_urgent(event: &Event) -> bool {
-    match event {
-        Event::Leg { what, .. } => match what {
-            // An answer starts the clock of the abandoned calls, and must be on disk soon.
-            LegEvent::Answered
-            | LegEvent::Ready { .. }
-            | LegEvent::ConnectFailed { .. }
-            | LegEvent::Played { .. } => true,
-            LegEvent::Proceeding
-            | LegEvent::Ringing
-            | LegEvent::EarlyMedia
-            | LegEvent::Bridged { .. }
-            | LegEvent::Released
-            | LegEvent::Ended(_) => false,
-        },
-        Event::Session { .. }
-        | Event::Probed { .. }
-        | Event::Reconcile { .. }
-        | Event::Config(_)
-        | Event::Leases { .. }
-        | Event::Renewed { .. }
-        | Event::Revoke(_)
-        | Event::DoNotCall(_)
-        | Event::Link(_)
-        | Event::JournalWritable(_)
-        | Event::Drain(_)
-        | Event::Check { .. }
-        | Event::TestCall { .. }
-        | Event::Refused { .. } => true,
     }
 }

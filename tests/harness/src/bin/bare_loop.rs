@@ -26,6 +26,7 @@ const AT_ONCE: u32 = 100;
 const RUNS: usize = 25;
 const SATURATION_RUNS: usize = 3;
 const CPU: &str = "CPU per call at 100 calls/s";
+const OFFERED: &str = "calls per second where 100 were asked for";
 const SATURATION: &str = "calls per second at saturation";
 const MOST: f64 = 1.10;
 const SECOND: Duration = Duration::from_secs(1);
@@ -208,14 +209,16 @@ impl Bench {
     /// The loop and outdial at the same rate, by turns first.
     fn pair(&mut self, tech: &str, round: usize) -> Result<()> {
         let (bare, outdial) = if round.is_multiple_of(2) {
-            let outdial = self.outdial(tech, CALLS, RATE)?.0;
-            (self.bare(tech, CALLS, RATE)?.0, outdial)
+            let outdial = self.outdial(tech, CALLS, RATE)?;
+            (self.bare(tech, CALLS, RATE)?, outdial)
         } else {
-            let bare = self.bare(tech, CALLS, RATE)?.0;
-            (bare, self.outdial(tech, CALLS, RATE)?.0)
+            let bare = self.bare(tech, CALLS, RATE)?;
+            (bare, self.outdial(tech, CALLS, RATE)?)
         };
-        self.note(&format!("{tech}: bare loop, {CPU}"), bare);
-        self.note(&format!("{tech}: outdial, {CPU}"), outdial);
+        self.note(&format!("{tech}: bare loop, {CPU}"), bare.0);
+        self.note(&format!("{tech}: outdial, {CPU}"), outdial.0);
+        self.note(&format!("{tech}: bare loop, {OFFERED}"), bare.1);
+        self.note(&format!("{tech}: outdial, {OFFERED}"), outdial.1);
         Ok(())
     }
 
@@ -367,10 +370,10 @@ impl Bench {
             let baseline = (bare != *what)
                 .then(|| Some((bare.clone(), self.runs.get(&bare)?.clone())))
                 .flatten();
-            let unit = if what.ends_with(SATURATION) {
-                "calls/s"
-            } else {
+            let unit = if what.ends_with(CPU) || what.starts_with("event") {
                 "ms"
+            } else {
+                "calls/s"
             };
             measures.push(Measure {
                 what: what.clone(),
