@@ -5,18 +5,17 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg};
+use outdial_link::lock_file::{LockError, LockFile};
 use outdial_link::{Numbered, Record};
 
 use super::recover;
-use super::segment::{End, HEADER, Header, VERSION, frame, read_records};
+use super::scan::{SUFFIX, Scan};
+use super::segment::{HEADER, Header, VERSION, frame};
 use crate::limits;
-
-const SUFFIX: &str = ".journal";
 
 /// Why a journal can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,11 +54,12 @@ pub(crate) struct Found {
     pub(crate) warnings: Vec<String>,
 }
 
-struct Segment {
-    path: PathBuf,
-    bytes: u64,
+/// One file of the journal.
+pub(super) struct Segment {
+    pub(super) path: PathBuf,
+    pub(super) bytes: u64,
     /// Highest place in it; 0 when empty.
-    last_seq: u64,
+    pub(super) last_seq: u64,
 }
 
 /// Where the segment that is being written ends.
@@ -87,7 +87,7 @@ pub(crate) struct Store {
     acknowledged: u64,
     /// Records of attempts without an end.
     live: BTreeMap<u64, Vec<Numbered>>,
-    _lock: Flock<File>,
+    _lock: LockFile,
 }
 
 impl Store {
@@ -102,10 +102,7 @@ impl Store {
         };
         make_dir(dir).map_err(io_at(dir))?;
         let lock = lock(dir)?;
-        let mut scan = Scan::default();
-        for path in list(dir).map_err(io_at(dir))? {
-            scan.segment(&path, node)?;
-        }
+        let mut scan = Scan::folder(dir, node)?;
         let next_seq = scan.next_seq.max(1);
         let (segment, current) = create(dir, node, next_seq).map_err(io_at(dir))?;
         scan.segments.push_back(segment);
@@ -345,173 +342,19 @@ impl Store {
     }
 }
 
-/// What reading the segments yields.
-#[derive(Default)]
-struct Scan {
-    segments: VecDeque<Segment>,
-    records: BTreeMap<u64, Record>,
-    next_seq: u64,
-    damaged: bool,
-    /// Segments without records: superfluous once a new one keeps the next place.
-    empty: Vec<PathBuf>,
-    warnings: Vec<String>,
-}
-
-impl Scan {
-    fn segment(&mut self, path: &Path, node: &str) -> Result<(), JournalError> {
-        let io_at = |error| JournalError::Io {
-            path: path.to_owned(),
-            error,
-        };
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|mut file| file.read_to_end(&mut bytes))
-            .map_err(io_at)?;
-        if bytes.len() < HEADER || bytes.iter().all(|byte| *byte == 0) {
-            // Made, but never used: a record is only written behind a synced header.
-            self.warnings.push(format!(
-                "{}: an unfinished file was deleted",
-                path.display()
-            ));
-            return fs::remove_file(path).map_err(io_at);
-        }
-        let Some(header) = Header::read(&bytes) else {
-            return self.set_aside(path, "its header is damaged").map_err(io_at);
-        };
-        if header.version > VERSION {
-            return Err(JournalError::Newer {
-                path: path.to_owned(),
-                version: header.version,
-            });
-        }
-        if header.node != node {
-            return Err(JournalError::OtherNode {
-                path: path.to_owned(),
-                theirs: header.node,
-                ours: node.to_owned(),
-            });
-        }
-        self.next_seq = self.next_seq.max(header.first_seq);
-        let (records, good, end) = read_records(&bytes);
-        if records.is_empty() && matches!(end, End::Clean) {
-            self.empty.push(path.to_owned());
-            return Ok(());
-        }
-        let mut last_seq = 0;
-        for numbered in &records {
-            last_seq = last_seq.max(numbered.seq);
-            self.next_seq = self.next_seq.max(numbered.seq + 1);
-            self.records.insert(numbered.seq, numbered.record.clone());
-        }
-        match end {
-            End::Clean => {}
-            End::Torn => {
-                self.warnings.push(format!(
-                    "{}: {} bytes of an unfinished record were cut off",
-                    path.display(),
-                    bytes.len() - good
-                ));
-                cut(path, good as u64).map_err(io_at)?;
-            }
-            End::Damaged => {
-                let what = format!("it is damaged at byte {good}");
-                self.set_aside(path, &what).map_err(io_at)?;
-                write_new(path, &bytes[..good]).map_err(io_at)?;
-            }
-        }
-        self.segments.push_back(Segment {
-            path: path.to_owned(),
-            bytes: good as u64,
-            last_seq,
-        });
-        Ok(())
-    }
-
-    fn set_aside(&mut self, path: &Path, what: &str) -> io::Result<()> {
-        let mut aside = path.as_os_str().to_owned();
-        aside.push(".damaged");
-        let aside = (0..1_000)
-            .map(|n| {
-                let mut name = aside.clone();
-                name.push(format!(".{n}"));
-                PathBuf::from(name)
-            })
-            .find(|name| !name.exists())
-            .ok_or_else(|| io::Error::other("too many damaged files; move them away"))?;
-        fs::rename(path, &aside)?;
-        self.damaged = true;
-        self.warnings.push(format!(
-            "{}: {what}. It was kept as {}; what stands before the damage and in the other files \
-             is in use. Leads of calls whose end is unknown are not called again.",
-            path.display(),
-            aside.display()
-        ));
-        Ok(())
-    }
-}
-
 fn make_dir(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-fn lock(dir: &Path) -> Result<Flock<File>, JournalError> {
+fn lock(dir: &Path) -> Result<LockFile, JournalError> {
     let path = dir.join("lock");
-    let io_at = |error| JournalError::Io {
-        path: path.clone(),
-        error,
-    };
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(io_at)?;
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(mut lock) => {
-            let pid = std::process::id().to_string();
-            lock.set_len(0)
-                .and_then(|()| lock.seek(SeekFrom::Start(0)).map(drop))
-                .and_then(|()| lock.write_all(pid.as_bytes()))
-                .or_else(|error| {
-                    // Only the holder's name is lost on a full disk.
-                    if error.kind() == io::ErrorKind::StorageFull {
-                        Ok(())
-                    } else {
-                        Err(error)
-                    }
-                })
-                .map_err(io_at)?;
-            Ok(lock)
-        }
-        Err((mut file, nix::errno::Errno::EWOULDBLOCK)) => {
-            let mut holder = String::new();
-            drop(file.read_to_string(&mut holder));
-            if holder.trim().is_empty() {
-                holder = "unknown".into();
-            }
-            Err(JournalError::Locked {
-                dir: dir.to_owned(),
-                holder: holder.trim().to_owned(),
-            })
-        }
-        Err((_, errno)) => Err(io_at(errno.into())),
-    }
-}
-
-/// The segments, oldest first.
-fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(|name| name.ends_with(SUFFIX)) {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
+    LockFile::take(&path, 0o600).map_err(|error| match error {
+        LockError::Held { holder } => JournalError::Locked {
+            dir: dir.to_owned(),
+            holder,
+        },
+        LockError::Io(error) => JournalError::Io { path, error },
+    })
 }
 
 fn create(dir: &Path, node: &str, first_seq: u64) -> io::Result<(Segment, File)> {
@@ -545,20 +388,4 @@ fn create(dir: &Path, node: &str, first_seq: u64) -> io::Result<(Segment, File)>
         return Ok((segment, file));
     }
     Err(io::Error::other("too many segments; move the folder away"))
-}
-
-fn cut(path: &Path, len: u64) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).open(path)?;
-    file.set_len(len)?;
-    file.sync_all()
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }

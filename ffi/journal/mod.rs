@@ -8,6 +8,7 @@
 
 mod file;
 mod recover;
+mod scan;
 mod segment;
 #[cfg(test)]
 mod tests;

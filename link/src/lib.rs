@@ -8,6 +8,7 @@
 //! Instants are wall-clock milliseconds since 1970 in UTC; spans are named with their unit.
 
 mod frame;
+pub mod lock_file;
 mod message;
 mod snapshot;
 

@@ -1,11 +1,8 @@
 //! One sidecar for each set of sockets.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg};
+use outdial_link::lock_file::{self, LockFile};
 
 /// Why the lock could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -30,44 +27,17 @@ pub enum LockError {
     },
 }
 
-/// Held as long as this lives; the kernel frees it when the process dies.
-pub struct Lock {
-    _file: Flock<File>,
-}
-
 /// Takes the lock of `run_dir`.
 ///
 /// # Errors
 /// See [`LockError`].
-pub fn take(run_dir: &Path) -> Result<Lock, LockError> {
+pub fn take(run_dir: &Path) -> Result<LockFile, LockError> {
     let path = run_dir.join("outdial.pid");
-    let io = |error| LockError::File {
-        path: path.clone(),
-        error,
-    };
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o644)
-        .open(&path)
-        .map_err(io)?;
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(mut file) => {
-            let pid = std::process::id();
-            file.set_len(0).map_err(io)?;
-            file.rewind().map_err(io)?;
-            writeln!(file, "{pid}").map_err(io)?;
-            Ok(Lock { _file: file })
-        }
-        Err((mut file, _)) => {
-            let mut pid = String::new();
-            file.read_to_string(&mut pid).map_err(io)?;
-            Err(LockError::Held {
-                pid: pid.trim().to_owned(),
-                dir: run_dir.to_path_buf(),
-            })
-        }
-    }
+    LockFile::take(&path, 0o644).map_err(|error| match error {
+        lock_file::LockError::Held { holder: pid } => LockError::Held {
+            pid,
+            dir: run_dir.to_path_buf(),
+        },
+        lock_file::LockError::Io(error) => LockError::File { path, error },
+    })
 }

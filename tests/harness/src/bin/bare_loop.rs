@@ -29,6 +29,8 @@ const CPU: &str = "CPU per call at 100 calls/s";
 const OFFERED: &str = "calls per second where 100 were asked for";
 const SATURATION: &str = "calls per second at saturation";
 const MOST: f64 = 1.10;
+/// From the last start to the end of a measurement.
+const REST_SECONDS: u64 = 3;
 const SECOND: Duration = Duration::from_secs(1);
 
 const DIALPLAN: &str = "
@@ -107,6 +109,13 @@ fn run() -> Result<()> {
     }
     println!("{}", bench.rig.asterisk.cli("outdial show status")?);
     bench.finish()
+}
+
+/// What the PBX had used when a measurement began.
+struct Meter {
+    threads: BTreeMap<String, f64>,
+    cpu: f64,
+    start: Instant,
 }
 
 impl Bench {
@@ -273,9 +282,7 @@ impl Bench {
             ),
             _ => "5511910000000@loop/n".to_owned(),
         };
-        let pid = self.rig.asterisk.pid()?;
-        let threads = cpu_by_thread(pid)?;
-        let before = cpu_seconds(pid)?;
+        let meter = self.begin()?;
         let said = self.rig.asterisk.cli(&format!(
             "bareloop run {tech} {dest} {calls} {rate} {AT_ONCE} bare"
         ))?;
@@ -285,10 +292,8 @@ impl Bench {
                 .with_context(|| format!("{name} in: {said}"))
         };
         ensure!(field("answered")? >= 0.99 * f64::from(calls), "{said}");
-        self.settle()?;
-        let cpu = cpu_seconds(pid)? - before;
-        self.explain(&threads, calls)?;
-        Ok((cpu * 1e3 / f64::from(calls), field("calls_per_second")?))
+        let cpu = self.end(&meter, calls, rate)?;
+        Ok((cpu, field("calls_per_second")?))
     }
 
     fn outdial(&mut self, tech: &str, calls: u32, rate: u32) -> Result<(f64, f64)> {
@@ -311,18 +316,14 @@ impl Bench {
         self.rig.insert(tech, &numbers)?;
         let done = "SELECT count(*) FROM outdial.attempts WHERE answered_at IS NOT NULL";
         let there = self.rig.sidecar.count(done)?;
-        let pid = self.rig.asterisk.pid()?;
-        let threads = cpu_by_thread(pid)?;
-        let before = cpu_seconds(pid)?;
+        let meter = self.begin()?;
         self.rig.outdial(&["campaign", "start", tech])?;
         let limit = Duration::from_secs(180);
         // Seldom: the query runs on the cores that are measured.
         wait_looking("the end of the calls", limit, SECOND, || {
             Ok((self.rig.sidecar.count(done)? >= there + i64::from(calls)).then_some(()))
         })?;
-        self.settle()?;
-        let cpu = cpu_seconds(pid)? - before;
-        self.explain(&threads, calls)?;
+        let cpu = self.end(&meter, calls, rate)?;
         self.rig.outdial(&["campaign", "stop", tech])?;
         let sql = "SELECT extract(epoch FROM min(started_at))::float8, extract(epoch FROM max(ended_at))::float8
                    FROM (SELECT * FROM outdial.attempts ORDER BY started_at DESC LIMIT $1) a";
@@ -332,10 +333,30 @@ impl Bench {
             .sql()?
             .query_one(sql, &[&i64::from(calls)])?;
         let (start, end): (f64, f64) = (row.get(0), row.get(1));
-        Ok((
-            cpu * 1e3 / f64::from(calls),
-            ratio(f64::from(calls), end - start),
-        ))
+        Ok((cpu, ratio(f64::from(calls), end - start)))
+    }
+
+    fn begin(&self) -> Result<Meter> {
+        let pid = self.rig.asterisk.pid()?;
+        Ok(Meter {
+            threads: cpu_by_thread(pid)?,
+            cpu: cpu_seconds(pid)?,
+            start: Instant::now(),
+        })
+    }
+
+    /// CPU ms per call since `begin`. At the common rate both get the same time: an idle PBX needs
+    /// CPU too.
+    fn end(&self, meter: &Meter, calls: u32, rate: u32) -> Result<f64> {
+        self.settle()?;
+        if rate == RATE {
+            let window = Duration::from_secs(u64::from(calls / rate) + REST_SECONDS);
+            let left = window.saturating_sub(meter.start.elapsed());
+            std::thread::sleep(left);
+        }
+        let cpu = cpu_seconds(self.rig.asterisk.pid()?)? - meter.cpu;
+        self.explain(&meter.threads, calls)?;
+        Ok(cpu * 1e3 / f64::from(calls))
     }
 
     /// Where it went, for those who want to know: `VERBOSE=1`.
