@@ -36,10 +36,10 @@ struct pool_job {
 struct pool_thread {
 	pthread_t id;
 	struct pool *pool;
-	/*! \brief A job has come for this thread, or the pool ends. */
+	/*! \brief A job has come, or the pool ends. */
 	ast_cond_t wake;
-	/*! \brief What it is to run; NULL while it is idle. */
-	struct pool_job *job;
+	/*! \brief A job has come. */
+	unsigned int called:1;
 	/*! \brief In the list of idle threads, or of those that have ended. */
 	AST_LIST_ENTRY(pool_thread) next;
 };
@@ -92,30 +92,41 @@ void pool_resize(struct pool *pool, unsigned int max_threads, unsigned int max_j
 	ast_mutex_unlock(&pool->lock);
 }
 
+/*! \brief Be idle until called. Non-zero: for too long. Called with the lock held. */
+static int pool_rest(struct pool_thread *thread)
+{
+	struct pool *pool = thread->pool;
+	struct timespec until = { .tv_sec = ast_tvnow().tv_sec + POOL_IDLE_SECONDS, };
+	int res = 0;
+
+	thread->called = 0;
+	AST_LIST_INSERT_HEAD(&pool->idle, thread, next);
+	while (!thread->called && !pool->ending && !res) {
+		res = ast_cond_timedwait(&thread->wake, &pool->lock, &until) == ETIMEDOUT;
+	}
+	if (thread->called) {
+		/* Who calls a thread takes it out of the list. */
+		return 0;
+	}
+	AST_LIST_REMOVE(&pool->idle, thread, next);
+	return res;
+}
+
 /*! \brief Wait for a job. NULL: this thread is not needed any more. Called with the lock held. */
 static struct pool_job *pool_next(struct pool_thread *thread)
 {
 	struct pool *pool = thread->pool;
-	struct timespec until = { .tv_sec = ast_tvnow().tv_sec + POOL_IDLE_SECONDS, };
-	struct pool_job *job = AST_LIST_REMOVE_HEAD(&pool->jobs, next);
+	struct pool_job *job;
+	int enough = 0;
 
-	if (!job && !pool->ending) {
-		thread->job = NULL;
-		AST_LIST_INSERT_HEAD(&pool->idle, thread, next);
-		while (!thread->job && !pool->ending) {
-			if (ast_cond_timedwait(&thread->wake, &pool->lock, &until) == ETIMEDOUT) {
-				break;
-			}
+	/* A job stays in the list until a thread runs, so that one that never does holds up none. */
+	while (!(job = AST_LIST_REMOVE_HEAD(&pool->jobs, next))) {
+		if (pool->ending || enough) {
+			return NULL;
 		}
-		job = thread->job;
-		if (!job) {
-			/* Who gives a job takes the thread out of the list. */
-			AST_LIST_REMOVE(&pool->idle, thread, next);
-		}
+		enough = pool_rest(thread);
 	}
-	if (job) {
-		pool->waiting--;
-	}
+	pool->waiting--;
 	return job;
 }
 
@@ -210,12 +221,11 @@ int pool_push(struct pool *pool, void (*run)(void *data), void *data)
 		ast_free(job);
 		return -1;
 	}
+	AST_LIST_INSERT_TAIL(&pool->jobs, job, next);
 	pool->waiting++;
 	if (thread) {
-		thread->job = job;
+		thread->called = 1;
 		ast_cond_signal(&thread->wake);
-	} else {
-		AST_LIST_INSERT_TAIL(&pool->jobs, job, next);
 	}
 	ast_mutex_unlock(&pool->lock);
 	return 0;

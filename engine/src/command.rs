@@ -267,7 +267,7 @@ pub struct AttemptResult {
     pub number: Number,
     /// Its place among the lead's numbers.
     pub position: u8,
-    /// Legs placed.
+    /// Legs that left the PBX.
     pub legs: u8,
     /// How it ended.
     pub outcome: Outcome,

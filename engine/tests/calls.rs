@@ -209,6 +209,7 @@ fn a_refusal_by_the_pbx_charges_neither_trunk_nor_lead() {
     assert!(originates(&refused).is_empty(), "rests first");
     let result = b.results()[0];
     assert!(!result.charged);
+    assert_eq!(result.legs, 0, "none left the PBX");
     assert_eq!(
         result.next,
         LeadNext::Retry {

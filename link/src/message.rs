@@ -225,7 +225,7 @@ pub struct AttemptResult {
     pub number: String,
     /// The number's place among the lead's.
     pub position: u8,
-    /// Legs placed.
+    /// Legs that left the PBX.
     pub legs: u8,
     /// One of completed, `no_answer`, busy, congested, invalid, machine, abandoned, cancelled,
     /// failed.

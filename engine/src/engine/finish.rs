@@ -57,7 +57,8 @@ impl Engine {
             trunk: attempt.trunk,
             number: number.number.clone(),
             position: number.position,
-            legs: attempt.legs,
+            // One that the PBX or the journal refused reached no carrier.
+            legs: attempt.legs.saturating_sub(u8::from(end.refused_by_pbx)),
             outcome,
             detail: detail(&attempt, outcome),
             end,
