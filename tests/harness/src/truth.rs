@@ -100,13 +100,23 @@ pub fn compare(attempts: &[Attempt], calls: &[Call], lost: Option<&str>) -> Resu
     let mut differences = Vec::new();
     for attempt in attempts {
         let legs = usize::try_from(attempt.legs).context("legs")?;
-        let seen = by_number.get_mut(attempt.number.as_str());
-        let taken: Vec<&Call> = match seen {
-            Some(seen) => seen.drain(..legs.min(seen.len())).collect(),
+        // A leg that was journaled may not have left the machine when it was killed: then what
+        // the carrier saw is the next attempt's.
+        let is_lost = lost.is_some_and(|detail| attempt.detail == detail);
+        let later = |a: &&Attempt| a.number == attempt.number && a.started > attempt.started;
+        let next = if is_lost {
+            let starts = attempts.iter().filter(later).map(|a| a.started);
+            starts.fold(f64::INFINITY, f64::min)
+        } else {
+            f64::INFINITY
+        };
+        let taken: Vec<&Call> = match by_number.get_mut(attempt.number.as_str()) {
+            Some(seen) => {
+                let own = seen.iter().take_while(|call| call.invited < next).count();
+                seen.drain(..legs.min(own)).collect()
+            }
             None => Vec::new(),
         };
-        // A leg that was journaled may not have left the machine when it was killed.
-        let is_lost = lost.is_some_and(|detail| attempt.detail == detail);
         if taken.len() != legs && !is_lost {
             differences.push(format!(
                 "{attempt:?}: the carrier has {} calls",
