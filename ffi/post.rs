@@ -180,37 +180,21 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
     }
 }
 
-/// Whether somebody waits for what the engine says to it: a customer, an agent, a command.
+/// Whether somebody waits for what the engine says to it: a customer, an agent, a command. An
+/// answer starts the clock of the abandoned calls, and must be on disk soon.
 fn is_urgent(event: &Event) -> bool {
-    match event {
-        Event::Leg { what, .. } => match what {
-            // An answer starts the clock of the abandoned calls, and must be on disk soon.
-            LegEvent::Answered
-            | LegEvent::Ready { .. }
-            | LegEvent::ConnectFailed { .. }
-            | LegEvent::Played { .. } => true,
-            LegEvent::Proceeding
-            | LegEvent::Ringing
-            | LegEvent::EarlyMedia
-            | LegEvent::Bridged { .. }
-            | LegEvent::Released
-            | LegEvent::Ended(_) => false,
-        },
-        Event::Session { .. }
-        | Event::Probed { .. }
-        | Event::Reconcile { .. }
-        | Event::Config(_)
-        | Event::Leases { .. }
-        | Event::Renewed { .. }
-        | Event::Revoke(_)
-        | Event::DoNotCall(_)
-        | Event::Link(_)
-        | Event::JournalWritable(_)
-        | Event::Drain(_)
-        | Event::Check { .. }
-        | Event::TestCall { .. }
-        | Event::Refused { .. } => true,
-    }
+    !matches!(
+        event,
+        Event::Leg {
+            what: LegEvent::Proceeding
+                | LegEvent::Ringing
+                | LegEvent::EarlyMedia
+                | LegEvent::Bridged { .. }
+                | LegEvent::Released
+                | LegEvent::Ended(_),
+            ..
+        }
+    )
 }
 
 fn general(shared: &Shared) -> Result<Slot, i32> {

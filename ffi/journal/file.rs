@@ -198,17 +198,23 @@ impl Store {
     /// # Errors
     /// What the disk said.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
-        if let Err(error) = self.current.sync_data() {
-            self.cut_back(self.synced);
-            self.unsynced.clear();
-            return Err(error);
-        }
-        self.note_synced();
-        for record in std::mem::take(&mut self.unsynced) {
+        let records = std::mem::take(&mut self.unsynced);
+        self.sync_file()?;
+        for record in records {
             self.next_seq = self.next_seq.max(record.seq + 1);
             self.follow(&record);
         }
         Ok(())
+    }
+
+    /// On an error what came after the last sync is cut off.
+    fn sync_file(&mut self) -> io::Result<()> {
+        let synced = self.current.sync_data();
+        match &synced {
+            Ok(()) => self.note_synced(),
+            Err(_) => self.cut_back(self.synced),
+        }
+        synced
     }
 
     fn note_synced(&mut self) {
@@ -270,13 +276,7 @@ impl Store {
             return Ok(());
         }
         self.append_records(&records)?;
-        let synced = self.current.sync_data();
-        if synced.is_ok() {
-            self.note_synced();
-        } else {
-            self.cut_back(self.synced);
-        }
-        synced
+        self.sync_file()
     }
 
     fn follow(&mut self, numbered: &Numbered) {

@@ -62,6 +62,17 @@ impl Fate {
         }
     }
 
+    /// The number of a lead with this fate; see [`Lead`].
+    #[must_use]
+    pub fn number(self, ring_half_seconds: u8, serial: u32) -> String {
+        Lead {
+            fate: self,
+            ring_half_seconds,
+            serial,
+        }
+        .number()
+    }
+
     /// The callee answers.
     #[must_use]
     pub fn answers(self) -> bool {

@@ -183,6 +183,18 @@ impl Rig {
         self.outdial(&args).map(|_| ())
     }
 
+    /// Makes a campaign without agents that does `then` with each answered call, with more options
+    /// as the command line has them.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub fn agentless(&self, name: &str, then: &str, options: &[&str]) -> Result<()> {
+        let mut all = vec!["--mode", "agentless", "--agentless", then];
+        all.extend(["--message", "vm-goodbye"]);
+        all.extend(options);
+        self.campaign(name, &all)
+    }
+
     /// Imports leads into a campaign.
     ///
     /// # Errors

@@ -11,31 +11,15 @@ use std::time::Duration;
 use outdial_harness::process::run;
 use outdial_harness::truth::{attempts, settled};
 use outdial_harness::wait::wait_for;
-use outdial_harness::{Fate, Lead, Rig, RigOptions};
+use outdial_harness::{Fate, Rig, RigOptions};
 
 const SOON: Duration = Duration::from_secs(10);
 const LATER: Duration = Duration::from_secs(30);
 
-const ROBOT: [&str; 10] = [
-    "--mode",
-    "agentless",
-    "--agentless",
-    "continue",
-    "--message",
-    "vm-goodbye",
-    "--max-attempts",
-    "1",
-    "--max-concurrent",
-    "50",
-];
-
-fn number(fate: Fate, serial: u32) -> String {
-    Lead {
-        fate,
-        ring_half_seconds: 0,
-        serial,
-    }
-    .number()
+/// A campaign that lets each answered call go on in the dialplan.
+fn robot(rig: &Rig, name: &str) {
+    let options = ["--max-attempts", "1", "--max-concurrent", "50"];
+    rig.agentless(name, "continue", &options).unwrap();
 }
 
 /// Imports a file; what was printed, whether it worked or not.
@@ -66,7 +50,7 @@ fn leads(rig: &Rig) -> i64 {
 #[test]
 fn hostile_lists_dial_nothing_but_their_good_numbers() {
     let rig = Rig::start("lists", RigOptions::default()).unwrap();
-    rig.campaign("lists", &ROBOT).unwrap();
+    robot(&rig, "lists");
 
     let said = import(&rig, "no-number.csv", b"name,city\nAna,Recife\n");
     assert!(
@@ -90,7 +74,7 @@ fn hostile_lists_dial_nothing_but_their_good_numbers() {
         "not one of these files was taken, not even in part"
     );
 
-    let good = [number(Fate::Busy, 1), number(Fate::Busy, 2)];
+    let good = [Fate::Busy.number(0, 1), Fate::Busy.number(0, 2)];
     let hostile = format!(
         "name,phone,FILE(/outdial-evil),GLOBAL(X),execute_on_answer,__SHELL(touch /outdial-evil)\n\
          Ana,{},evil,evil,system touch /outdial-evil,evil\n\
@@ -322,16 +306,16 @@ fn a_full_disk_stops_dialing_and_loses_nothing() {
     );
     rig.wait_healthy(SOON).unwrap();
 
-    rig.campaign("robot", &ROBOT).unwrap();
+    robot(&rig, "robot");
     let numbers: Vec<String> = (0..40)
-        .map(|serial| number(Fate::Answer(1), serial))
+        .map(|serial| Fate::Answer(1).number(0, serial))
         .collect();
     rig.insert("robot", &numbers).unwrap();
     rig.outdial(&["campaign", "start", "robot"]).unwrap();
     wait_for("some calls", SOON, || Ok(rig.carrier.calls()?.len() >= 5)).unwrap();
     disk.fill();
     let more: Vec<String> = (100..400)
-        .map(|serial| number(Fate::Busy, serial))
+        .map(|serial| Fate::Busy.number(0, serial))
         .collect();
     rig.insert("robot", &more).unwrap();
     let body = rig

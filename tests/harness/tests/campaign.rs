@@ -234,14 +234,7 @@ fn a_new_cps_limit_works_within_a_second() {
     )
     .unwrap();
     let numbers: Vec<String> = (0..500)
-        .map(|serial| {
-            Lead {
-                fate: Fate::Busy,
-                ring_half_seconds: 1,
-                serial,
-            }
-            .number()
-        })
+        .map(|serial| Fate::Busy.number(1, serial))
         .collect();
     rig.insert("robot", &numbers).unwrap();
     rig.outdial(&["campaign", "start", "robot"]).unwrap();

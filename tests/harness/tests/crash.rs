@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use outdial_harness::carrier::Call;
 use outdial_harness::truth::{Attempt, attempts, per_number, settled};
 use outdial_harness::wait::wait_for;
-use outdial_harness::{Fate, Lead, Rig, RigOptions};
+use outdial_harness::{Fate, Rig, RigOptions};
 
 const CAMPAIGN: &str = "robot";
 
@@ -28,15 +28,10 @@ fn rig(name: &str, count: u32, retry_failed: &str) -> Rig {
         ..RigOptions::default()
     };
     let rig = Rig::start(name, options).unwrap();
-    rig.campaign(
+    rig.agentless(
         CAMPAIGN,
+        "goto robot,s",
         &[
-            "--mode",
-            "agentless",
-            "--agentless",
-            "goto robot,s",
-            "--message",
-            "vm-goodbye",
             "--max-concurrent",
             "200",
             "--ring-timeout-ms",
@@ -72,12 +67,7 @@ fn rig(name: &str, count: u32, retry_failed: &str) -> Rig {
     let numbers: Vec<String> = (0..count)
         .map(|serial| {
             let fate = fates[usize::try_from(serial).unwrap() % fates.len()];
-            Lead {
-                fate,
-                ring_half_seconds: u8::try_from(2 + serial % 4).unwrap(),
-                serial,
-            }
-            .number()
+            fate.number(u8::try_from(2 + serial % 4).unwrap(), serial)
         })
         .collect();
     rig.insert(CAMPAIGN, &numbers).unwrap();

@@ -12,15 +12,6 @@ use outdial_harness::{Fate, Lead, Rig, RigOptions};
 const SOON: Duration = Duration::from_secs(10);
 const LATER: Duration = Duration::from_secs(40);
 
-fn number(fate: Fate, serial: u32) -> String {
-    Lead {
-        fate,
-        ring_half_seconds: 0,
-        serial,
-    }
-    .number()
-}
-
 #[test]
 fn what_the_pbx_lacks_and_what_the_carrier_says() {
     let rig = Rig::start("decisions", RigOptions::default()).unwrap();
@@ -32,7 +23,7 @@ fn what_the_pbx_lacks_and_what_the_carrier_says() {
 fn a_campaign_starts_only_with_all_it_needs(rig: &Rig) {
     rig.campaign("spring", &["--message", "no-such-sound"])
         .unwrap();
-    rig.insert("spring", &[number(Fate::Busy, 1)]).unwrap();
+    rig.insert("spring", &[Fate::Busy.number(0, 1)]).unwrap();
     let lacks = |expected: &str, mend: &[&str]| {
         let said = rig
             .sidecar
@@ -62,8 +53,8 @@ fn a_campaign_starts_only_with_all_it_needs(rig: &Rig) {
 }
 
 fn a_trunk_is_tested(rig: &Rig) {
-    let test = |fate, serial| {
-        let number = format!("+{}", number(fate, serial));
+    let test = |fate: Fate, serial| {
+        let number = format!("+{}", fate.number(0, serial));
         let line = ["trunks", "test", "carrier", &number];
         rig.outdial(&line)
             .or_else(|_| rig.sidecar.outdial_fails(&line))
@@ -76,7 +67,7 @@ fn a_trunk_is_tested(rig: &Rig) {
         answered.contains("classifying") || answered.contains("answered"),
         "{answered}"
     );
-    rig.outdial(&["dnc", "add", &format!("+{}", number(Fate::Busy, 13))])
+    rig.outdial(&["dnc", "add", &format!("+{}", Fate::Busy.number(0, 13))])
         .unwrap();
     let refused = test(Fate::Busy, 13);
     assert!(refused.contains("do-not-call"), "{refused}");
@@ -88,36 +79,26 @@ fn another_trunk_is_tried(rig: &Rig) {
         .unwrap();
     rig.outdial(&["routes", "add", "--trunk", "backup", "--priority", "2"])
         .unwrap();
-    rig.campaign(
+    rig.agentless(
         "failover",
-        &[
-            "--mode",
-            "agentless",
-            "--agentless",
-            "continue",
-            "--message",
-            "vm-goodbye",
-            "--retry",
-            "congested=never",
-            "--max-attempts",
-            "1",
-        ],
+        "continue",
+        &["--retry", "congested=never", "--max-attempts", "1"],
     )
     .unwrap();
     rig.insert(
         "failover",
         &[
-            number(Fate::Congestion, 21),
-            number(Fate::Moved, 22),
-            number(Fate::Decline, 23),
+            Fate::Congestion.number(0, 21),
+            Fate::Moved.number(0, 22),
+            Fate::Decline.number(0, 23),
         ],
     )
     .unwrap();
     rig.outdial(&["campaign", "start", "failover"]).unwrap();
     rig.wait_leads("failover", &["done"], LATER).unwrap();
     let rows = attempts(&mut rig.sidecar.sql().unwrap()).unwrap();
-    let legs = |fate, serial| {
-        let number = number(fate, serial);
+    let legs = |fate: Fate, serial| {
+        let number = fate.number(0, serial);
         let row = rows.iter().find(|row| row.number == number).unwrap();
         let calls = rig.carrier.calls().unwrap();
         let dialed = calls.iter().filter(|call| call.number == number).count();

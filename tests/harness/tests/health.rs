@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use outdial_harness::process::{Frozen, family, named_threads};
 use outdial_harness::wait::wait_for;
-use outdial_harness::{Fate, Lead, Rig, RigOptions};
+use outdial_harness::{Fate, Rig, RigOptions};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -111,28 +111,9 @@ fn the_executor(rig: &Rig) {
         .into_iter()
         .map(|(thread, _)| thread)
         .collect();
-    rig.campaign(
-        "robot",
-        &[
-            "--mode",
-            "agentless",
-            "--agentless",
-            "continue",
-            "--message",
-            "vm-goodbye",
-            "--max-attempts",
-            "1",
-        ],
-    )
-    .unwrap();
-    let number = |serial| {
-        Lead {
-            fate: Fate::Busy,
-            ring_half_seconds: 0,
-            serial,
-        }
-        .number()
-    };
+    rig.agentless("robot", "continue", &["--max-attempts", "1"])
+        .unwrap();
+    let number = |serial| Fate::Busy.number(0, serial);
     rig.insert("robot", &[number(1)]).unwrap();
     rig.outdial(&["campaign", "start", "robot"]).unwrap();
     rig.wait_attempts(1, SOON).unwrap();

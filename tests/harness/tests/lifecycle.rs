@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use outdial_harness::process::run;
 use outdial_harness::wait::wait_for;
-use outdial_harness::{Fate, Lead, Rig, RigOptions};
+use outdial_harness::{Fate, Rig, RigOptions};
 
 const ROUNDS: u32 = 100;
 /// After so many rounds every cache and arena is warm.
@@ -37,20 +37,10 @@ fn a_hundred_rounds_of_load_and_unload_leave_memory_flat() {
         "50",
     ])
     .unwrap();
-    rig.campaign(
+    rig.agentless(
         "robot",
-        &[
-            "--mode",
-            "agentless",
-            "--agentless",
-            "continue",
-            "--message",
-            "vm-goodbye",
-            "--max-concurrent",
-            "10",
-            "--max-attempts",
-            "1",
-        ],
+        "continue",
+        &["--max-concurrent", "10", "--max-attempts", "1"],
     )
     .unwrap();
     rig.outdial(&["routes", "add", "--trunk", "loop", "--campaign", "robot"])
@@ -60,14 +50,7 @@ fn a_hundred_rounds_of_load_and_unload_leave_memory_flat() {
     let mut warm = 0;
     for round in 1..=ROUNDS {
         let numbers: Vec<String> = (0..CALLS)
-            .map(|n| {
-                Lead {
-                    fate: Fate::Answer(1),
-                    ring_half_seconds: 0,
-                    serial: round * CALLS + n,
-                }
-                .number()
-            })
+            .map(|n| Fate::Answer(1).number(0, round * CALLS + n))
             .collect();
         rig.insert("robot", &numbers).unwrap();
         let said = rig.asterisk.cli("module load res_outdial.so").unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use outdial_harness::asterisk::AsteriskOptions;
 use outdial_harness::wait::wait_for;
 use outdial_harness::workspace::RunDir;
-use outdial_harness::{Agents, Asterisk, Carrier, Fate, Lead, Workspace};
+use outdial_harness::{Agents, Asterisk, Carrier, Fate, Workspace};
 
 #[test]
 fn each_number_meets_its_fate() {
@@ -50,12 +50,7 @@ fn each_number_meets_its_fate() {
         (Fate::Unauthorized, "401"),
     ];
     for (serial, (fate, _)) in (0..).zip(plan) {
-        let number = Lead {
-            fate,
-            ring_half_seconds: 1,
-            serial,
-        }
-        .number();
+        let number = fate.number(1, serial);
         asterisk
             .cli(&format!(
                 "channel originate PJSIP/{number}@carrier application Wait 3"
@@ -85,12 +80,7 @@ fn each_number_meets_its_fate() {
 
     let calls = carrier.calls().unwrap();
     for (serial, (fate, ending)) in (0..).zip(plan) {
-        let number = Lead {
-            fate,
-            ring_half_seconds: 1,
-            serial,
-        }
-        .number();
+        let number = fate.number(1, serial);
         let found: Vec<_> = calls.iter().filter(|call| call.number == number).collect();
         assert_eq!(found.len(), 1, "{fate:?}");
         assert_eq!(found[0].ending.as_deref(), Some(ending), "{fate:?}");

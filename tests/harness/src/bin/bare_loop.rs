@@ -12,7 +12,7 @@ use outdial_harness::carrier::busiest;
 use outdial_harness::figures::{Measure, count, ratio, report};
 use outdial_harness::process::{cpu_by_thread, cpu_seconds, family, pin, run as run_program};
 use outdial_harness::wait::{wait_for, wait_looking};
-use outdial_harness::{Context, Fate, Lead, Result, Rig, RigOptions, ensure};
+use outdial_harness::{Context, Fate, Result, Rig, RigOptions, ensure};
 
 /// Offered calls per second.
 const RATE: u32 = 100;
@@ -155,15 +155,10 @@ impl Bench {
             "1000",
         ])?;
         for (campaign, trunk) in [("PJSIP", "carrier"), ("Local", "loop")] {
-            self.rig.campaign(
+            self.rig.agentless(
                 campaign,
+                "continue",
                 &[
-                    "--mode",
-                    "agentless",
-                    "--agentless",
-                    "continue",
-                    "--message",
-                    "vm-goodbye",
                     "--context",
                     "bench",
                     "--max-concurrent",
@@ -271,15 +266,7 @@ impl Bench {
     fn bare(&mut self, tech: &str, calls: u32, rate: u32) -> Result<(f64, f64)> {
         self.settle()?;
         let dest = match tech {
-            "PJSIP" => format!(
-                "{}@carrier",
-                Lead {
-                    fate: Fate::AnswerStay,
-                    ring_half_seconds: 0,
-                    serial: 0
-                }
-                .number()
-            ),
+            "PJSIP" => format!("{}@carrier", Fate::AnswerStay.number(0, 0)),
             _ => "5511910000000@loop/n".to_owned(),
         };
         let meter = self.begin()?;
@@ -304,14 +291,7 @@ impl Bench {
         let first = self.serial;
         self.serial += calls;
         let numbers: Vec<String> = (first..self.serial)
-            .map(|serial| {
-                Lead {
-                    fate: Fate::AnswerStay,
-                    ring_half_seconds: 0,
-                    serial,
-                }
-                .number()
-            })
+            .map(|serial| Fate::AnswerStay.number(0, serial))
             .collect();
         self.rig.insert(tech, &numbers)?;
         let done = "SELECT count(*) FROM outdial.attempts WHERE answered_at IS NOT NULL";

@@ -9,7 +9,7 @@ use outdial_harness::figures::{Measure, count, percentile, ratio, report};
 use outdial_harness::process::rss_kb;
 use outdial_harness::truth::{attempts, compare};
 use outdial_harness::wait::wait_until;
-use outdial_harness::{Context, Fate, Lead, Result, Rig, RigOptions, ensure};
+use outdial_harness::{Context, Fate, Result, Rig, RigOptions, ensure};
 
 const CPS: u32 = 50;
 /// Calls before the first one that counts: SIP keeps a transaction for 32 s after its end (RFC
@@ -45,20 +45,10 @@ fn run() -> Result<()> {
         ..RigOptions::default()
     };
     let mut rig = Rig::start("long_run", options)?;
-    rig.campaign(
+    rig.agentless(
         "long",
-        &[
-            "--mode",
-            "agentless",
-            "--agentless",
-            "continue",
-            "--message",
-            "vm-goodbye",
-            "--max-concurrent",
-            "2000",
-            "--max-attempts",
-            "1",
-        ],
+        "continue",
+        &["--max-concurrent", "2000", "--max-attempts", "1"],
     )?;
     let fates = [
         Fate::Answer(1),
@@ -70,12 +60,7 @@ fn run() -> Result<()> {
     let numbers: Vec<String> = (0..u32::try_from(calls).context("a count")?)
         .map(|serial| {
             let fate = fates[usize::try_from(serial).unwrap_or(0) % fates.len()];
-            Lead {
-                fate,
-                ring_half_seconds: u8::try_from(1 + serial % 8).unwrap_or(1),
-                serial,
-            }
-            .number()
+            fate.number(u8::try_from(1 + serial % 8).unwrap_or(1), serial)
         })
         .collect();
     for chunk in numbers.chunks(10_000) {
