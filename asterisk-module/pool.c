@@ -25,6 +25,14 @@
 /*! \brief A thread without work ends after this long. */
 #define POOL_IDLE_SECONDS 20
 
+/*!
+ * \brief A thread ends after so many jobs, unless more wait.
+ *
+ * The C library's allocator keeps some memory for each thread, and Asterisk buffers: with a hundred
+ * threads that fill up slowly, memory would grow for hours.
+ */
+#define POOL_THREAD_JOBS 16
+
 struct pool_job {
 	void (*run)(void *data);
 	void *data;
@@ -135,6 +143,7 @@ static void *pool_main(void *data)
 	struct pool_thread *thread = data;
 	struct pool *pool = thread->pool;
 	struct pool_job *job;
+	unsigned int jobs = 0;
 
 	/*
 	 * The engine's pump starts most of us. It blocks all signals and has its own name; what a call
@@ -144,7 +153,7 @@ static void *pool_main(void *data)
 	pthread_setname_np(pthread_self(), pool->name);
 
 	ast_mutex_lock(&pool->lock);
-	while ((job = pool_next(thread))) {
+	while ((jobs < POOL_THREAD_JOBS || !AST_LIST_EMPTY(&pool->jobs)) && (job = pool_next(thread))) {
 		pool->running++;
 		ast_mutex_unlock(&pool->lock);
 
@@ -153,6 +162,7 @@ static void *pool_main(void *data)
 
 		ast_mutex_lock(&pool->lock);
 		pool->running--;
+		jobs++;
 	}
 	pool->threads--;
 	AST_LIST_INSERT_TAIL(&pool->done, thread, next);

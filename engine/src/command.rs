@@ -9,7 +9,7 @@ use crate::ids::{
     AgentId, AttemptId, CampaignId, LeadId, LeaseId, LegId, RequestId, SessionId, TrunkId,
 };
 use crate::number::Number;
-use crate::time::Wall;
+use crate::time::{Tick, Wall};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +118,8 @@ pub enum Command {
 pub struct Originate {
     /// Becomes the channel's unique id.
     pub leg: LegId,
+    /// When it is to leave: now, or up to [`crate::limits::DIAL_AHEAD`] later.
+    pub due: Tick,
     /// The trunk's channel technology.
     pub tech: Arc<str>,
     /// The trunk's endpoint.

@@ -89,5 +89,8 @@ pub const LOOK_AHEAD: usize = 32;
 pub const DIALS_PER_DECISION: u32 = 100;
 /// Leads are asked for again at the earliest after this long when the last request brought none.
 pub const LEADS_RETRY: Span = Span::seconds(1);
+/// A call is decided on at most this long before the trunk's limit lets it leave, so that an engine
+/// that is called late loses no part of the rate.
+pub const DIAL_AHEAD: Span = Span::ms(5);
 /// Pacing is recomputed at the latest after this long while a campaign runs.
 pub const PACING_INTERVAL: Span = Span::ms(250);

@@ -18,7 +18,7 @@ impl Pump {
             Command::Journal(record) => self.journal(record),
             Command::Originate(originate) => {
                 let leg = originate.leg;
-                if !self.starts.push(self.shared.clock.tick(), originate) {
+                if !self.starts.push(originate) {
                     let why = Refusal::Journal;
                     self.feedback.push_back(Event::Refused { leg, why });
                 }

@@ -1,8 +1,8 @@
 //! Calls that wait for their start to be on disk.
 //!
 //! The journal syncs several starts at once. They leave with the same spaces between them with
-//! which the engine decided on them, so that the carrier sees the rate that was asked for and not
-//! a burst for each sync.
+//! which they were due, so that the carrier sees the rate that was asked for and not a burst for
+//! each sync.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -23,7 +23,6 @@ pub(super) enum Start {
 /// An originate whose start is not yet on disk, or whose time has not come.
 struct Waiting {
     token: u64,
-    decided: Tick,
     /// Durable; may leave then.
     leaves: Option<Tick>,
     originate: Box<Originate>,
@@ -48,7 +47,7 @@ impl Starts {
 
     /// An originate overtakes neither its own start nor an originate before it. `false`: it may
     /// not leave at all.
-    pub(super) fn push(&mut self, now: Tick, originate: Box<Originate>) -> bool {
+    pub(super) fn push(&mut self, originate: Box<Originate>) -> bool {
         let token = match self.recorded.remove(&originate.leg) {
             Some(Start::Refused) => return false,
             Some(Start::Token(token)) => token,
@@ -58,8 +57,7 @@ impl Starts {
         let durable = token <= self.durable;
         self.waiting.push_back(Waiting {
             token,
-            decided: now,
-            leaves: durable.then_some(now),
+            leaves: durable.then_some(originate.due),
             originate,
         });
         true
@@ -73,8 +71,9 @@ impl Starts {
             if waiting.leaves.is_some() || waiting.token > self.durable {
                 continue;
             }
-            let late = *late.get_or_insert(now - waiting.decided);
-            self.last = self.last.max(waiting.decided + late);
+            let due = waiting.originate.due;
+            let late = *late.get_or_insert(now - due);
+            self.last = self.last.max(due + late);
             waiting.leaves = Some(self.last);
         }
     }
@@ -125,9 +124,10 @@ mod tests {
         }
     }
 
-    fn originate(n: u64) -> Box<Originate> {
+    fn originate(due: Tick, n: u64) -> Box<Originate> {
         Box::new(Originate {
             leg: leg(n),
+            due,
             tech: "PJSIP".into(),
             endpoint: "carrier".into(),
             number: Number::new("5511987654321").unwrap(),
@@ -146,9 +146,9 @@ mod tests {
         Tick(ms * 1_000)
     }
 
-    fn push(starts: &mut Starts, at: Tick, n: u64) {
+    fn push(starts: &mut Starts, due: Tick, n: u64) {
         starts.recorded(leg(n), Start::Token(n));
-        assert!(starts.push(at, originate(n)));
+        assert!(starts.push(originate(due, n)));
     }
 
     fn left(starts: &mut Starts, at: Tick) -> Vec<LegId> {
@@ -190,7 +190,7 @@ mod tests {
     fn what_was_refused_or_cancelled_never_leaves() {
         let mut starts = Starts::default();
         starts.recorded(leg(9), Start::Refused);
-        assert!(!starts.push(ms(1), originate(9)));
+        assert!(!starts.push(originate(ms(1), 9)));
         push(&mut starts, ms(1), 1);
         push(&mut starts, ms(1), 2);
         push(&mut starts, ms(1), 3);

@@ -197,7 +197,7 @@ impl Engine {
         let Some(trunk) = self.trunks.get_mut(&way.trunk) else {
             return;
         };
-        trunk.take(now.tick);
+        let due = trunk.take(now.tick);
         let (tech, endpoint) = (trunk.config.tech.clone(), trunk.config.endpoint.clone());
         let Some(attempt) = self.attempts.get_mut(&id) else {
             return;
@@ -219,6 +219,7 @@ impl Engine {
         }
         self.push(Command::Originate(Box::new(Originate {
             leg,
+            due,
             tech,
             endpoint,
             number: way.digits,

@@ -86,6 +86,15 @@ fn allowed(call: &Call) -> &'static [&'static str] {
     }
 }
 
+/// How long the callee's last word may take to the PBX's dialing thread on a busy machine.
+const ON_THE_WAY: f64 = 0.25;
+
+/// The end of the ringing and the callee's last word crossed on the wire: both are right.
+fn has_crossed(attempt: &Attempt, last: &Call) -> bool {
+    let said = last.answered.or(last.ended);
+    said.is_some_and(|said| said > attempt.ended - ON_THE_WAY)
+}
+
 /// Every attempt of the table reached the carrier exactly as often as its legs say, every call of
 /// the carrier belongs to an attempt, and outcome by outcome they agree. `lost` are outcomes whose
 /// end the table could not know (after a crash), by detail.
@@ -125,9 +134,7 @@ pub fn compare(attempts: &[Attempt], calls: &[Call], lost: Option<&str>) -> Resu
             continue;
         }
         let Some(last) = taken.last() else { continue };
-        // The end of the ringing and the callee's last word crossed on the wire: both are right.
-        let said = last.answered.or(last.ended).unwrap_or_default();
-        if attempt.detail == "ring timeout" && (said - attempt.ended).abs() < 1.0 {
+        if attempt.detail == "ring timeout" && has_crossed(attempt, last) {
             continue;
         }
         if !is_lost && !allowed(last).contains(&attempt.outcome.as_str()) {

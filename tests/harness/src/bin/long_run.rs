@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use outdial_harness::carrier::busiest;
 use outdial_harness::figures::{Measure, count, percentile, ratio, report};
 use outdial_harness::process::rss_kb;
-use outdial_harness::truth::{attempts, compare};
+use outdial_harness::truth::{attempts, settled};
 use outdial_harness::wait::wait_until;
 use outdial_harness::{Context, Fate, Result, Rig, RigOptions, ensure};
 
@@ -100,17 +100,9 @@ fn run() -> Result<()> {
     let warm = warm.context("memory was never warm")?;
     let end = *asterisk.last().context("memory was never measured")?;
     let growth = ratio(end - warm, warm);
-    let invited: Vec<f64> = rig
-        .carrier
-        .calls()?
-        .iter()
-        .map(|call| call.invited)
-        .collect();
-    compare(
-        &attempts(&mut rig.sidecar.sql()?)?,
-        &rig.carrier.calls()?,
-        None,
-    )?;
+    let rows = attempts(&mut rig.sidecar.sql()?)?;
+    let seen = settled(&rows, || rig.carrier.calls(), None)?;
+    let invited: Vec<f64> = seen.iter().map(|call| call.invited).collect();
     let first = invited.iter().copied().fold(f64::INFINITY, f64::min);
     let last = invited.iter().copied().fold(0.0, f64::max);
 
