@@ -6,7 +6,7 @@ use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use outdial_link::Down;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -31,15 +31,13 @@ async fn upload(
     Query(options): Query<Options>,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let slot = std::sync::Arc::clone(&app.imports)
-        .try_acquire_owned()
-        .map_err(|_| ApiError::refused("other imports are running; wait for them to end"))?;
-    let name = options.campaign.clone();
-    let campaign = app
-        .console
-        .pool
-        .call(move |client| campaigns::TABLE.id(client, &name))
-        .await?;
+    let (slot, campaign) = match admit(&app, &options).await {
+        Ok(admitted) => admitted,
+        Err(error) => {
+            tokio::spawn(drain(body));
+            return Err(error);
+        }
+    };
     let (pieces, input) = mpsc::channel(limits::IMPORT_PIECES);
     let (output, reports) = mpsc::channel(limits::IMPORT_REPORTS);
     tokio::spawn(forward(body, pieces));
@@ -63,6 +61,26 @@ async fn upload(
         .into_response())
 }
 
+/// A place among the imports that run, and the campaign's id.
+async fn admit(app: &App, options: &Options) -> Result<(OwnedSemaphorePermit, u64), ApiError> {
+    let slot = std::sync::Arc::clone(&app.imports)
+        .try_acquire_owned()
+        .map_err(|_| ApiError::refused("other imports are running; wait for them to end"))?;
+    let name = options.campaign.clone();
+    let campaign = app
+        .console
+        .pool
+        .call(move |client| campaigns::TABLE.id(client, &name))
+        .await?;
+    Ok((slot, campaign))
+}
+
+/// Reads what nobody wants: the sender reads the answer only after it has sent everything.
+async fn drain(body: Body) {
+    let mut stream = body.into_data_stream();
+    while let Some(Ok(_)) = futures_util::StreamExt::next(&mut stream).await {}
+}
+
 fn line(report: &Report) -> Result<Bytes, serde_json::Error> {
     let mut line = serde_json::to_vec(report)?;
     line.push(b'\n');
@@ -70,7 +88,7 @@ fn line(report: &Report) -> Result<Bytes, serde_json::Error> {
 }
 
 /// Hands the body on. When nobody takes it any more, because the import failed, the rest is read
-/// and dropped: the sender reads the answer only after it has sent everything.
+/// and dropped, as in [`drain`].
 async fn forward(body: Body, pieces: mpsc::Sender<Piece>) {
     let mut stream = body.into_data_stream();
     while let Some(next) = futures_util::StreamExt::next(&mut stream).await {
