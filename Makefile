@@ -21,7 +21,7 @@ module_make = $(MAKE) --no-print-directory -C asterisk-module BUILD=$(module_bui
 	$(if $(ASTERISK_INCLUDE),ASTERISK_INCLUDE=$(ASTERISK_INCLUDE)) prefix=$(prefix)
 
 .DEFAULT_GOAL := all
-.PHONY: help setup all library sidecar module install uninstall demo test bench long-run clean
+.PHONY: help setup all library sidecar module install uninstall demo test bench bench-pacing long-run clean
 
 help:
 	@echo 'make            build liboutdial.so, res_outdial.so and outdial'
@@ -31,6 +31,7 @@ help:
 	@echo 'make demo       dial 500 leads from a real Asterisk to 10 agents; EXIT=1: then stop'
 	@echo 'make test       everything that CI checks'
 	@echo 'make bench      measure; results in target/bench'
+	@echo 'make bench-pacing   talk share and abandon rate of each mode, on a model of PBX and callees'
 	@echo 'make long-run   50 calls per second for 10 minutes; result in target/bench'
 	@echo 'make clean      remove what was built'
 
@@ -86,6 +87,10 @@ bench: setup
 	@$(MAKE) --no-print-directory -s all
 	@$(CARGO) build -q --release -p outdial-harness --bins
 	@OUTDIAL_PREBUILT=1 $(release)/bare_loop
+
+bench-pacing:
+	@$(CARGO) build -q --release -p outdial-sim
+	@$(release)/bench_pacing
 
 long-run: setup
 	@$(MAKE) --no-print-directory -s all

@@ -152,7 +152,8 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
                 Slot::Session
             }
         },
-        Event::Probed { .. }
+        Event::Agent { .. }
+        | Event::Probed { .. }
         | Event::Reconcile { .. }
         | Event::Config(_)
         | Event::Leases { .. }

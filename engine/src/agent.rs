@@ -2,7 +2,7 @@
 
 use crate::config::AgentConfig;
 use crate::deadline::Why;
-use crate::ids::{AgentId, AttemptId, SessionId};
+use crate::ids::{AgentId, AttemptId, CampaignId, SessionId};
 use crate::time::{Span, Tick};
 
 /// What an agent is doing.
@@ -61,6 +61,8 @@ pub(crate) struct Agent {
     pub(crate) state: AgentState,
     pub(crate) since: Tick,
     pub(crate) attempt: Option<AttemptId>,
+    /// The campaign of the last call.
+    pub(crate) serves: Option<CampaignId>,
     pub(crate) deadline: Option<(Tick, Why)>,
 }
 
@@ -73,6 +75,7 @@ impl Agent {
             state: AgentState::LoggedOut,
             since: now,
             attempt: None,
+            serves: None,
             deadline: None,
         }
     }

@@ -9,7 +9,8 @@ use crate::hopper::Hopper;
 use crate::ids::{AgentId, AttemptId, RequestId};
 use crate::limits::LEASES_PER_CAMPAIGN;
 use crate::number::Number;
-use crate::time::{Tick, Wall};
+use crate::predict::{Predictor, seconds};
+use crate::time::{Span, Tick, Wall};
 
 /// What is known of the PBX's readiness for a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,15 @@ pub(crate) struct Asking {
     pub(crate) next_due: Option<Wall>,
 }
 
+/// What keeps an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Busy {
+    /// A call, or one that comes in a moment.
+    Call,
+    /// The wrap-up after it.
+    WrapUp,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Campaign {
     pub(crate) config: CampaignConfig,
@@ -53,6 +63,12 @@ pub(crate) struct Campaign {
     pub(crate) logged_in: u32,
     /// Answered calls without an agent, longest waiting first.
     pub(crate) waiting: BTreeSet<(Tick, AttemptId)>,
+    /// Dials of which it is not known whether a person answers, by their start.
+    pub(crate) dials: BTreeSet<(Tick, AttemptId)>,
+    /// Agents with a call or in the wrap-up after one, and since when.
+    pub(crate) busy: BTreeMap<AgentId, (Busy, Tick)>,
+    /// Learns whatever the mode, so that a change of mode finds it ready.
+    pub(crate) predictor: Box<Predictor>,
     pub(crate) outcomes: BTreeMap<Outcome, u64>,
     pub(crate) why: BTreeMap<Reason, u64>,
     pub(crate) why_now: Option<Reason>,
@@ -62,7 +78,9 @@ pub(crate) struct Campaign {
 
 impl Campaign {
     pub(crate) fn new(config: CampaignConfig) -> Campaign {
+        let wrap_up = seconds(Span::ms(config.wrap_up_ms));
         Campaign {
+            predictor: Box::new(Predictor::new(wrap_up)),
             config,
             removed: false,
             check: Check::Unknown,
@@ -76,6 +94,8 @@ impl Campaign {
             idle: BTreeSet::new(),
             logged_in: 0,
             waiting: BTreeSet::new(),
+            dials: BTreeSet::new(),
+            busy: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             why: BTreeMap::new(),
             why_now: None,
@@ -129,6 +149,8 @@ impl Campaign {
             Mode::Power { ratio_milli } => {
                 self.logged_in.saturating_mul(ratio_milli).div_ceil(1000)
             }
+            // At worst one answer in ten, and as many dials in the air as that takes.
+            Mode::Predictive { .. } => self.logged_in.saturating_mul(10),
             Mode::Agentless => self.config.max_concurrent,
         };
         if round == 0 {

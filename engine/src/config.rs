@@ -102,12 +102,40 @@ pub enum Mode {
         /// Calls for each free agent, in thousandths (3000 is 3.0).
         ratio_milli: u32,
     },
+    /// As many as the abandon budget allows by prediction; see `predict`.
+    Predictive {
+        /// Live calls for each agent logged in, in thousandths, at most; `None`: the prediction and
+        /// the other caps are the only bounds.
+        max_ratio_milli: Option<u32>,
+    },
     /// No agents: `max_concurrent - active`.
     Agentless,
 }
 
 /// The range of [`Mode::Power`]'s ratio, in thousandths.
 pub const POWER_RATIO_MILLI: RangeInclusive<u32> = 1_000..=5_000;
+
+/// The range of [`Mode::Predictive`]'s ratio, in thousandths.
+pub const MAX_RATIO_MILLI: RangeInclusive<u32> = 1_000..=20_000;
+
+/// The abandon rule that a predictive campaign keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AbandonRule {
+    /// Abandoned calls among those that a person answered, in thousandths, at most.
+    pub limit_milli: u32,
+    /// The rule's window is a day or shorter: a small team gets no second chance in it.
+    pub daily: bool,
+}
+
+impl Default for AbandonRule {
+    /// 3% over 30 days (16 CFR 310.4(b)(4)(i), 47 CFR 64.1200(a)(7)).
+    fn default() -> Self {
+        AbandonRule {
+            limit_milli: 30,
+            daily: false,
+        }
+    }
+}
 
 /// A place in the dialplan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +179,8 @@ pub struct CampaignConfig {
     /// From answer to agent; then the call gets the message and counts as abandoned.
     /// 2 s in 16 CFR 310.4(b)(4)(iii) and 47 CFR 64.1200(a)(7).
     pub connect_limit_ms: u32,
+    /// How many calls a predictive campaign may abandon.
+    pub abandon: AbandonRule,
     /// The safe-harbour message, or what an agentless campaign plays: a sound's name in the PBX.
     pub message: Option<Arc<str>>,
     /// Where an answered call enters the dialplan.
@@ -190,9 +220,18 @@ impl CampaignConfig {
                 format!("1 to {}", limits::CALLER_IDS),
             ));
         }
-        if let Mode::Power { ratio_milli } = self.mode {
-            in_range("ratio", ratio_milli, POWER_RATIO_MILLI)?;
+        match self.mode {
+            Mode::Power { ratio_milli } => in_range("ratio", ratio_milli, POWER_RATIO_MILLI)?,
+            Mode::Predictive {
+                max_ratio_milli: Some(ratio),
+            } => in_range("max_ratio", ratio, MAX_RATIO_MILLI)?,
+            Mode::Predictive {
+                max_ratio_milli: None,
+            }
+            | Mode::Progressive
+            | Mode::Agentless => {}
         }
+        in_range("abandon_limit", self.abandon.limit_milli, 1..=100)?;
         if self.needs_message() && self.message.is_none() {
             return Err(ConfigError::new(
                 "message",
@@ -212,6 +251,7 @@ impl CampaignConfig {
         match self.mode {
             Mode::Progressive => false,
             Mode::Power { ratio_milli } => ratio_milli > 1_000,
+            Mode::Predictive { .. } => true,
             Mode::Agentless => self.agentless == AgentlessAction::PlayMessage,
         }
     }

@@ -7,6 +7,7 @@ mod configure;
 mod dial;
 mod finish;
 mod leads;
+mod learn;
 mod pace;
 mod view;
 
@@ -105,6 +106,7 @@ impl Engine {
             Event::Leg { leg, what } => self.leg_event(now, leg, what),
             Event::Refused { leg, why } => self.leg_refused(now, leg, why),
             Event::Session { session, what } => self.session_event(now, session, what),
+            Event::Agent { agent, what } => self.agent_event(now, agent, what),
             Event::Probed { request, found } => self.probed(now, request, found),
             Event::Reconcile { legs, sessions } => self.reconcile(now, legs, sessions),
             Event::Config(change) => self.configure(now, change),
@@ -244,6 +246,7 @@ impl Engine {
             self.deadlines.cancel(at, Owner::Attempt(id), why);
         }
         let campaign = attempt.campaign();
+        let began = attempt.began;
         if from.is_dialing() && !to.is_dialing() {
             self.dialing = self.dialing.saturating_sub(1);
         } else if !from.is_dialing() && to.is_dialing() {
@@ -254,12 +257,13 @@ impl Engine {
         } else if to == State::Queued {
             self.queued.insert(id);
         }
-        if let Some(id) = campaign {
-            if let Some(campaign) = self.campaigns.get_mut(&id) {
+        if let Some(campaign) = campaign {
+            if let Some(campaign) = self.campaigns.get_mut(&campaign) {
                 campaign.count(from, false);
                 campaign.count(to, true);
             }
-            self.dirty.insert(id);
+            self.learn_of_attempt(now, campaign, (id, began), (from, to));
+            self.dirty.insert(campaign);
         }
         if from == State::AwaitingAgent {
             self.stop_waiting(id);

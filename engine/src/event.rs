@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::config::ConfigChange;
-use crate::ids::{CampaignId, Epoch, LeadId, LeaseId, LegId, RequestId, SessionId, TrunkId};
+use crate::ids::{
+    AgentId, CampaignId, Epoch, LeadId, LeaseId, LegId, RequestId, SessionId, TrunkId,
+};
 use crate::number::Number;
 use crate::time::Wall;
 
@@ -23,6 +25,13 @@ pub enum Event {
         session: SessionId,
         /// What happened to it.
         what: SessionEvent,
+    },
+    /// Something that an agent did.
+    Agent {
+        /// Who.
+        agent: AgentId,
+        /// What.
+        what: AgentEvent,
     },
     /// The answer to [`crate::Command::Probe`].
     Probed {
@@ -186,6 +195,13 @@ pub enum SessionEvent {
     Waiting,
     /// Terminal, exactly once: the channel has left `OutdialAgent`.
     Gone,
+}
+
+/// What an agent does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentEvent {
+    /// Ends the wrap-up before its time.
+    Ready,
 }
 
 /// A lead that this engine may dial until `expires_at`.

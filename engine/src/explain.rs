@@ -21,6 +21,10 @@ pub enum Reason {
     NoAgents,
     /// All agents are busy or already dialed for: the ordinary state of a busy campaign.
     AgentsBusy,
+    /// One call for each free agent and no more, because too many calls were abandoned.
+    AbandonBudget,
+    /// The campaign's `max_ratio` is reached.
+    MaxRatio,
     /// No lead is due.
     NoLeads,
     /// Leads are there, but outside their calling window.
@@ -57,6 +61,8 @@ impl Reason {
             Reason::PbxOverload => "PBX overloaded",
             Reason::NoAgents => "no agents",
             Reason::AgentsBusy => "agents busy",
+            Reason::AbandonBudget => "abandon budget",
+            Reason::MaxRatio => "max_ratio",
             Reason::NoLeads => "no leads",
             Reason::WindowClosed => "window closed",
             Reason::DoNotCall => "do not call",

@@ -17,6 +17,7 @@ mod ids;
 pub mod limits;
 mod number;
 mod pacing;
+mod predict;
 mod rng;
 mod routes;
 pub mod snapshot;

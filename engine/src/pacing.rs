@@ -1,4 +1,4 @@
-//! How many calls to start: the formulas of the fixed modes.
+//! How many calls to start: the formulas of the modes.
 
 use crate::config::Mode;
 use crate::explain::Reason;
@@ -18,8 +18,32 @@ pub(crate) struct Load {
     pub(crate) max_concurrent: u32,
 }
 
-/// Calls to start now; `Err` says why there are none.
-pub(crate) fn calls(mode: Mode, load: Load) -> Result<u32, Reason> {
+/// Calls that a predictive campaign may start at most; `Err` says why there may be none.
+fn most(load: Load, max_ratio_milli: Option<u32>) -> Result<u32, Reason> {
+    if load.agents == 0 {
+        return Err(Reason::NoAgents);
+    }
+    let room = load.max_concurrent.saturating_sub(load.active);
+    if room == 0 {
+        return Err(Reason::MaxConcurrent);
+    }
+    let lines = max_ratio_milli.map_or(u64::from(u32::MAX), |ratio| {
+        u64::from(load.agents) * u64::from(ratio) / 1000
+    });
+    let left = lines.saturating_sub(u64::from(load.active));
+    match u32::try_from(left).unwrap_or(u32::MAX).min(room) {
+        0 => Err(Reason::MaxRatio),
+        most => Ok(most),
+    }
+}
+
+/// Calls to start now; `Err` says why there are none. `predict` says how many are wise of those that
+/// a predictive campaign may start.
+pub(crate) fn calls(
+    mode: Mode,
+    load: Load,
+    predict: impl FnOnce(u32) -> Result<u32, Reason>,
+) -> Result<u32, Reason> {
     let room = load.max_concurrent.saturating_sub(load.active);
     if room == 0 {
         return Err(Reason::MaxConcurrent);
@@ -39,6 +63,7 @@ pub(crate) fn calls(mode: Mode, load: Load) -> Result<u32, Reason> {
             let wanted = u64::from(load.free) * u64::from(ratio_milli) / 1000;
             for_agents(u32::try_from(wanted).unwrap_or(u32::MAX))
         }
+        Mode::Predictive { max_ratio_milli } => most(load, max_ratio_milli).and_then(predict),
         Mode::Agentless => Ok(room),
     }
 }
@@ -46,6 +71,10 @@ pub(crate) fn calls(mode: Mode, load: Load) -> Result<u32, Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn calls(mode: Mode, load: Load) -> Result<u32, Reason> {
+        super::calls(mode, load, Ok)
+    }
 
     const LOAD: Load = Load {
         agents: 10,
@@ -113,5 +142,24 @@ mod tests {
             ),
             Ok(93)
         );
+    }
+
+    #[test]
+    fn predictive_is_asked_within_its_caps() {
+        let capped = |ratio| Mode::Predictive {
+            max_ratio_milli: ratio,
+        };
+        assert_eq!(calls(capped(None), LOAD), Ok(93));
+        assert_eq!(
+            calls(capped(Some(1_500)), LOAD),
+            Ok(8),
+            "15 lines, 7 in use"
+        );
+        let busy = Load { active: 15, ..LOAD };
+        assert_eq!(calls(capped(Some(1_500)), busy), Err(Reason::MaxRatio));
+        let alone = Load { agents: 0, ..LOAD };
+        assert_eq!(calls(capped(None), alone), Err(Reason::NoAgents));
+        let nobody = super::calls(capped(None), LOAD, |_| Err(Reason::AgentsBusy));
+        assert_eq!(nobody, Err(Reason::AgentsBusy));
     }
 }

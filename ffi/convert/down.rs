@@ -2,8 +2,8 @@
 //! field; ranges are the engine's to check.
 
 use outdial_engine::config::{
-    AgentConfig, AgentlessAction, CampaignConfig, CampaignState, ConfigChange, Mode, RetryPolicy,
-    RetryRule, Route, Settings, Target, TrunkConfig,
+    AbandonRule, AgentConfig, AgentlessAction, CampaignConfig, CampaignState, ConfigChange, Mode,
+    RetryPolicy, RetryRule, Route, Settings, Target, TrunkConfig,
 };
 use outdial_engine::{AgentId, CampaignId, LeadId, LeadNumber, Lease, LeaseId, TrunkId, Wall};
 use outdial_link as link;
@@ -108,12 +108,17 @@ fn convert_campaign(from: link::Campaign) -> Result<CampaignConfig, String> {
         mode: match from.mode {
             link::Mode::Progressive => Mode::Progressive,
             link::Mode::Power(ratio_milli) => Mode::Power { ratio_milli },
+            link::Mode::Predictive(max_ratio_milli) => Mode::Predictive { max_ratio_milli },
             link::Mode::Agentless => Mode::Agentless,
         },
         priority: from.priority,
         max_concurrent: from.max_concurrent,
         ring_timeout_ms: from.ring_timeout_ms,
         connect_limit_ms: from.connect_limit_ms,
+        abandon: AbandonRule {
+            limit_milli: from.abandon_limit_milli,
+            daily: from.abandon_daily,
+        },
         message: from.message.as_deref().map(text),
         target: target(&from.target),
         agentless: match &from.agentless {

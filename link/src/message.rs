@@ -438,6 +438,9 @@ pub enum Mode {
     Progressive,
     /// A fixed ratio, in thousandths.
     Power(u32),
+    /// As many as the abandon rule allows; live calls for each agent logged in at most, in
+    /// thousandths.
+    Predictive(Option<u32>),
     /// No agents.
     Agentless,
 }
@@ -483,6 +486,10 @@ pub struct Campaign {
     pub ring_timeout_ms: u32,
     /// From answer to agent.
     pub connect_limit_ms: u32,
+    /// Abandoned calls among those that a person answered, in thousandths.
+    pub abandon_limit_milli: u32,
+    /// The abandon rule looks at a single day.
+    pub abandon_daily: bool,
     /// Sound.
     pub message: Option<String>,
     /// Where an answered call enters the dialplan.

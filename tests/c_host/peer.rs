@@ -328,6 +328,8 @@ fn config(plan: &Plan) -> Vec<Config> {
             max_concurrent: 100,
             ring_timeout_ms: 1_000,
             connect_limit_ms: 100,
+            abandon_limit_milli: 30,
+            abandon_daily: false,
             message: Some(plan.sound.into()),
             target: Target {
                 context: "outdial".into(),

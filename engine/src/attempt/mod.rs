@@ -54,6 +54,8 @@ pub(crate) struct Attempt {
     pub(crate) purpose: Purpose,
     pub(crate) state: State,
     pub(crate) since: Tick,
+    /// The attempt's own start.
+    pub(crate) began: Tick,
     /// Legs placed so far.
     pub(crate) legs: u8,
     /// The current leg is in the PBX.
@@ -92,6 +94,7 @@ impl Attempt {
             purpose,
             state: State::Queued,
             since: now.tick,
+            began: now.tick,
             legs: 0,
             leg_live: false,
             missing: 0,

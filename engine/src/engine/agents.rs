@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::agent::{Agent, AgentState, Session};
 use crate::attempt::{Ending, State, Trigger};
+use crate::campaign::Busy;
 use crate::command::{Command, Dismissal, Level};
 use crate::deadline::{Owner, Why};
-use crate::event::SessionEvent;
+use crate::event::{AgentEvent, SessionEvent};
 use crate::ids::{AgentId, AttemptId, CampaignId, SessionId};
 use crate::limits;
 use crate::time::{Now, Span, Tick};
@@ -20,6 +21,34 @@ impl Engine {
             SessionEvent::Waiting => self.agent_is_back(now, &session),
             SessionEvent::Gone => self.session_gone(now, &session),
         }
+    }
+
+    pub(super) fn agent_event(&mut self, now: Now, id: AgentId, what: AgentEvent) {
+        match what {
+            AgentEvent::Ready => {
+                let wraps_up = self
+                    .agents
+                    .get(&id)
+                    .is_some_and(|a| a.state == AgentState::WrapUp);
+                if wraps_up {
+                    self.end_wrap_up(now, id);
+                } else {
+                    self.totals.stray += 1;
+                }
+            }
+        }
+    }
+
+    fn end_wrap_up(&mut self, now: Now, id: AgentId) {
+        let attempt = self.agents.get_mut(&id).and_then(|a| a.attempt.take());
+        if let Some(attempt) = attempt {
+            self.advance(
+                now,
+                attempt,
+                Trigger::End(crate::attempt::Outcome::Completed),
+            );
+        }
+        self.make_available(now, id);
     }
 
     fn session_entered(&mut self, now: Now, session: SessionId, name: &Arc<str>) {
@@ -191,6 +220,7 @@ impl Engine {
             return;
         }
         let was = (agent.state, agent.since);
+        let serves = agent.serves;
         agent.account(now.tick);
         agent.state = state;
         agent.since = now.tick;
@@ -208,9 +238,14 @@ impl Engine {
                 if state == AgentState::Available {
                     campaign.idle.insert((now.tick, id));
                 }
+                match busy(state) {
+                    Some(with) => campaign.busy.insert(id, (with, now.tick)),
+                    None => campaign.busy.remove(&id),
+                };
             }
             self.dirty.insert(*campaign);
         }
+        self.learn_of_agent(now, serves, was, state);
         self.push(Command::AgentChanged { agent: id, state });
     }
 
@@ -230,14 +265,7 @@ impl Engine {
         };
         agent.deadline = None;
         if why == Why::WrapUpEnds {
-            if let Some(attempt) = agent.attempt.take() {
-                self.advance(
-                    now,
-                    attempt,
-                    Trigger::End(crate::attempt::Outcome::Completed),
-                );
-            }
-            self.make_available(now, id);
+            self.end_wrap_up(now, id);
         } else if why == Why::AgentReturn {
             let Some(session) = agent.session.as_mut().filter(|s| !s.dismissed) else {
                 return;
@@ -310,8 +338,8 @@ impl Engine {
         }
     }
 
-    fn connect(&mut self, now: Now, campaign: CampaignId, attempt: AttemptId) {
-        let Some(campaign) = self.campaigns.get_mut(&campaign) else {
+    fn connect(&mut self, now: Now, serves: CampaignId, attempt: AttemptId) {
+        let Some(campaign) = self.campaigns.get_mut(&serves) else {
             return;
         };
         let Some(&(_, agent)) = campaign.idle.first() else {
@@ -335,6 +363,7 @@ impl Engine {
         self.set_agent_state(now, agent, AgentState::Reserved);
         if let Some(agent) = self.agents.get_mut(&agent) {
             agent.attempt = Some(attempt);
+            agent.serves = Some(serves);
             if let Some(session) = &mut agent.session {
                 session.waiting = false;
             }
@@ -389,5 +418,14 @@ impl Engine {
             .iter()
             .filter_map(|id| self.campaigns.get(id));
         campaigns.any(|campaign| campaign.in_flight > 0)
+    }
+}
+
+/// Whether an agent in this state is busy with a call.
+fn busy(state: AgentState) -> Option<Busy> {
+    match state {
+        AgentState::Reserved | AgentState::OnCall => Some(Busy::Call),
+        AgentState::WrapUp => Some(Busy::WrapUp),
+        AgentState::LoggedOut | AgentState::Entering | AgentState::Available => None,
     }
 }

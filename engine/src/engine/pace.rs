@@ -1,12 +1,13 @@
 //! The pacing decision: how many calls a campaign starts now, or why none.
 
-use crate::campaign::{Campaign, Check};
+use crate::campaign::{Busy, Campaign, Check};
 use crate::deadline::{Owner, Why};
 use crate::explain::Reason;
 use crate::ids::{AgentId, CampaignId};
 use crate::limits;
 use crate::pacing::{Load, calls};
-use crate::time::{Now, Tick};
+use crate::predict::{View, seconds};
+use crate::time::{Now, Span, Tick};
 
 use super::Engine;
 
@@ -35,7 +36,7 @@ impl Engine {
         self.sweep(now, id);
         self.ask_for_leads(now, id);
         let mut reason = None;
-        match self.load(id).map(|(mode, load)| calls(mode, load)) {
+        match self.wanted(now, id) {
             Some(Ok(wanted)) => {
                 for _ in 0..wanted.min(limits::DIALS_PER_DECISION) {
                     reason = self.room().and_then(|()| self.dial_next(now, id)).err();
@@ -100,32 +101,79 @@ impl Engine {
         Ok(())
     }
 
-    fn load(&self, id: CampaignId) -> Option<(crate::config::Mode, Load)> {
+    /// Calls that the campaign wants to start; `Err` says why none.
+    fn wanted(&mut self, now: Now, id: CampaignId) -> Option<Result<u32, Reason>> {
+        let load = self.load(id)?;
         let campaign = self.campaigns.get(&id)?;
-        let load = Load {
+        let mode = campaign.config.mode;
+        Some(calls(mode, load, |most| {
+            self.predict(now, id, load.free, most)
+        }))
+    }
+
+    fn predict(&mut self, now: Now, id: CampaignId, free: u32, most: u32) -> Result<u32, Reason> {
+        let view = self.predictors_view(now, id, free, most.min(limits::DIALS_PER_DECISION));
+        let campaign = self.campaigns.get_mut(&id).ok_or(Reason::Paused)?;
+        match campaign.predictor.calls(now.tick, &view) {
+            0 if campaign.predictor.is_strict() => Err(Reason::AbandonBudget),
+            0 => Err(Reason::AgentsBusy),
+            calls => Ok(calls),
+        }
+    }
+
+    fn predictors_view(&self, now: Now, id: CampaignId, free: u32, most: u32) -> View {
+        let mut view = View {
+            free,
+            most,
+            ..View::default()
+        };
+        let Some(campaign) = self.campaigns.get(&id) else {
+            return view;
+        };
+        let age = |since: Tick| seconds(now.tick - since);
+        view.waiting = u32::try_from(campaign.waiting.len()).unwrap_or(u32::MAX);
+        view.limit = seconds(Span::ms(campaign.config.connect_limit_ms));
+        view.dials = campaign
+            .dials
+            .iter()
+            .map(|(began, _)| age(*began))
+            .collect();
+        for (agent, (with, since)) in &campaign.busy {
+            if !self.counts(campaign, *agent) {
+                continue;
+            }
+            match with {
+                Busy::Call => view.talking.push(age(*since)),
+                Busy::WrapUp => view.wrapping.push(age(*since)),
+            }
+        }
+        view
+    }
+
+    fn load(&self, id: CampaignId) -> Option<Load> {
+        let campaign = self.campaigns.get(&id)?;
+        Some(Load {
             agents: campaign.logged_in,
             free: self.free_agents(campaign),
             in_flight: campaign.in_flight,
             active: campaign.live,
             max_concurrent: campaign.config.max_concurrent,
-        };
-        Some((campaign.config.mode, load))
+        })
     }
 
     /// Free agents that this campaign may count on. An agent of several campaigns that dial now
     /// counts for one of them only: the highest priority; equals share by the agent's number.
     fn free_agents(&self, campaign: &Campaign) -> u32 {
-        let counts = |id: &AgentId| {
-            let Some(agent) = self.agents.get(id) else {
-                return false;
-            };
-            if agent.config.campaigns.len() <= 1 {
-                return true;
-            }
-            self.counted_for(agent) == Some(campaign.config.id)
-        };
-        let free = campaign.idle.iter().filter(|(_, id)| counts(id)).count();
+        let idle = campaign.idle.iter();
+        let free = idle.filter(|(_, id)| self.counts(campaign, *id)).count();
         u32::try_from(free).unwrap_or(u32::MAX)
+    }
+
+    fn counts(&self, campaign: &Campaign, id: AgentId) -> bool {
+        let Some(agent) = self.agents.get(&id) else {
+            return false;
+        };
+        agent.config.campaigns.len() <= 1 || self.counted_for(agent) == Some(campaign.config.id)
     }
 
     fn counted_for(&self, agent: &crate::agent::Agent) -> Option<CampaignId> {

@@ -22,6 +22,7 @@ pub fn campaign() -> CampaignConfig {
         max_concurrent: 100,
         ring_timeout_ms: 25_000,
         connect_limit_ms: 2_000,
+        abandon: AbandonRule::default(),
         message: Some("sorry".into()),
         target: Target {
             context: "outdial".into(),

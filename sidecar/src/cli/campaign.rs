@@ -55,12 +55,22 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Fields {
-    /// progressive (one call for each free agent), power (a fixed ratio) or agentless [default: progressive]
+    /// progressive (one call for each free agent), power (a fixed ratio), predictive (as many as the
+    /// abandon limit allows) or agentless [default: progressive]
     #[arg(long)]
     mode: Option<String>,
     /// Calls for each free agent, 1 to 5, with --mode power [default: 3]
     #[arg(long)]
     ratio: Option<f64>,
+    /// Live calls for each agent logged in at most, 1 to 20, with --mode predictive [default: no such bound]
+    #[arg(long)]
+    max_ratio: Option<f64>,
+    /// Percent of the calls answered by a person that may find no agent, with --mode predictive [default: 3]
+    #[arg(long, value_name = "PERCENT")]
+    abandon_limit: Option<f64>,
+    /// The time over which the law looks at that percentage: day or month [default: month]
+    #[arg(long, value_name = "WINDOW")]
+    abandon_window: Option<String>,
     /// Number shown to the callee; several are used in turn
     #[arg(long = "caller-id", value_name = "NUMBER")]
     caller_ids: Vec<String>,
@@ -211,6 +221,12 @@ impl Fields {
         let number = |value: Option<u32>| value.map(|value| json!(value));
         put("mode", text(&self.mode));
         put("ratio", self.ratio.map(|ratio| json!(ratio)));
+        put("max_ratio", self.max_ratio.map(|ratio| json!(ratio)));
+        put(
+            "abandon_limit",
+            self.abandon_limit.map(|limit| json!(limit)),
+        );
+        put("abandon_window", text(&self.abandon_window));
         put("message", text(&self.message));
         put("time_zone", text(&self.time_zone));
         put("context", text(&self.context));

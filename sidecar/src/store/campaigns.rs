@@ -14,6 +14,9 @@ pub const TABLE: Table = Table {
         "name",
         "mode",
         "ratio",
+        "max_ratio",
+        "abandon_limit",
+        "abandon_window",
         "priority",
         "max_concurrent",
         "ring_timeout_ms",
@@ -87,7 +90,7 @@ pub fn lacks(client: &mut Client, name: &str) -> Result<Vec<String>, StoreError>
     let row = client
         .query_opt(
             "SELECT cardinality(caller_ids) = 0,
-                    message IS NULL AND (mode = 'power' AND ratio > 1
+                    message IS NULL AND (mode = 'power' AND ratio > 1 OR mode = 'predictive'
                       OR mode = 'agentless' AND agentless_action = 'play_message'),
                     time_zone IS NULL,
                     cardinality(window_days) = 0,

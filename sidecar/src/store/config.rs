@@ -198,6 +198,9 @@ fn load_campaigns(
 ) -> Result<(), StoreError> {
     for row in transaction.query(
         "SELECT id, name, state, mode, (ratio * 1000)::integer AS ratio_milli, priority,
+                (max_ratio * 1000)::integer AS max_ratio_milli,
+                (abandon_limit * 10)::integer AS abandon_limit_milli,
+                abandon_window = 'day' AS abandon_daily,
                 max_concurrent, ring_timeout_ms, connect_limit_ms, message, context, exten,
                 exten_priority, agentless_action, goto_context, goto_exten, goto_priority,
                 wrap_up_ms, caller_ids, max_attempts, max_attempts_per_number, retry
@@ -227,6 +230,7 @@ fn incomplete(campaign: &Campaign) -> Option<String> {
     let needs_message = match campaign.mode {
         Mode::Progressive => false,
         Mode::Power(ratio_milli) => ratio_milli > 1_000,
+        Mode::Predictive(_) => true,
         Mode::Agentless => campaign.agentless == AgentlessAction::PlayMessage,
     };
     (needs_message && campaign.message.is_none()).then(|| "it has no message".into())
@@ -247,6 +251,10 @@ fn campaign(row: &Row) -> Campaign {
         },
         mode: match text("mode").as_str() {
             "power" => Mode::Power(ratio_milli),
+            "predictive" => Mode::Predictive(
+                row.get::<_, Option<i32>>("max_ratio_milli")
+                    .map(clock::u32_of),
+            ),
             "agentless" => Mode::Agentless,
             _ => Mode::Progressive,
         },
@@ -254,6 +262,8 @@ fn campaign(row: &Row) -> Campaign {
         max_concurrent: number("max_concurrent"),
         ring_timeout_ms: number("ring_timeout_ms"),
         connect_limit_ms: number("connect_limit_ms"),
+        abandon_limit_milli: number("abandon_limit_milli"),
+        abandon_daily: row.get("abandon_daily"),
         message: row.get("message"),
         target: Target {
             context: text("context"),

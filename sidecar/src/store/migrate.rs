@@ -4,8 +4,14 @@ use postgres::Client;
 
 use crate::store::StoreError;
 
-const MIGRATIONS: &[(i32, &str, &str)] =
-    &[(1, "schema", include_str!("migrations/0001_schema.sql"))];
+const MIGRATIONS: &[(i32, &str, &str)] = &[
+    (1, "schema", include_str!("migrations/0001_schema.sql")),
+    (
+        2,
+        "predictive",
+        include_str!("migrations/0002_predictive.sql"),
+    ),
+];
 
 /// The version of the schema that this build needs.
 pub const VERSION: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;

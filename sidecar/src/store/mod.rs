@@ -144,7 +144,7 @@ pub fn explain(what: &str, name: &str, error: postgres::Error) -> StoreError {
     error.into()
 }
 
-/// What the CHECK constraints of the first migration allow.
+/// What the CHECK constraints allow.
 fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
     const NAME: &str = "1 to 80 of A-Z a-z 0-9 _ - . / and space, without \"..\"";
     const DIGITS: &str = "up to 15 digits";
@@ -153,7 +153,11 @@ fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
         | "trunk_config_name_check"
         | "agents_name_check"
         | "lists_name_check" => ("name", NAME),
+        "campaigns_mode_check" => ("mode", "progressive, power, predictive or agentless"),
         "campaigns_ratio_check" => ("ratio", "1 to 5"),
+        "campaigns_max_ratio_check" => ("max_ratio", "1 to 20"),
+        "campaigns_abandon_limit_check" => ("abandon_limit", "0.1 to 10 percent"),
+        "campaigns_abandon_window_check" => ("abandon_window", "day or month"),
         "campaigns_priority_check" => ("priority", "-1000 to 1000"),
         "campaigns_max_concurrent_check" => ("max_concurrent", "1 to 10000"),
         "campaigns_ring_timeout_ms_check" => ("ring_timeout_ms", "1000 to 120000"),

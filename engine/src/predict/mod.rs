@@ -1,0 +1,228 @@
+//! Predictive pacing: before each dial the risk that one more answer finds no free agent is
+//! predicted, and dials are made while it is at most as large as the abandon budget allows.
+//!
+//! Learned from results: when dials are answered ([`life`]), whether answers come more often than
+//! that just now ([`pulse`]), how long agents are busy ([`stay`]). Decided: [`risk`]. Corrected by
+//! what was really abandoned: [`budget`].
+
+mod budget;
+mod life;
+mod math;
+mod pulse;
+mod risk;
+mod stay;
+
+pub(crate) use life::End;
+
+use budget::Budget;
+use life::{BINS, Hazards, LifeTable};
+use math::{index, real};
+use pulse::Pulse;
+use risk::{Alike, EXACT, MIDDLES, Picture, SLOTS};
+use stay::{Busy, Stay};
+
+use crate::time::{Span, Tick};
+
+/// The tables are made anew this often.
+const REBUILD: Span = Span::seconds(2);
+/// Seconds over which dials per second are counted.
+const RATE_SECONDS: f64 = 180.0;
+/// Talk time believed at first: mean in seconds, and standard deviation by mean.
+const TALK: (f64, f64) = (120.0, 1.0);
+/// Spread of the wrap-up time believed at first.
+const WRAP_VARIATION: f64 = 0.6;
+/// Where there are many, those of nearly the same age are taken together: pieces of so many
+/// seconds, and so many pieces.
+const DIAL_PIECE: f64 = 0.5;
+const AGENT_PIECE: f64 = 2.0;
+const PIECES: usize = 256;
+
+/// What a decision looks at. Ages in seconds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct View {
+    /// Free agents.
+    pub(crate) free: u32,
+    /// Answered calls that wait for an agent, or will in a moment.
+    pub(crate) waiting: u32,
+    /// Ages of the dials that are not answered.
+    pub(crate) dials: Vec<f64>,
+    /// For how long each of the busy agents has talked, or is about to.
+    pub(crate) talking: Vec<f64>,
+    /// For how long each of the others has been in wrap-up.
+    pub(crate) wrapping: Vec<f64>,
+    /// An answered call waits so long for an agent, in seconds.
+    pub(crate) limit: f64,
+    /// Dials that may be made at most, by every other bound.
+    pub(crate) most: u32,
+}
+
+/// One campaign's predictor.
+#[derive(Clone, Debug)]
+pub(crate) struct Predictor {
+    life: LifeTable,
+    pulse: Pulse,
+    talk: Stay,
+    wrap: Stay,
+    budget: Budget,
+    hazards: Hazards,
+    busy: Busy<SLOTS>,
+    /// The connect limit that `busy` was made for.
+    limit: f64,
+    rebuilt: Option<Tick>,
+    looked: Option<Tick>,
+    /// Answers that the dials in flight had let expect when they were last looked at.
+    counted: f64,
+    /// The same of dials that ended since, up to their ends.
+    ended: f64,
+    /// Dials per second of late, and when that was so.
+    rate: (f64, Option<Tick>),
+}
+
+impl Predictor {
+    /// `wrap_up`: how long an agent's wrap-up is expected to be, in seconds.
+    pub(crate) fn new(wrap_up: f64) -> Predictor {
+        let (life, talk) = (LifeTable::new(), Stay::new(TALK.0, TALK.1));
+        let wrap = Stay::new(wrap_up, WRAP_VARIATION);
+        let limit = 2.0;
+        Predictor {
+            hazards: life.hazards(&[0; BINS]),
+            busy: Busy::new(&talk, &wrap, &horizon(limit)),
+            limit,
+            life,
+            pulse: Pulse::default(),
+            talk,
+            wrap,
+            budget: Budget::new(),
+            rebuilt: None,
+            looked: None,
+            counted: 0.0,
+            ended: 0.0,
+            rate: (0.0, None),
+        }
+    }
+
+    /// A dial of this age, in seconds, has come to its end.
+    pub(crate) fn resolved(&mut self, now: Tick, age: f64, end: End) {
+        let (rate, at) = self.rate;
+        let passed = at.map_or(0.0, |at| seconds(now - at));
+        self.rate = (
+            rate * libm::exp(-passed / RATE_SECONDS) + 1.0 / RATE_SECONDS,
+            Some(now),
+        );
+        self.ended += self.hazards.expected(age);
+        if end == End::Answered {
+            self.pulse.answer();
+        }
+        self.life.add(age, end, self.rate.0);
+    }
+
+    /// A person who answered got an agent, or did not. `target`: the share that may be abandoned.
+    pub(crate) fn settled(&mut self, abandoned: bool, target: f64) {
+        self.budget.settle(abandoned, target);
+    }
+
+    /// An agent has talked for so many seconds.
+    pub(crate) fn talked(&mut self, seconds: f64) {
+        self.talk.add(seconds);
+    }
+
+    /// An agent's wrap-up took so many seconds.
+    pub(crate) fn wrapped_up(&mut self, seconds: f64) {
+        self.wrap.add(seconds);
+    }
+
+    /// One call for each free agent and no more, because too many calls were abandoned.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.budget.is_strict()
+    }
+
+    /// Dials to make now.
+    pub(crate) fn calls(&mut self, now: Tick, view: &View) -> u32 {
+        self.look(now, view);
+        let free = i64::from(view.free) - i64::from(view.waiting);
+        if self.budget.is_strict() {
+            let in_flight = i64::try_from(view.dials.len()).unwrap_or(i64::MAX);
+            let wanted = u32::try_from(free.saturating_sub(in_flight)).unwrap_or(0);
+            return wanted.min(view.most);
+        }
+        let curve = self.hazards.curve(self.pulse.factor());
+        let (new, weights) = risk::slots(|age| curve.answered_by(age));
+        let picture = Picture {
+            free,
+            dials: &alike(&view.dials, DIAL_PIECE, |age| {
+                MIDDLES.map(|middle| curve.answered_within(age, middle))
+            }),
+            busy: &self.busy_agents(view),
+            new,
+            weights,
+        };
+        picture.dials(self.budget.risk(), view.most)
+    }
+
+    /// Brings correction and tables up to date.
+    fn look(&mut self, now: Tick, view: &View) {
+        let expected = |hazards: &Hazards| -> f64 {
+            view.dials.iter().map(|age| hazards.expected(*age)).sum()
+        };
+        let sum = expected(&self.hazards);
+        let passed = self.looked.map_or(0.0, |at| seconds(now - at));
+        if passed > 0.0 || self.looked.is_none() {
+            self.pulse.pass(sum + self.ended - self.counted, passed);
+            self.looked = Some(now);
+            self.counted = sum;
+            self.ended = 0.0;
+        }
+        let due = self.rebuilt.is_none_or(|at| now - at >= REBUILD);
+        if !due && (self.limit - view.limit).abs() < 1e-9 {
+            return;
+        }
+        let mut in_flight = [0; BINS];
+        for age in &view.dials {
+            in_flight[index(*age, BINS - 1)] += 1;
+        }
+        let before = expected(&self.hazards);
+        self.hazards = self.life.hazards(&in_flight);
+        self.counted += expected(&self.hazards) - before;
+        self.limit = view.limit;
+        self.busy = Busy::new(&self.talk, &self.wrap, &horizon(view.limit));
+        self.rebuilt = Some(now);
+    }
+
+    fn busy_agents(&self, view: &View) -> Vec<Alike> {
+        let mut all = alike(&view.talking, AGENT_PIECE, |age| self.busy.talking(age));
+        let wrapping = alike(&view.wrapping, AGENT_PIECE, |age| self.busy.wrapping(age));
+        all.extend(wrapping);
+        all
+    }
+}
+
+/// When an agent must be free for an answer in the middle of each slot.
+fn horizon(limit: f64) -> [f64; SLOTS] {
+    MIDDLES.map(|middle| middle + limit)
+}
+
+/// Chances of dials or agents by their ages: each by itself while they are few.
+fn alike(ages: &[f64], piece: f64, chances: impl Fn(f64) -> [f64; SLOTS]) -> Vec<Alike> {
+    if u32::try_from(ages.len()).is_ok_and(|n| n <= EXACT) {
+        return ages.iter().map(|age| (1, chances(*age))).collect();
+    }
+    let mut counts = [0u32; PIECES];
+    for age in ages {
+        counts[index(age / piece, PIECES - 1)] += 1;
+    }
+    let there = counts.iter().enumerate().filter(|(_, n)| **n > 0);
+    there
+        .map(|(i, n)| (*n, chances((real(i) + 0.5) * piece)))
+        .collect()
+}
+
+/// A span in seconds.
+pub(crate) fn seconds(span: Span) -> f64 {
+    // Exact up to 285 years.
+    let whole = u32::try_from(span.0 / 1_000_000).unwrap_or(u32::MAX);
+    let rest = u32::try_from(span.0 % 1_000_000).unwrap_or(0);
+    f64::from(whole) + f64::from(rest) / 1e6
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+use super::*;
+
+fn at(seconds: u32) -> Tick {
+    Tick(0) + Span::seconds(seconds)
+}
+
+fn view(free: u32) -> View {
+    View {
+        free,
+        limit: 2.0,
+        most: 1_000,
+        ..View::default()
+    }
+}
+
+/// A predictor that has seen many dials, a tenth of them answered after 8 s.
+fn learned() -> Predictor {
+    let mut predictor = Predictor::new(20.0);
+    for i in 0..4_000 {
+        let end = if i % 10 == 0 {
+            End::Answered
+        } else {
+            End::Other
+        };
+        predictor.resolved(at(i), 8.5, end);
+        predictor.calls(at(i), &view(0));
+    }
+    predictor
+}
+
+#[test]
+fn without_agents_nothing_is_dialed() {
+    assert_eq!(Predictor::new(20.0).calls(at(0), &view(0)), 0);
+    assert_eq!(learned().calls(at(5_000), &view(0)), 0);
+}
+
+#[test]
+fn few_answers_mean_many_dials() {
+    let mut predictor = learned();
+    let dials = predictor.calls(at(4_001), &view(10));
+    assert!((25..=80).contains(&dials), "{dials} for 10 agents at 10%");
+    let few = Predictor::new(20.0).calls(at(0), &view(10));
+    assert!((10..=20).contains(&few), "{few} for 10 agents at 50%");
+}
+
+#[test]
+fn the_cap_is_kept() {
+    let view = View {
+        most: 3,
+        ..view(10)
+    };
+    assert_eq!(learned().calls(at(4_001), &view), 3);
+}
+
+#[test]
+fn what_is_in_flight_is_not_dialed_again() {
+    let mut predictor = learned();
+    let first = predictor.calls(at(4_001), &view(10));
+    let dials = vec![0.0; usize::try_from(first).unwrap()];
+    let again = predictor.calls(at(4_001), &View { dials, ..view(10) });
+    assert_eq!(again, 0);
+}
+
+#[test]
+fn after_too_many_abandoned_calls_it_is_one_for_one() {
+    let mut predictor = learned();
+    for _ in 0..200 {
+        predictor.settled(true, 0.028);
+    }
+    assert!(predictor.is_strict());
+    let view = View {
+        waiting: 1,
+        dials: vec![3.0; 4],
+        ..view(10)
+    };
+    assert_eq!(predictor.calls(at(4_001), &view), 5);
+}
+
+#[test]
+fn a_decision_for_500_agents_looks_at_every_dial_and_agent() {
+    let mut predictor = learned();
+    let age = |i: u32| f64::from(i % 200) / 10.0;
+    let view = View {
+        dials: (0..1_500).map(age).collect(),
+        talking: (0..400).map(age).collect(),
+        wrapping: (0..80).map(age).collect(),
+        ..view(20)
+    };
+    let busy = predictor.calls(at(4_001), &view);
+    let idle = View {
+        talking: Vec::new(),
+        wrapping: Vec::new(),
+        ..view
+    };
+    assert!(busy > predictor.calls(at(4_002), &idle));
+}
+
+#[test]
+fn seconds_are_exact() {
+    assert!((seconds(Span(1_500_000)) - 1.5).abs() < 1e-12);
+    assert!((seconds(Span::seconds(4_000_000)) - 4e6).abs() < 1e-6);
+}

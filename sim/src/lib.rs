@@ -1,0 +1,16 @@
+//! A model of PBX, carrier, callees and agents on a virtual clock, driven by the engine itself.
+//!
+//! [`World`] says how callees and agents behave, [`Shift`] lets one team work in it for some hours,
+//! [`Figures`] is what came of it. The same seed gives the same shift.
+#![forbid(unsafe_code)]
+
+mod chance;
+mod figures;
+mod leads;
+mod queue;
+mod shift;
+mod world;
+
+pub use figures::Figures;
+pub use shift::{Plan, Shift, SimError};
+pub use world::{Change, World};

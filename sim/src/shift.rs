@@ -1,0 +1,558 @@
+//! One team at work in a world.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use outdial_engine::config::{
+    AbandonRule, AgentConfig, AgentlessAction, CampaignConfig, CampaignState, ConfigChange, Mode,
+    RetryPolicy, Route, Settings, Target, TrunkConfig,
+};
+use outdial_engine::{
+    AgentEvent, AgentId, CampaignId, Command, Engine, Epoch, Event, LegEnd, LegEvent, LegId, Link,
+    Now, Number, SessionEvent, SessionId, Span, Tick, TrunkId, Verdict, Wall,
+};
+
+use crate::chance::span;
+use crate::figures::Figures;
+use crate::leads::Leads;
+use crate::queue::Queue;
+use crate::world::{Change, Dice, Fate, World};
+
+const CAMPAIGN: CampaignId = CampaignId(1);
+const TRUNK: TrunkId = TrunkId(1);
+/// The safe-harbour message.
+const MESSAGE: Span = Span::seconds(5);
+/// The wall clock when a shift begins: 2026-01-05T09:00:00Z, a Monday.
+const MORNING_MS: i64 = 1_767_603_600_000;
+/// The events of one instant that the engine may give rise to; more is an endless loop.
+const AT_ONCE: u32 = 1_000_000;
+
+/// Why a shift can't be worked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SimError {
+    /// A mean, spread or shape of the world is no such thing.
+    #[error("a mean, spread or shape of the world is not above 0")]
+    World,
+    /// The engine refused the configuration.
+    #[error("{0}")]
+    Config(String),
+    /// The engine never comes to rest.
+    #[error("the engine never comes to rest")]
+    Endless,
+}
+
+/// What is played through.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How callees and agents behave.
+    pub world: World,
+    /// How many calls are dialed for them.
+    pub mode: Mode,
+    /// The rule to be kept.
+    pub abandon: AbandonRule,
+    /// From answer to agent, at most, in ms.
+    pub connect_limit_ms: u32,
+    /// Rings so long, in ms.
+    pub ring_timeout_ms: u32,
+    /// How long, in seconds.
+    pub seconds: u32,
+    /// Left out of the figures at the start, in seconds.
+    pub warm_up: u32,
+    /// Seed.
+    pub seed: u64,
+}
+
+impl Plan {
+    /// Eight hours by the usual rule, the first half hour left out of the figures.
+    #[must_use]
+    pub fn new(world: World, mode: Mode, seed: u64) -> Plan {
+        Plan {
+            world,
+            mode,
+            abandon: AbandonRule::default(),
+            connect_limit_ms: 2_000,
+            ring_timeout_ms: 25_000,
+            seconds: 8 * 3_600,
+            warm_up: 1_800,
+            seed,
+        }
+    }
+}
+
+/// Something that the model makes happen.
+#[derive(Clone, Debug)]
+enum Happening {
+    Change(Change),
+    Rings(LegId),
+    Fails(LegId),
+    Answers(LegId, bool),
+    Machine(LegId),
+    Ended(LegId),
+    Played(LegId),
+    TalkEnds(LegId, AgentId),
+    Ready(AgentId),
+}
+
+/// A leg in the model PBX.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leg {
+    Dialing,
+    Machine,
+    Person,
+    Talking,
+}
+
+/// An agent in the model.
+#[derive(Clone, Debug)]
+struct Worker {
+    session: SessionId,
+    name: Arc<str>,
+    logged_in: Option<Tick>,
+    /// In talk or wrap-up since.
+    busy: Option<Tick>,
+    /// To leave when the call is over.
+    leaves: bool,
+}
+
+/// One shift under way.
+pub struct Shift {
+    engine: Engine,
+    dice: Dice,
+    plan: Plan,
+    queue: Queue<Happening>,
+    legs: BTreeMap<LegId, Leg>,
+    workers: BTreeMap<AgentId, Worker>,
+    leads: Leads,
+    now: Tick,
+    figures: Figures,
+    sessions: u64,
+}
+
+impl Shift {
+    /// Works a whole shift.
+    ///
+    /// # Errors
+    /// The world or the configuration is impossible, or the engine hangs.
+    pub fn work(plan: Plan) -> Result<Figures, SimError> {
+        let dice = Dice::new(&plan.world, plan.seed).map_err(|_| SimError::World)?;
+        let mut shift = Shift {
+            engine: Engine::new(plan.seed),
+            dice,
+            queue: Queue::default(),
+            legs: BTreeMap::new(),
+            workers: BTreeMap::new(),
+            leads: Leads::default(),
+            now: Tick(0),
+            figures: Figures::default(),
+            sessions: 0,
+            plan,
+        };
+        shift.set_up()?;
+        shift.run()?;
+        Ok(shift.figures)
+    }
+
+    fn clock(&self) -> Now {
+        let ms = i64::try_from(self.now.0 / 1_000).unwrap_or(i64::MAX);
+        Now {
+            tick: self.now,
+            wall: Wall(MORNING_MS.saturating_add(ms)),
+        }
+    }
+
+    fn set_up(&mut self) -> Result<(), SimError> {
+        let settings = Settings {
+            max_concurrent_originates: 2_000,
+        };
+        self.tell(Event::Config(ConfigChange::Settings(settings)))?;
+        self.tell(Event::Config(ConfigChange::Trunk(trunk())))?;
+        self.tell(Event::Config(ConfigChange::Routes(vec![route()])))?;
+        for n in 1..=self.plan.world.agents() {
+            let id = AgentId(u64::from(n));
+            let name: Arc<str> = format!("{n}").into();
+            let config = AgentConfig {
+                id,
+                name: name.clone(),
+                campaigns: vec![CAMPAIGN],
+            };
+            self.tell(Event::Config(ConfigChange::Agent(config)))?;
+            let worker = Worker {
+                session: SessionId("".into()),
+                name,
+                logged_in: None,
+                busy: None,
+                leaves: false,
+            };
+            self.workers.insert(id, worker);
+        }
+        let campaign = self.campaign()?;
+        self.tell(Event::Config(ConfigChange::Campaign(Box::new(campaign))))?;
+        self.tell(Event::Link(Link::Up { epoch: Epoch(1) }))?;
+        for change in self.plan.world.changes.clone() {
+            self.queue.plan(
+                Tick(0) + Span::seconds(change.at_seconds),
+                Happening::Change(change),
+            );
+        }
+        Ok(())
+    }
+
+    fn campaign(&self) -> Result<CampaignConfig, SimError> {
+        let number = Number::new("551140000000").map_err(|e| SimError::Config(e.to_string()))?;
+        let config = CampaignConfig {
+            id: CAMPAIGN,
+            name: "sim".into(),
+            state: CampaignState::Running,
+            mode: self.plan.mode,
+            priority: 0,
+            max_concurrent: 10_000,
+            ring_timeout_ms: self.plan.ring_timeout_ms,
+            connect_limit_ms: self.plan.connect_limit_ms,
+            abandon: self.plan.abandon,
+            message: Some("message".into()),
+            target: Target {
+                context: "outdial".into(),
+                exten: "s".into(),
+                priority: 1,
+            },
+            agentless: AgentlessAction::PlayMessage,
+            // Agents end it themselves before.
+            wrap_up_ms: 120_000,
+            caller_ids: vec![number],
+            retry: RetryPolicy::default(),
+        };
+        config
+            .validate()
+            .map_err(|e| SimError::Config(e.to_string()))?;
+        Ok(config)
+    }
+
+    fn run(&mut self) -> Result<(), SimError> {
+        let end = Tick(0) + Span::seconds(self.plan.seconds);
+        loop {
+            let due = self.engine.poll_timeout().map(|(at, _)| at);
+            let Some(next) = self.queue.next().into_iter().chain(due).min() else {
+                break;
+            };
+            if next >= end {
+                break;
+            }
+            self.now = self.now.max(next);
+            while let Some(what) = self.queue.pop(self.now) {
+                self.happen(what)?;
+            }
+            if due.is_some_and(|at| at <= self.now) {
+                self.engine.handle_timeout(self.clock());
+                self.obey()?;
+            }
+        }
+        self.now = end;
+        for id in self.workers.keys().copied().collect::<Vec<_>>() {
+            self.book_busy(id);
+            self.book_log_in(id);
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, event: Event) -> Result<(), SimError> {
+        self.engine.handle(self.clock(), event);
+        self.obey()
+    }
+
+    fn tell_leg(&mut self, leg: LegId, what: LegEvent) -> Result<(), SimError> {
+        self.tell(Event::Leg { leg, what })
+    }
+
+    /// Does what the engine asks for until it asks for nothing more.
+    fn obey(&mut self) -> Result<(), SimError> {
+        for _ in 0..AT_ONCE {
+            let Some(command) = self.engine.poll_command() else {
+                return Ok(());
+            };
+            self.execute(command)?;
+        }
+        Err(SimError::Endless)
+    }
+
+    fn execute(&mut self, command: Command) -> Result<(), SimError> {
+        match command {
+            Command::Originate(originate) => self.dial(originate.leg),
+            Command::Connect { leg, session } => return self.connect(leg, session),
+            Command::Play { leg, .. } => {
+                if self.counts() {
+                    self.figures.abandoned += 1;
+                }
+                self.quarter().1 += 1;
+                self.queue.plan(self.now + MESSAGE, Happening::Played(leg));
+            }
+            Command::Hangup { leg, .. } => self.queue.plan(self.now, Happening::Ended(leg)),
+            Command::Probe { request, .. } => {
+                self.engine.handle(
+                    self.clock(),
+                    Event::Probed {
+                        request,
+                        found: true,
+                    },
+                );
+            }
+            Command::NeedLeads { campaign, count } => {
+                let leases = self.leads.deal(self.clock().wall, count);
+                let leases = leases.map_err(|e| SimError::Config(e.to_string()))?;
+                self.engine.handle(
+                    self.clock(),
+                    Event::Leases {
+                        campaign,
+                        leases,
+                        next_due: None,
+                    },
+                );
+            }
+            Command::ConfigRefused { what, error } => {
+                return Err(SimError::Config(format!("{what}: {error}")));
+            }
+            Command::Journal(_)
+            | Command::Release { .. }
+            | Command::Dismiss { .. }
+            | Command::ReturnLeases { .. }
+            | Command::CampaignChecked { .. }
+            | Command::Checked { .. }
+            | Command::AgentChanged { .. }
+            | Command::TestCallStep { .. }
+            | Command::Log(_) => {}
+        }
+        Ok(())
+    }
+
+    fn counts(&self) -> bool {
+        self.now >= Tick(0) + Span::seconds(self.plan.warm_up)
+    }
+
+    fn quarter(&mut self) -> &mut (u64, u64) {
+        let index = usize::try_from(self.now.0 / 900_000_000).unwrap_or(0);
+        if self.figures.quarters.len() <= index {
+            self.figures.quarters.resize(index + 1, (0, 0));
+        }
+        &mut self.figures.quarters[index]
+    }
+
+    fn dial(&mut self, leg: LegId) {
+        if self.counts() {
+            self.figures.dials += 1;
+        }
+        self.legs.insert(leg, Leg::Dialing);
+        match self.dice.fate() {
+            Fate::Fails(after) => self.queue.plan(self.now + after, Happening::Fails(leg)),
+            Fate::Rings(after) => self.queue.plan(self.now + after, Happening::Rings(leg)),
+            Fate::Person(set_up, ring) => self.ring(leg, set_up, ring, true),
+            Fate::Machine(set_up, ring) => self.ring(leg, set_up, ring, false),
+        }
+    }
+
+    fn ring(&mut self, leg: LegId, set_up: Span, ring: Span, person: bool) {
+        self.queue.plan(self.now + set_up, Happening::Rings(leg));
+        let answer = self.now + set_up + ring;
+        self.queue.plan(answer, Happening::Answers(leg, person));
+    }
+
+    fn connect(&mut self, leg: LegId, session: SessionId) -> Result<(), SimError> {
+        let agent = self.workers.iter().find(|(_, w)| w.session == session);
+        let Some(agent) = agent.map(|(id, _)| *id) else {
+            return Ok(());
+        };
+        self.legs.insert(leg, Leg::Talking);
+        if let Some(worker) = self.workers.get_mut(&agent) {
+            worker.busy = Some(self.now);
+        }
+        let talk = self.dice.talk();
+        self.queue
+            .plan(self.now + talk, Happening::TalkEnds(leg, agent));
+        self.engine.handle(
+            self.clock(),
+            Event::Leg {
+                leg,
+                what: LegEvent::Bridged { session },
+            },
+        );
+        Ok(())
+    }
+
+    fn happen(&mut self, what: Happening) -> Result<(), SimError> {
+        match what {
+            Happening::Change(change) => self.change(&change),
+            Happening::Rings(leg) if self.is(leg, Leg::Dialing) => {
+                self.tell_leg(leg, LegEvent::Ringing)
+            }
+            Happening::Fails(leg) if self.is(leg, Leg::Dialing) => self.end(leg, Some(404)),
+            Happening::Answers(leg, person) if self.is(leg, Leg::Dialing) => {
+                self.answer(leg, person)
+            }
+            Happening::Machine(leg) if self.is(leg, Leg::Machine) => {
+                let verdict = Some(Verdict::Machine);
+                self.tell_leg(leg, LegEvent::Ready { verdict })
+            }
+            Happening::Ended(leg) if self.legs.contains_key(&leg) => self.end(leg, None),
+            Happening::Played(leg) if self.legs.contains_key(&leg) => {
+                self.tell_leg(leg, LegEvent::Played { whole: true })
+            }
+            Happening::TalkEnds(leg, agent) => self.talk_ends(leg, agent),
+            Happening::Ready(agent) => self.ready(agent),
+            // The leg has gone meanwhile.
+            Happening::Rings(_)
+            | Happening::Fails(_)
+            | Happening::Answers(..)
+            | Happening::Machine(_)
+            | Happening::Ended(_)
+            | Happening::Played(_) => Ok(()),
+        }
+    }
+
+    fn is(&self, leg: LegId, state: Leg) -> bool {
+        self.legs.get(&leg) == Some(&state)
+    }
+
+    fn answer(&mut self, leg: LegId, person: bool) -> Result<(), SimError> {
+        let state = if person { Leg::Person } else { Leg::Machine };
+        self.legs.insert(leg, state);
+        if !person {
+            let amd = span(self.plan.world.amd);
+            self.queue.plan(self.now + amd, Happening::Machine(leg));
+            return self.tell_leg(leg, LegEvent::Answered);
+        }
+        if self.counts() {
+            self.figures.answers += 1;
+        }
+        self.quarter().0 += 1;
+        self.tell_leg(leg, LegEvent::Answered)?;
+        let verdict = Some(Verdict::Human);
+        self.tell_leg(leg, LegEvent::Ready { verdict })
+    }
+
+    fn end(&mut self, leg: LegId, sip: Option<u16>) -> Result<(), SimError> {
+        self.legs.remove(&leg);
+        let end = LegEnd {
+            sip,
+            q850: Some(16),
+            refused_by_pbx: false,
+        };
+        self.tell_leg(leg, LegEvent::Ended(end))
+    }
+
+    fn talk_ends(&mut self, leg: LegId, agent: AgentId) -> Result<(), SimError> {
+        self.end(leg, None)?;
+        let wrap_up = self.dice.wrap_up();
+        self.queue.plan(self.now + wrap_up, Happening::Ready(agent));
+        let session = self.workers.get(&agent).map(|w| w.session.clone());
+        let Some(session) = session else {
+            return Ok(());
+        };
+        let what = SessionEvent::Waiting;
+        self.tell(Event::Session { session, what })
+    }
+
+    fn ready(&mut self, agent: AgentId) -> Result<(), SimError> {
+        self.book_busy(agent);
+        let leaves = self.workers.get(&agent).is_some_and(|w| w.leaves);
+        if leaves {
+            return self.leave(agent);
+        }
+        let what = AgentEvent::Ready;
+        self.tell(Event::Agent { agent, what })
+    }
+
+    fn change(&mut self, change: &Change) -> Result<(), SimError> {
+        self.dice.change(change).map_err(|_| SimError::World)?;
+        let all: Vec<AgentId> = self.workers.keys().copied().collect();
+        for (n, agent) in (0..).zip(all) {
+            let there = self
+                .workers
+                .get(&agent)
+                .is_some_and(|w| w.logged_in.is_some());
+            let busy = self.workers.get(&agent).is_some_and(|w| w.busy.is_some());
+            let wanted = n < change.agents;
+            if let Some(worker) = self.workers.get_mut(&agent) {
+                worker.leaves = there && !wanted;
+            }
+            match (there, wanted) {
+                (false, true) => self.come(agent)?,
+                (true, false) if !busy => self.leave(agent)?,
+                (true, _) | (false, false) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn come(&mut self, agent: AgentId) -> Result<(), SimError> {
+        self.sessions += 1;
+        let session = SessionId(format!("s{}", self.sessions).into());
+        let Some(worker) = self.workers.get_mut(&agent) else {
+            return Ok(());
+        };
+        worker.session = session.clone();
+        worker.logged_in = Some(self.now);
+        worker.leaves = false;
+        let name = worker.name.clone();
+        let what = SessionEvent::Entered { agent: name };
+        self.tell(Event::Session {
+            session: session.clone(),
+            what,
+        })?;
+        let what = SessionEvent::Waiting;
+        self.tell(Event::Session { session, what })
+    }
+
+    fn leave(&mut self, agent: AgentId) -> Result<(), SimError> {
+        self.book_log_in(agent);
+        let Some(worker) = self.workers.get_mut(&agent) else {
+            return Ok(());
+        };
+        worker.leaves = false;
+        let session = worker.session.clone();
+        let what = SessionEvent::Gone;
+        self.tell(Event::Session { session, what })
+    }
+
+    /// Seconds of a time that lie behind the warm-up.
+    fn counted(&self, since: Tick) -> f64 {
+        let from = since.max(Tick(0) + Span::seconds(self.plan.warm_up));
+        let ms = u32::try_from((self.now - from).0 / 1_000).unwrap_or(u32::MAX);
+        f64::from(ms) / 1e3
+    }
+
+    fn book_busy(&mut self, agent: AgentId) {
+        let since = self.workers.get_mut(&agent).and_then(|w| w.busy.take());
+        self.figures.busy += since.map_or(0.0, |since| self.counted(since));
+    }
+
+    fn book_log_in(&mut self, agent: AgentId) {
+        let since = self
+            .workers
+            .get_mut(&agent)
+            .and_then(|w| w.logged_in.take());
+        self.figures.logged_in += since.map_or(0.0, |since| self.counted(since));
+    }
+}
+
+fn trunk() -> TrunkConfig {
+    TrunkConfig {
+        id: TRUNK,
+        name: "carrier".into(),
+        tech: "SIM".into(),
+        endpoint: "carrier".into(),
+        enabled: true,
+        cps_milli: 1_000_000,
+        burst: 1_000,
+        max_channels: 10_000,
+    }
+}
+
+fn route() -> Route {
+    Route {
+        campaign: None,
+        prefix: "".into(),
+        trunk: TRUNK,
+        priority: 1,
+        weight: 1,
+        strip: 0,
+        prepend: "".into(),
+    }
+}
