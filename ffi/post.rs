@@ -38,7 +38,8 @@ pub(crate) struct Posted {
 /// Ownership: `event` and its texts stay the caller's; they are copied.
 /// Returns OUTDIAL_OK when the event was taken; OUTDIAL_E_FULL when the queue is full (never for
 /// OUTDIAL_EVENT_LEG_ENDED of an accepted leg, nor for OUTDIAL_EVENT_SESSION_GONE of an accepted
-/// session); OUTDIAL_E_NOT_FOUND for a leg or session that is not this engine's or has ended;
+/// session); OUTDIAL_E_NOT_FOUND for a leg or session that is not this engine's or has ended (but
+/// OUTDIAL_EVENT_LEG_CONNECT_FAILED is taken after its leg's end as long as the session lives);
 /// OUTDIAL_E_ARGUMENT when a text or number is malformed; OUTDIAL_E_ABI when the struct is too
 /// small; OUTDIAL_E_STATE before `outdial_start` and after `outdial_stop`; OUTDIAL_E_POISONED
 /// after a caught panic. NULL: OUTDIAL_E_ARGUMENT.
@@ -118,10 +119,16 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
             | LegEvent::Answered
             | LegEvent::Ready { .. }
             | LegEvent::Bridged { .. }
-            | LegEvent::ConnectFailed { .. }
             | LegEvent::Played { .. }
             | LegEvent::Released => {
                 if !slots.has_leg(*leg) {
+                    return Err(OUTDIAL_E_NOT_FOUND);
+                }
+                general(shared)?
+            }
+            // It is the agent's event too: who was not moved says nothing else.
+            LegEvent::ConnectFailed { session } => {
+                if !slots.has_leg(*leg) && !slots.has_session(session) {
                     return Err(OUTDIAL_E_NOT_FOUND);
                 }
                 general(shared)?

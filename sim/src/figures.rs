@@ -47,6 +47,13 @@ impl Figures {
             .fold(0.0, f64::max)
     }
 
+    /// The abandon rate of one quarter of an hour.
+    #[must_use]
+    pub fn quarter_rate(&self, quarter: usize) -> f64 {
+        let (answers, abandoned) = self.quarters.get(quarter).copied().unwrap_or_default();
+        share(real(abandoned), real(answers))
+    }
+
     /// Puts another shift's figures with these.
     pub fn add(&mut self, other: &Figures) {
         self.dials += other.dials;

@@ -8,9 +8,11 @@ mod chance;
 mod figures;
 mod leads;
 mod queue;
+pub mod rivals;
 mod shift;
 mod world;
 
 pub use figures::Figures;
+pub use rivals::Rival;
 pub use shift::{Plan, Shift, SimError};
 pub use world::{Change, World};

@@ -263,6 +263,7 @@ static void flood(void)
 	unsigned long taken = 0, full = 0;
 	long ns;
 	char session[32];
+	char leg[64];
 
 	CHECK(outdial_start(engine) == OUTDIAL_OK);
 	for (unsigned int i = 0; i < 200; i++) {
@@ -270,6 +271,12 @@ static void flood(void)
 		CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_ENTERED, session, "nobody")
 			== OUTDIAL_OK);
 	}
+	/* The customer has gone, the agent meant for him is still there and must come free. */
+	snprintf(leg, sizeof(leg), "%s-1-1", settings.node);
+	CHECK(pbx_post(engine, OUTDIAL_EVENT_LEG_BRIDGED, leg, "session-0") == OUTDIAL_E_NOT_FOUND);
+	CHECK(pbx_post(engine, OUTDIAL_EVENT_LEG_CONNECT_FAILED, leg, "session-0") == OUTDIAL_OK);
+	CHECK(pbx_post(engine, OUTDIAL_EVENT_LEG_CONNECT_FAILED, leg, "never")
+		== OUTDIAL_E_NOT_FOUND);
 	pbx_stall(pbx, 1);
 	CHECK(wait_for(stalled, engine));
 	clock_gettime(CLOCK_MONOTONIC, &from);
