@@ -3,11 +3,11 @@
 //! A wake-up costs more CPU than most of what it is for. So who has something that can wait a
 //! little says how long, and the sleeper is left alone if it wakes by itself before that.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use once_cell::sync::OnceCell;
 use outdial_engine::Tick;
 
 use crate::clock::{Clock, micros};
@@ -15,7 +15,7 @@ use crate::clock::{Clock, micros};
 /// One sleeper, any number of wakers. What is to be done stands in queues beside it.
 #[derive(Default)]
 pub(crate) struct Bell {
-    sleeper: OnceLock<Thread>,
+    sleeper: OnceCell<Thread>,
     /// Tick at which the sleeper wakes by itself; 0 while it is awake.
     due: AtomicU64,
 }

@@ -1,0 +1,116 @@
+//! Whole shifts: what a mode promises, it keeps.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use outdial_engine::config::{AbandonRule, Mode};
+use outdial_sim::{Change, Figures, Plan, Rival, Shift, SimError, World, rivals};
+
+const PREDICTIVE: Mode = Mode::Predictive {
+    max_ratio_milli: None,
+};
+
+fn hours(hours: u32, world: World, mode: Mode) -> Plan {
+    Plan {
+        seconds: hours * 3_600,
+        ..Plan::new(world, mode, 1)
+    }
+}
+
+fn work(plan: Plan) -> Figures {
+    Shift::work(plan).unwrap()
+}
+
+#[test]
+fn progressive_abandons_nobody() {
+    let figures = work(hours(8, World::steady(10, 0.3), Mode::Progressive));
+    assert_eq!(figures.abandoned, 0);
+    assert!((0.65..0.78).contains(&figures.talk_share()), "{figures:?}");
+}
+
+#[test]
+fn predictive_keeps_its_limit_and_agents_busier() {
+    let figures = work(hours(16, World::steady(20, 0.2), PREDICTIVE));
+    let rate = figures.abandon_rate();
+    assert!(rate < 0.03 + figures.abandon_error(), "{rate}");
+    assert!(figures.talk_share() > 0.84, "{}", figures.talk_share());
+}
+
+#[test]
+fn a_lower_limit_is_kept_too() {
+    let plan = Plan {
+        abandon: AbandonRule {
+            limit_milli: 10,
+            daily: false,
+        },
+        ..hours(16, World::steady(20, 0.2), PREDICTIVE)
+    };
+    let figures = work(plan);
+    let rate = figures.abandon_rate();
+    assert!(rate < 0.01 + figures.abandon_error(), "{rate}");
+}
+
+#[test]
+fn max_ratio_bounds_the_lines() {
+    let capped = Mode::Predictive {
+        max_ratio_milli: Some(1_200),
+    };
+    let figures = work(hours(4, World::steady(10, 0.2), capped));
+    let free = work(hours(4, World::steady(10, 0.2), PREDICTIVE));
+    assert!(
+        figures.dials < free.dials,
+        "{} {}",
+        figures.dials,
+        free.dials
+    );
+}
+
+#[test]
+fn the_same_seed_gives_the_same_shift() {
+    let shift = || work(hours(2, World::steady(10, 0.3), PREDICTIVE));
+    assert_eq!(shift(), shift());
+    let other = Plan {
+        seed: 2,
+        ..hours(2, World::steady(10, 0.3), PREDICTIVE)
+    };
+    assert_ne!(shift(), work(other));
+}
+
+#[test]
+fn agents_who_leave_are_not_dialed_for() {
+    let change = |at_seconds, agents| Change {
+        at_seconds,
+        answers: 0.3,
+        talk: 60.0,
+        agents,
+    };
+    let world = World {
+        changes: vec![change(0, 10), change(3_600, 0)],
+        ..World::steady(10, 0.3)
+    };
+    let mut plan = hours(2, world, PREDICTIVE);
+    plan.warm_up = 3_600 + 600;
+    let figures = work(plan);
+    assert_eq!((figures.dials, figures.answers), (0, 0));
+}
+
+#[test]
+fn a_world_that_can_not_be_is_refused() {
+    let world = World {
+        ring: (9.0, 0.0),
+        ..World::steady(5, 0.3)
+    };
+    let refused = Shift::work(hours(1, world, PREDICTIVE));
+    assert_eq!(refused, Err(SimError::World));
+    let mode = Mode::Power { ratio_milli: 9_000 };
+    let refused = Shift::work(hours(1, World::steady(5, 0.3), mode));
+    assert!(
+        matches!(&refused, Err(SimError::Config(why)) if why.contains("ratio is 9000")),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_rivals_fixed_ratio_abandons_more_in_a_small_team() {
+    let plan = hours(40, World::steady(5, 0.5), Mode::Progressive);
+    let figures = rivals::work(Rival::RatioOfAll(3.0), plan).unwrap();
+    assert!(figures.abandon_rate() > 0.05, "{}", figures.abandon_rate());
+}
