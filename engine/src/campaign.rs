@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::agent::AgentState;
 use crate::attempt::{Outcome, State};
 use crate::config::{CampaignConfig, CampaignState, Mode};
 use crate::explain::Reason;
@@ -126,6 +127,28 @@ impl Campaign {
         step(&mut self.dialing, state.is_dialing());
         step(&mut self.in_flight, state.is_in_flight());
         step(&mut self.bridged, state == State::Bridged);
+    }
+
+    /// Puts an agent who is in `state` since then into the list where it belongs.
+    pub(crate) fn place(&mut self, id: AgentId, state: AgentState, since: Tick) {
+        match state {
+            AgentState::Available => {
+                self.idle.insert((since, id));
+            }
+            AgentState::Reserved | AgentState::OnCall => {
+                self.busy.insert(id, (Busy::Call, since));
+            }
+            AgentState::WrapUp => {
+                self.busy.insert(id, (Busy::WrapUp, since));
+            }
+            AgentState::LoggedOut | AgentState::Entering => {}
+        }
+    }
+
+    /// Takes an agent who was placed with this time out of every list.
+    pub(crate) fn displace(&mut self, id: AgentId, since: Tick) {
+        self.idle.remove(&(since, id));
+        self.busy.remove(&id);
     }
 
     /// The caller ids in turn.

@@ -18,25 +18,6 @@ pub(crate) struct Load {
     pub(crate) max_concurrent: u32,
 }
 
-/// Calls that a predictive campaign may start at most; `Err` says why there may be none.
-fn most(load: Load, max_ratio_milli: Option<u32>) -> Result<u32, Reason> {
-    if load.agents == 0 {
-        return Err(Reason::NoAgents);
-    }
-    let room = load.max_concurrent.saturating_sub(load.active);
-    if room == 0 {
-        return Err(Reason::MaxConcurrent);
-    }
-    let lines = max_ratio_milli.map_or(u64::from(u32::MAX), |ratio| {
-        u64::from(load.agents) * u64::from(ratio) / 1000
-    });
-    let left = lines.saturating_sub(u64::from(load.active));
-    match u32::try_from(left).unwrap_or(u32::MAX).min(room) {
-        0 => Err(Reason::MaxRatio),
-        most => Ok(most),
-    }
-}
-
 /// Calls to start now; `Err` says why there are none. `predict` says how many are wise of those that
 /// a predictive campaign may start.
 pub(crate) fn calls(
@@ -48,24 +29,31 @@ pub(crate) fn calls(
     if room == 0 {
         return Err(Reason::MaxConcurrent);
     }
-    let for_agents = |wanted: u32| {
-        if load.agents == 0 {
-            return Err(Reason::NoAgents);
-        }
-        match wanted.saturating_sub(load.in_flight).min(room) {
-            0 => Err(Reason::AgentsBusy),
-            calls => Ok(calls),
-        }
+    if load.agents == 0 && mode != Mode::Agentless {
+        return Err(Reason::NoAgents);
+    }
+    let for_agents = |wanted: u32| match wanted.saturating_sub(load.in_flight).min(room) {
+        0 => Err(Reason::AgentsBusy),
+        calls => Ok(calls),
     };
     match mode {
         Mode::Progressive => for_agents(load.free),
-        Mode::Power { ratio_milli } => {
-            let wanted = u64::from(load.free) * u64::from(ratio_milli) / 1000;
-            for_agents(u32::try_from(wanted).unwrap_or(u32::MAX))
+        Mode::Power { ratio_milli } => for_agents(times(load.free, ratio_milli)),
+        Mode::Predictive { max_ratio_milli } => {
+            let lines = max_ratio_milli.map_or(u32::MAX, |ratio| times(load.agents, ratio));
+            match lines.saturating_sub(load.active).min(room) {
+                0 => Err(Reason::MaxRatio),
+                most => predict(most),
+            }
         }
-        Mode::Predictive { max_ratio_milli } => most(load, max_ratio_milli).and_then(predict),
         Mode::Agentless => Ok(room),
     }
+}
+
+/// `n` times a ratio in thousandths, rounded down.
+fn times(n: u32, ratio_milli: u32) -> u32 {
+    let product = u64::from(n) * u64::from(ratio_milli) / 1000;
+    u32::try_from(product).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

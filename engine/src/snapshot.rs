@@ -73,6 +73,10 @@ pub struct CampaignView {
     pub live: u32,
     /// Attempts not yet answered.
     pub dialing: u32,
+    /// Attempts of which it is not known whether a person answers: those in AMD are among them.
+    pub open: u32,
+    /// Its agents who have a call or are in the wrap-up after one.
+    pub busy: u32,
     /// Attempts bridged.
     pub bridged: u32,
     /// Leads in hand.

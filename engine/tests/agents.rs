@@ -157,11 +157,7 @@ fn an_agent_of_two_campaigns_is_dialed_for_once() {
     };
     let asked = b.tell(Event::Config(ConfigChange::Campaign(Box::new(second))));
     b.grant_probes(&asked);
-    b.tell(Event::Config(ConfigChange::Agent(AgentConfig {
-        id: AgentId(1),
-        name: "a1".into(),
-        campaigns: vec![CAMPAIGN, CampaignId(2)],
-    })));
+    b.assign(1, vec![CAMPAIGN, CampaignId(2)]);
     b.lease([1, 2]);
     b.tell(Event::Leases {
         campaign: CampaignId(2),

@@ -34,6 +34,11 @@ enum Step {
     Forbid(u64),
     State(u8),
     Ratio(u32),
+    Predict,
+    /// An agent ends the wrap-up.
+    Ready(u64),
+    /// An agent belongs to the campaign from now on, or does not.
+    Assign(u64, bool),
     Reconcile,
 }
 
@@ -54,6 +59,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0u64..40).prop_map(Step::Forbid),
         1 => (0u8..4).prop_map(Step::State),
         1 => (1_000u32..5_000).prop_map(Step::Ratio),
+        1 => Just(Step::Predict),
+        1 => (1u64..5).prop_map(Step::Ready),
+        1 => (1u64..5, prop::bool::weighted(0.8)).prop_map(|(agent, on)| Step::Assign(agent, on)),
         1 => Just(Step::Reconcile),
     ]
 }
@@ -68,6 +76,8 @@ struct Oracle {
     hangups: BTreeSet<LegId>,
     connects: BTreeMap<LegId, SessionId>,
     sessions: BTreeSet<u64>,
+    /// Agents of the campaign.
+    assigned: BTreeSet<u64>,
     leases: u64,
 }
 
@@ -82,12 +92,8 @@ impl Oracle {
         let routes = vec![route(TRUNK, 1), route(SECOND_TRUNK, 2)];
         let asked = bench.tell(Event::Config(ConfigChange::Routes(routes)));
         bench.grant_probes(&asked);
-        for id in 1..5 {
-            bench.tell(Event::Config(ConfigChange::Agent(AgentConfig {
-                id: AgentId(id),
-                name: format!("a{id}").into(),
-                campaigns: vec![CAMPAIGN],
-            })));
+        for agent in 1..5 {
+            bench.assign(agent, vec![CAMPAIGN]);
         }
         Oracle {
             bench,
@@ -98,6 +104,7 @@ impl Oracle {
             hangups: BTreeSet::new(),
             connects: BTreeMap::new(),
             sessions: BTreeSet::new(),
+            assigned: (1..5).collect(),
             leases: 0,
         }
     }
@@ -210,6 +217,26 @@ impl Oracle {
                 };
                 self.configure()
             }
+            Step::Predict => {
+                self.config.mode = Mode::Predictive {
+                    max_ratio_milli: None,
+                };
+                self.configure()
+            }
+            Step::Ready(agent) => self.bench.tell(Event::Agent {
+                agent: AgentId(*agent),
+                what: AgentEvent::Ready,
+            }),
+            Step::Assign(agent, on) => {
+                let campaigns = if *on {
+                    self.assigned.insert(*agent);
+                    vec![CAMPAIGN]
+                } else {
+                    self.assigned.remove(agent);
+                    vec![]
+                };
+                self.bench.assign(*agent, campaigns)
+            }
             Step::Reconcile => self.reconcile(),
         };
         self.obey(told)?;
@@ -284,12 +311,20 @@ impl Oracle {
             .count();
         prop_assert_eq!(campaign.dialing as usize, dialing);
         prop_assert_eq!(view.totals.dialing as usize, dialing);
-        let free = view
-            .agents
-            .iter()
-            .filter(|a| a.state == agent::AgentState::Available)
-            .count();
-        prop_assert_eq!(campaign.free as usize, free);
+        let with_state = |states: &[agent::AgentState]| {
+            let own = |a: &&snapshot::AgentView| self.assigned.contains(&a.id.0);
+            let own = view.agents.iter().filter(own);
+            own.filter(|a| states.contains(&a.state)).count()
+        };
+        use agent::AgentState as A;
+        prop_assert_eq!(campaign.free as usize, with_state(&[A::Available]));
+        let busy = [A::Reserved, A::OnCall, A::WrapUp];
+        prop_assert_eq!(campaign.busy as usize, with_state(&busy));
+        let open = |a: &&snapshot::AttemptView| {
+            a.state.is_dialing() || a.state == attempt::State::Classifying
+        };
+        let open = view.attempts.iter().filter(open).count();
+        prop_assert_eq!(campaign.open as usize, open);
         for attempt in &view.attempts {
             prop_assert!(attempt.deadline.is_some(), "{:?} has no way out", attempt);
         }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::agent::{Agent, AgentState, Session};
 use crate::attempt::{Ending, State, Trigger};
-use crate::campaign::Busy;
 use crate::command::{Command, Dismissal, Level};
 use crate::deadline::{Owner, Why};
 use crate::event::{AgentEvent, SessionEvent};
@@ -232,16 +231,8 @@ impl Engine {
         }
         for campaign in &agent.config.campaigns {
             if let Some(campaign) = self.campaigns.get_mut(campaign) {
-                if was.0 == AgentState::Available {
-                    campaign.idle.remove(&(was.1, id));
-                }
-                if state == AgentState::Available {
-                    campaign.idle.insert((now.tick, id));
-                }
-                match busy(state) {
-                    Some(with) => campaign.busy.insert(id, (with, now.tick)),
-                    None => campaign.busy.remove(&id),
-                };
+                campaign.displace(id, was.1);
+                campaign.place(id, state, now.tick);
             }
             self.dirty.insert(*campaign);
         }
@@ -418,14 +409,5 @@ impl Engine {
             .iter()
             .filter_map(|id| self.campaigns.get(id));
         campaigns.any(|campaign| campaign.in_flight > 0)
-    }
-}
-
-/// Whether an agent in this state is busy with a call.
-fn busy(state: AgentState) -> Option<Busy> {
-    match state {
-        AgentState::Reserved | AgentState::OnCall => Some(Busy::Call),
-        AgentState::WrapUp => Some(Busy::WrapUp),
-        AgentState::LoggedOut | AgentState::Entering | AgentState::Available => None,
     }
 }

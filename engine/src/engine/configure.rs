@@ -92,9 +92,7 @@ impl Engine {
             if agent.session.is_some() {
                 campaign.logged_in += 1;
             }
-            if agent.state == AgentState::Available {
-                campaign.idle.insert((agent.since, agent.id()));
-            }
+            campaign.place(agent.id(), agent.state, agent.since);
         }
     }
 
@@ -205,7 +203,7 @@ impl Engine {
             if agent.session.is_some() {
                 campaign.logged_in = campaign.logged_in.saturating_sub(1);
             }
-            campaign.idle.remove(&(agent.since, agent.id()));
+            campaign.displace(agent.id(), agent.since);
             self.dirty.insert(*id);
         }
     }
@@ -221,9 +219,7 @@ impl Engine {
             if agent.session.is_some() {
                 campaign.logged_in += 1;
             }
-            if agent.state == AgentState::Available {
-                campaign.idle.insert((agent.since, id));
-            }
+            campaign.place(id, agent.state, agent.since);
             self.dirty.insert(*campaign_id);
         }
     }

@@ -89,6 +89,8 @@ fn campaign_view(campaign: &Campaign) -> CampaignView {
         readiness,
         live: campaign.live,
         dialing: campaign.dialing,
+        open: len(campaign.dials.len()),
+        busy: len(campaign.busy.len()),
         bridged: campaign.bridged,
         leases: len(campaign.hopper.len()),
         agents: campaign.logged_in,

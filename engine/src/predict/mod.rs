@@ -25,6 +25,8 @@ use crate::time::{Span, Tick};
 
 /// The tables are made anew this often.
 const REBUILD: Span = Span::seconds(2);
+/// Who has not looked for so long, because another mode dials, starts the correction anew.
+const BLIND: Span = Span::seconds(5);
 /// Seconds over which dials per second are counted.
 const RATE_SECONDS: f64 = 180.0;
 /// Talk time believed at first: mean in seconds, and standard deviation by mean.
@@ -74,6 +76,8 @@ pub(crate) struct Predictor {
     counted: f64,
     /// The same of dials that ended since, up to their ends.
     ended: f64,
+    /// Answers since then.
+    answered: f64,
     /// Dials per second of late, and when that was so.
     rate: (f64, Option<Tick>),
 }
@@ -97,6 +101,7 @@ impl Predictor {
             looked: None,
             counted: 0.0,
             ended: 0.0,
+            answered: 0.0,
             rate: (0.0, None),
         }
     }
@@ -111,7 +116,7 @@ impl Predictor {
         );
         self.ended += self.hazards.expected(age);
         if end == End::Answered {
-            self.pulse.answer();
+            self.answered += 1.0;
         }
         self.life.add(age, end, self.rate.0);
     }
@@ -165,12 +170,17 @@ impl Predictor {
             view.dials.iter().map(|age| hazards.expected(*age)).sum()
         };
         let sum = expected(&self.hazards);
-        let passed = self.looked.map_or(0.0, |at| seconds(now - at));
-        if passed > 0.0 || self.looked.is_none() {
-            self.pulse.pass(sum + self.ended - self.counted, passed);
-            self.looked = Some(now);
-            self.counted = sum;
-            self.ended = 0.0;
+        match self.looked.map(|at| now - at) {
+            Some(Span(0)) => {}
+            Some(passed) if passed <= BLIND => {
+                let expected = sum + self.ended - self.counted;
+                self.pulse.pass(expected, self.answered, seconds(passed));
+                self.begin_count(now, sum);
+            }
+            Some(_) | None => {
+                self.pulse = Pulse::default();
+                self.begin_count(now, sum);
+            }
         }
         let due = self.rebuilt.is_none_or(|at| now - at >= REBUILD);
         if !due && (self.limit - view.limit).abs() < 1e-9 {
@@ -186,6 +196,14 @@ impl Predictor {
         self.limit = view.limit;
         self.busy = Busy::new(&self.talk, &self.wrap, &horizon(view.limit));
         self.rebuilt = Some(now);
+    }
+
+    /// What is expected and seen is counted from here on.
+    fn begin_count(&mut self, now: Tick, expected: f64) {
+        self.looked = Some(now);
+        self.counted = expected;
+        self.ended = 0.0;
+        self.answered = 0.0;
     }
 
     fn busy_agents(&self, view: &View) -> Vec<Alike> {

@@ -27,23 +27,15 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    /// `expected` answers were due in the last `seconds`.
-    pub(super) fn pass(&mut self, expected: f64, seconds: f64) {
-        if seconds <= 0.0 {
-            return;
-        }
+    /// In the last `seconds`, more than none, so many answers were due and so many came.
+    pub(super) fn pass(&mut self, expected: f64, seen: f64, seconds: f64) {
         let expected = expected.max(0.0);
         let forget = libm::exp(-seconds / MEMORY_SECONDS);
         self.rate = self.rate * forget + expected / seconds * (1.0 - forget);
         let memory = MEMORY_ANSWERS.max(MEMORY_SECONDS * self.rate);
         let keep = libm::exp(-expected / memory);
         self.expected = self.expected * keep + expected;
-        self.seen *= keep;
-    }
-
-    /// A person answered.
-    pub(super) fn answer(&mut self) {
-        self.seen += 1.0;
+        self.seen = self.seen * keep + seen;
     }
 
     /// How many times as often as expected.
@@ -63,10 +55,8 @@ mod tests {
     fn minute(seen: u32) -> Pulse {
         let mut pulse = Pulse::default();
         for second in 0..60 {
-            pulse.pass(1.0, 1.0);
-            for _ in 0..(seen * (second + 1) / 10 - seen * second / 10) {
-                pulse.answer();
-            }
+            let came = seen * (second + 1) / 10 - seen * second / 10;
+            pulse.pass(1.0, f64::from(came), 1.0);
         }
         pulse
     }
@@ -83,12 +73,5 @@ mod tests {
         assert!(factor > 1.7, "{factor}");
         let factor = minute(2).factor();
         assert!(factor < 0.5, "{factor}");
-    }
-
-    #[test]
-    fn nothing_passes_in_no_time() {
-        let mut pulse = Pulse::default();
-        pulse.pass(3.0, 0.0);
-        assert!((pulse.factor() - 1.0).abs() < 1e-12);
     }
 }

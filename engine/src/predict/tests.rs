@@ -100,3 +100,22 @@ fn seconds_are_exact() {
     assert!((seconds(Span(1_500_000)) - 1.5).abs() < 1e-12);
     assert!((seconds(Span::seconds(4_000_000)) - 4e6).abs() < 1e-6);
 }
+
+#[test]
+fn answers_that_came_while_another_mode_dialed_correct_nothing() {
+    let mut looked = learned();
+    let mut blind = Predictor::new(20.0);
+    for i in 0..4_000 {
+        let end = if i % 10 == 0 {
+            End::Answered
+        } else {
+            End::Other
+        };
+        blind.resolved(at(i), 8.5, end);
+    }
+    let (seen, unseen) = (
+        looked.calls(at(4_001), &view(10)),
+        blind.calls(at(4_001), &view(10)),
+    );
+    assert!(seen.abs_diff(unseen) <= 3, "{seen} {unseen}");
+}

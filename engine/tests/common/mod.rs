@@ -138,12 +138,17 @@ impl Bench {
         }
     }
 
-    pub fn log_in(&mut self, agent: u64) -> Vec<Command> {
+    /// The agent takes calls of these campaigns from now on, and of no others.
+    pub fn assign(&mut self, agent: u64, campaigns: Vec<CampaignId>) -> Vec<Command> {
         self.tell(Event::Config(ConfigChange::Agent(AgentConfig {
             id: AgentId(agent),
             name: format!("a{agent}").into(),
-            campaigns: vec![CAMPAIGN],
-        })));
+            campaigns,
+        })))
+    }
+
+    pub fn log_in(&mut self, agent: u64) -> Vec<Command> {
+        self.assign(agent, vec![CAMPAIGN]);
         let mut commands = self.session(
             agent,
             SessionEvent::Entered {

@@ -86,13 +86,15 @@ fn allowed(call: &Call) -> &'static [&'static str] {
     }
 }
 
-/// How long the callee's last word may take to the PBX's dialing thread on a busy machine.
-const ON_THE_WAY: f64 = 0.25;
+/// How long the callee's last word may take to the PBX's dialing thread on a busy machine, and how
+/// long our CANCEL may take to the callee, in seconds.
+const ON_THE_WAY: (f64, f64) = (0.25, 1.0);
 
 /// The end of the ringing and the callee's last word crossed on the wire: both are right.
 fn has_crossed(attempt: &Attempt, last: &Call) -> bool {
-    let said = last.answered.or(last.ended);
-    said.is_some_and(|said| said > attempt.ended - ON_THE_WAY)
+    let (there, back) = ON_THE_WAY;
+    let said = last.answered.or(last.ended).map(|at| at - attempt.ended);
+    said.is_some_and(|said| -there < said && said < back)
 }
 
 /// Every attempt of the table reached the carrier exactly as often as its legs say, every call of
