@@ -4,6 +4,7 @@
 //! [`Figures`] is what came of it. The same seed gives the same shift.
 #![forbid(unsafe_code)]
 
+mod book;
 mod chance;
 mod figures;
 mod leads;

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use outdial_engine::{Span, Tick};
 
+use crate::book::Book;
 use crate::figures::Figures;
 use crate::queue::Queue;
 use crate::shift::{Plan, SimError};
@@ -52,11 +53,10 @@ struct Floor {
     dice: Dice,
     queue: Queue<Happening>,
     now: Tick,
-    figures: Figures,
+    book: Book,
     dials: BTreeSet<u64>,
     dialed: u64,
     waiting: BTreeSet<u64>,
-    talking: u32,
     free: u32,
     agents: u32,
     /// Agents who leave as soon as their call is over.
@@ -78,11 +78,10 @@ pub fn work(rival: Rival, plan: Plan) -> Result<Figures, SimError> {
         dice,
         queue: Queue::default(),
         now: Tick(0),
-        figures: Figures::default(),
+        book: Book::new(plan.warm_up),
         dials: BTreeSet::new(),
         dialed: 0,
         waiting: BTreeSet::new(),
-        talking: 0,
         free: 0,
         agents: 0,
         surplus: 0,
@@ -93,7 +92,7 @@ pub fn work(rival: Rival, plan: Plan) -> Result<Figures, SimError> {
         plan,
     };
     floor.run()?;
-    Ok(floor.figures)
+    Ok(floor.book.close())
 }
 
 impl Floor {
@@ -107,28 +106,21 @@ impl Floor {
         self.queue.plan(Tick(0) + MOVE, Happening::Move);
         let end = Tick(0) + Span::seconds(self.plan.seconds);
         while let Some(next) = self.queue.next().filter(|next| *next < end) {
-            self.book(next);
+            self.work(next);
             self.now = next;
             while let Some(what) = self.queue.pop(self.now) {
                 self.happen(what)?;
             }
         }
-        self.book(end);
+        self.work(end);
         Ok(())
     }
 
     /// Books the agents' time up to `until`.
-    fn book(&mut self, until: Tick) {
-        let from = self.since.max(Tick(0) + Span::seconds(self.plan.warm_up));
-        let ms = u32::try_from((until - from).0 / 1_000).unwrap_or(u32::MAX);
-        let seconds = f64::from(ms) / 1e3;
-        self.figures.logged_in += seconds * f64::from(self.agents);
-        self.figures.busy += seconds * f64::from(self.agents - self.free);
+    fn work(&mut self, until: Tick) {
+        let busy = self.agents - self.free;
+        self.book.worked(self.since, until, self.agents, busy);
         self.since = until;
-    }
-
-    fn counts(&self) -> bool {
-        self.now >= Tick(0) + Span::seconds(self.plan.warm_up)
     }
 
     fn happen(&mut self, what: Happening) -> Result<(), SimError> {
@@ -162,7 +154,7 @@ impl Floor {
             Happening::Gives(dial) => {
                 if self.waiting.remove(&dial) {
                     self.today.1 += 1;
-                    self.figures.abandoned += u64::from(self.counts());
+                    self.book.abandoned(self.now);
                 }
             }
             Happening::Free(agents) => self.come_free(agents),
@@ -195,15 +187,14 @@ impl Floor {
                 continue;
             }
             self.free += 1;
-            if let Some(dial) = self.waiting.pop_first() {
-                self.connect(dial);
+            if self.waiting.pop_first().is_some() {
+                self.connect();
             }
         }
     }
 
-    fn connect(&mut self, _dial: u64) {
+    fn connect(&mut self) {
         self.free -= 1;
-        self.talking += 1;
         let talk = self.dice.talk();
         let wrap_up = self.dice.wrap_up();
         self.queue
@@ -215,9 +206,9 @@ impl Floor {
             return;
         }
         self.today.0 += 1;
-        self.figures.answers += u64::from(self.counts());
+        self.book.answered(self.now);
         if self.free > 0 {
-            self.connect(dial);
+            self.connect();
             return;
         }
         self.waiting.insert(dial);
@@ -228,7 +219,7 @@ impl Floor {
     fn dial(&mut self) {
         self.dialed += 1;
         let dial = self.dialed;
-        self.figures.dials += u64::from(self.counts());
+        self.book.dialed(self.now);
         self.dials.insert(dial);
         let rings = Span::ms(self.plan.ring_timeout_ms);
         match self.dice.fate() {

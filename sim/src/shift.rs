@@ -12,6 +12,7 @@ use outdial_engine::{
     Now, Number, SessionEvent, SessionId, Span, Tick, TrunkId, Verdict, Wall,
 };
 
+use crate::book::Book;
 use crate::chance::span;
 use crate::figures::Figures;
 use crate::leads::Leads;
@@ -124,7 +125,7 @@ pub struct Shift {
     workers: BTreeMap<AgentId, Worker>,
     leads: Leads,
     now: Tick,
-    figures: Figures,
+    book: Book,
     sessions: u64,
 }
 
@@ -143,13 +144,13 @@ impl Shift {
             workers: BTreeMap::new(),
             leads: Leads::default(),
             now: Tick(0),
-            figures: Figures::default(),
+            book: Book::new(plan.warm_up),
             sessions: 0,
             plan,
         };
         shift.set_up()?;
         shift.run()?;
-        Ok(shift.figures)
+        Ok(shift.book.close())
     }
 
     fn clock(&self) -> Now {
@@ -279,10 +280,7 @@ impl Shift {
             Command::Originate(originate) => self.dial(originate.leg),
             Command::Connect { leg, session } => return self.connect(leg, session),
             Command::Play { leg, .. } => {
-                if self.counts() {
-                    self.figures.abandoned += 1;
-                }
-                self.quarter().1 += 1;
+                self.book.abandoned(self.now);
                 self.queue.plan(self.now + MESSAGE, Happening::Played(leg));
             }
             Command::Hangup { leg, .. } => self.queue.plan(self.now, Happening::Ended(leg)),
@@ -323,22 +321,8 @@ impl Shift {
         Ok(())
     }
 
-    fn counts(&self) -> bool {
-        self.now >= Tick(0) + Span::seconds(self.plan.warm_up)
-    }
-
-    fn quarter(&mut self) -> &mut (u64, u64) {
-        let index = usize::try_from(self.now.0 / 900_000_000).unwrap_or(0);
-        if self.figures.quarters.len() <= index {
-            self.figures.quarters.resize(index + 1, (0, 0));
-        }
-        &mut self.figures.quarters[index]
-    }
-
     fn dial(&mut self, leg: LegId) {
-        if self.counts() {
-            self.figures.dials += 1;
-        }
+        self.book.dialed(self.now);
         self.legs.insert(leg, Leg::Dialing);
         match self.dice.fate() {
             Fate::Fails(after) => self.queue.plan(self.now + after, Happening::Fails(leg)),
@@ -418,10 +402,7 @@ impl Shift {
             self.queue.plan(self.now + amd, Happening::Machine(leg));
             return self.tell_leg(leg, LegEvent::Answered);
         }
-        if self.counts() {
-            self.figures.answers += 1;
-        }
-        self.quarter().0 += 1;
+        self.book.answered(self.now);
         self.tell_leg(leg, LegEvent::Answered)?;
         let verdict = Some(Verdict::Human);
         self.tell_leg(leg, LegEvent::Ready { verdict })
@@ -511,24 +492,18 @@ impl Shift {
         self.tell(Event::Session { session, what })
     }
 
-    /// Seconds of a time that lie behind the warm-up.
-    fn counted(&self, since: Tick) -> f64 {
-        let from = since.max(Tick(0) + Span::seconds(self.plan.warm_up));
-        let ms = u32::try_from((self.now - from).0 / 1_000).unwrap_or(u32::MAX);
-        f64::from(ms) / 1e3
-    }
-
     fn book_busy(&mut self, agent: AgentId) {
-        let since = self.workers.get_mut(&agent).and_then(|w| w.busy.take());
-        self.figures.busy += since.map_or(0.0, |since| self.counted(since));
+        let worker = self.workers.get_mut(&agent);
+        if let Some(since) = worker.and_then(|w| w.busy.take()) {
+            self.book.worked(since, self.now, 0, 1);
+        }
     }
 
     fn book_log_in(&mut self, agent: AgentId) {
-        let since = self
-            .workers
-            .get_mut(&agent)
-            .and_then(|w| w.logged_in.take());
-        self.figures.logged_in += since.map_or(0.0, |since| self.counted(since));
+        let worker = self.workers.get_mut(&agent);
+        if let Some(since) = worker.and_then(|w| w.logged_in.take()) {
+            self.book.worked(since, self.now, 1, 0);
+        }
     }
 }
 
