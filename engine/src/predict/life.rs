@@ -1,6 +1,6 @@
 //! The life of a dial: when it is answered, or ends otherwise.
 
-use super::math::{index, real};
+use super::math::{Fading, index, real};
 
 /// One-second bins of a dial's age; what is older sits in the last.
 pub(super) const BINS: usize = 45;
@@ -9,8 +9,6 @@ const MEMORY_DIALS: f64 = 500.0;
 /// Seconds of dialing that it remembers, at least: much longer than a phone rings, or short calls
 /// count more than long ones.
 const MEMORY_SECONDS: f64 = 180.0;
-/// Weights grow, so that old dials count for less; above this they are all made smaller again.
-const WEIGHT_MOST: f64 = 1e9;
 
 /// How a dial ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +29,7 @@ pub(super) struct LifeTable {
     exposed: [f64; BINS],
     answered: [f64; BINS],
     other: [f64; BINS],
-    weight: f64,
+    fading: Fading,
 }
 
 impl LifeTable {
@@ -42,7 +40,7 @@ impl LifeTable {
             exposed: [0.0; BINS],
             answered: [0.0; BINS],
             other: [0.0; BINS],
-            weight: 1.0,
+            fading: Fading::new(),
         };
         for bin in 3..18 {
             table.count(bin, End::Answered, 0.5);
@@ -65,15 +63,9 @@ impl LifeTable {
     /// Takes in a dial that ended at `age` seconds, at `per_second` dials per second.
     pub(super) fn add(&mut self, age: f64, end: End, per_second: f64) {
         let memory = MEMORY_DIALS.max(MEMORY_SECONDS * per_second);
-        self.weight *= memory / (memory - 1.0);
-        self.count(index(age, BINS - 1), end, self.weight);
-        if self.weight > WEIGHT_MOST {
-            let all = [&mut self.exposed, &mut self.answered, &mut self.other];
-            for value in all.into_iter().flatten() {
-                *value /= self.weight;
-            }
-            self.weight = 1.0;
-        }
+        let all = [&mut self.exposed, &mut self.answered, &mut self.other];
+        self.fading.grow(memory, all.into_iter().flatten());
+        self.count(index(age, BINS - 1), end, self.fading.weight());
     }
 
     /// The hazards that follow, with the dials in flight counted as exposed to the seconds that
@@ -86,7 +78,7 @@ impl LifeTable {
         };
         let mut older = 0.0;
         for bin in (0..BINS).rev() {
-            let exposed = self.exposed[bin] + older * self.weight;
+            let exposed = self.exposed[bin] + older * self.fading.weight();
             if exposed > 0.0 {
                 hazards.answer[bin] = self.answered[bin] / exposed;
                 hazards.other[bin] = self.other[bin] / exposed;
@@ -239,20 +231,5 @@ mod tests {
         let (ten, eleven) = (hazards.expected(10.0), hazards.expected(10.5));
         assert!(eleven > ten);
         assert!((hazards.expected(40.0) - hazards.expected(1e6)).abs() < 1e-12);
-    }
-
-    #[test]
-    fn weights_that_have_grown_large_change_nothing_when_made_small() {
-        let mut table = LifeTable::new();
-        for i in 0..30_000 {
-            let end = if i % 5 == 0 {
-                End::Answered
-            } else {
-                End::Other
-            };
-            table.add(6.5, end, 0.1);
-            assert!(table.weight <= WEIGHT_MOST * 1.01);
-        }
-        assert!((table.hazards(&NONE).curve(1.0).answered() - 0.2).abs() < 0.01);
     }
 }

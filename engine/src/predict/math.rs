@@ -27,9 +27,55 @@ pub(super) fn real(n: usize) -> f64 {
     f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
+/// Above this the sums of a [`Fading`] are made small again.
+const WEIGHT_MOST: f64 = 1e9;
+
+/// The weight of observations in sums of which only ratios matter. It grows with each one, so that
+/// those further back count for less.
+#[derive(Clone, Debug)]
+pub(super) struct Fading {
+    weight: f64,
+}
+
+impl Fading {
+    pub(super) fn new() -> Fading {
+        Fading { weight: 1.0 }
+    }
+
+    /// Of the newest observation.
+    pub(super) fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    /// One more observation comes; about `memory` of them are remembered. `sums`: all that weights
+    /// were added to.
+    pub(super) fn grow<'a>(&mut self, memory: f64, sums: impl IntoIterator<Item = &'a mut f64>) {
+        self.weight *= memory / (memory - 1.0);
+        if self.weight > WEIGHT_MOST {
+            for sum in sums {
+                *sum /= self.weight;
+            }
+            self.weight = 1.0;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fading_sums_keep_their_ratios_when_made_small() {
+        let mut fading = Fading::new();
+        let mut sums = [0.0, 0.0];
+        for i in 0..30_000 {
+            fading.grow(500.0, &mut sums);
+            assert!(fading.weight() <= WEIGHT_MOST);
+            sums[usize::from(i % 5 == 0)] += fading.weight();
+        }
+        let share = sums[1] / (sums[0] + sums[1]);
+        assert!((share - 0.2).abs() < 0.01, "{share}");
+    }
 
     #[test]
     fn the_normal_distribution_at_known_points() {

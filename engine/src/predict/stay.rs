@@ -1,6 +1,6 @@
 //! How long an agent stays in a call and in the wrap-up after it.
 
-use super::math::real;
+use super::math::{Fading, real};
 
 /// Seconds at which the hazard may change.
 const EDGES: [f64; 13] = [
@@ -11,8 +11,6 @@ const PIECES: usize = EDGES.len();
 const MEMORY: f64 = 500.0;
 /// Stays that the prior counts for.
 const PRIOR: usize = 20;
-/// Weights grow, so that old stays count for less; above this they are all made smaller again.
-const WEIGHT_MOST: f64 = 1e9;
 /// Step of the convolution in [`Busy`], in seconds.
 const STEP: f64 = 0.5;
 
@@ -22,7 +20,7 @@ const STEP: f64 = 0.5;
 pub(super) struct Stay {
     time: [f64; PIECES],
     ends: [f64; PIECES],
-    weight: f64,
+    fading: Fading,
 }
 
 impl Stay {
@@ -32,7 +30,7 @@ impl Stay {
         let mut stay = Stay {
             time: [0.0; PIECES],
             ends: [0.0; PIECES],
-            weight: 1.0,
+            fading: Fading::new(),
         };
         let sigma2 = libm::log(1.0 + variation * variation);
         let mu = libm::log(mean.max(0.1)) - sigma2 / 2.0;
@@ -44,32 +42,28 @@ impl Stay {
     }
 
     fn count(&mut self, seconds: f64) {
+        let weight = self.fading.weight();
         for piece in 0..PIECES {
             let (from, to) = bounds(piece);
             if seconds < from {
                 break;
             }
-            self.time[piece] += (seconds.min(to) - from) * self.weight;
+            self.time[piece] += (seconds.min(to) - from) * weight;
             if seconds < to {
-                self.ends[piece] += self.weight;
+                self.ends[piece] += weight;
             }
         }
     }
 
     /// Takes in a stay that has ended.
     pub(super) fn add(&mut self, seconds: f64) {
-        self.weight *= MEMORY / (MEMORY - 1.0);
+        let all = self.time.iter_mut().chain(&mut self.ends);
+        self.fading.grow(MEMORY, all);
         self.count(seconds.max(0.0));
-        if self.weight > WEIGHT_MOST {
-            for value in self.time.iter_mut().chain(&mut self.ends) {
-                *value /= self.weight;
-            }
-            self.weight = 1.0;
-        }
     }
 
+    /// Ends per second in a piece; where nobody has come so far, that of all stays.
     fn hazard(&self, piece: usize) -> f64 {
-        // The prior's weight of one stay keeps an empty piece from saying "never".
         let (time, ends) = (self.time[piece], self.ends[piece]);
         if time > 0.0 {
             return ends / time;
@@ -230,7 +224,6 @@ mod tests {
         }
         let beyond = stay.cumulative().beyond(30.0);
         assert!((beyond - libm::exp(-1.0)).abs() < 0.03, "{beyond}");
-        assert!(stay.weight <= WEIGHT_MOST * 1.01);
     }
 
     #[test]

@@ -183,6 +183,18 @@ impl Rig {
         self.outdial(&args).map(|_| ())
     }
 
+    /// Makes a campaign that dials `ratio` numbers for each free agent, with more options as the
+    /// command line has them.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub fn power(&self, name: &str, ratio: &str, options: &[&str]) -> Result<()> {
+        let mut all = vec!["--mode", "power", "--ratio", ratio];
+        all.extend(["--message", "vm-goodbye"]);
+        all.extend(options);
+        self.campaign(name, &all)
+    }
+
     /// Makes a campaign without agents that does `then` with each answered call, with more options
     /// as the command line has them.
     ///

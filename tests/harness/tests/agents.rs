@@ -23,22 +23,8 @@ fn customers_who_hang_up_at_once_lose_no_agent() {
         ..RigOptions::default()
     };
     let mut rig = Rig::start("agents", options).unwrap();
-    rig.campaign(
-        "hasty",
-        &[
-            "--mode",
-            "power",
-            "--ratio",
-            "3",
-            "--message",
-            "vm-goodbye",
-            "--wrap-up-ms",
-            "0",
-            "--max-attempts",
-            "1",
-        ],
-    )
-    .unwrap();
+    rig.power("hasty", "3", &["--wrap-up-ms", "0", "--max-attempts", "1"])
+        .unwrap();
     rig.log_in("hasty", AGENTS).unwrap();
 
     let hasty: Vec<String> = (0..1_500)

@@ -63,15 +63,10 @@ fn every_attempt_is_in_the_table_once_as_the_carrier_saw_it() {
         })
         .collect();
     // Busy numbers are tried once more; nothing else is.
-    rig.campaign(
+    rig.power(
         "spring",
+        "2",
         &[
-            "--mode",
-            "power",
-            "--ratio",
-            "2",
-            "--message",
-            "vm-goodbye",
             "--ring-timeout-ms",
             "3000",
             "--wrap-up-ms",
@@ -219,18 +214,10 @@ fn a_new_cps_limit_works_within_a_second() {
         ..RigOptions::default()
     };
     let rig = Rig::start("cps", options).unwrap();
-    rig.campaign(
+    rig.agentless(
         "robot",
-        &[
-            "--mode",
-            "agentless",
-            "--message",
-            "vm-goodbye",
-            "--max-concurrent",
-            "400",
-            "--max-attempts",
-            "1",
-        ],
+        "play_message",
+        &["--max-concurrent", "400", "--max-attempts", "1"],
     )
     .unwrap();
     let numbers: Vec<String> = (0..500)

@@ -116,20 +116,10 @@ fn who_finds_no_agent_hears_the_message_after_two_seconds() {
         ..RigOptions::default()
     };
     let mut rig = Rig::start("abandoned", options).unwrap();
-    rig.campaign(
+    rig.power(
         "rush",
-        &[
-            "--mode",
-            "power",
-            "--ratio",
-            "4",
-            "--message",
-            "vm-goodbye",
-            "--max-attempts",
-            "1",
-            "--retry",
-            "abandoned=never",
-        ],
+        "4",
+        &["--max-attempts", "1", "--retry", "abandoned=never"],
     )
     .unwrap();
     // They ring for a second, so that all four are dialed while the agent is free.

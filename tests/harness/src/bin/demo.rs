@@ -48,15 +48,10 @@ fn run() -> Result<()> {
     };
     let mut rig = Rig::start("run", options)?;
     let leads = leads();
-    rig.campaign(
+    rig.power(
         CAMPAIGN,
+        "3",
         &[
-            "--mode",
-            "power",
-            "--ratio",
-            "3",
-            "--message",
-            "vm-goodbye",
             "--ring-timeout-ms",
             "5000",
             "--wrap-up-ms",

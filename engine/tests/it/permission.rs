@@ -1,18 +1,6 @@
 //! Whether a call may be placed now: links, windows, do-not-call, leases, limits, what the PBX has.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    clippy::cast_possible_truncation,
-    reason = "a test may panic"
-)]
-
-mod common;
-
-use common::*;
-use outdial_engine::attempt::Outcome;
-use outdial_engine::config::*;
-use outdial_engine::*;
+use crate::bench::*;
 
 #[test]
 fn nothing_is_dialed_without_agents_link_journal_or_while_draining() {
@@ -25,13 +13,7 @@ fn nothing_is_dialed_without_agents_link_journal_or_while_draining() {
     assert_eq!(b.why_now(), Some(Reason::Journal));
 
     let drained = b.tell(Event::Drain(true));
-    assert!(has(
-        &drained,
-        &Command::Dismiss {
-            session: session(1),
-            why: Dismissal::Draining
-        }
-    ));
+    assert!(has(&drained, &dismiss(1, Dismissal::Draining)));
     b.tell(Event::JournalWritable(true));
     assert_eq!(b.why_now(), Some(Reason::Draining));
 }
@@ -115,10 +97,10 @@ fn windows_and_do_not_call_are_checked_at_the_instant_of_dialing() {
 fn a_do_not_call_entry_ends_a_call_that_rings() {
     let mut b = Bench::new(campaign());
     b.log_in(1);
-    let leg = originates(&b.lease([1]))[0];
+    let leg = b.dial();
     let number = lead(1).numbers[0].number.clone();
     let told = b.tell(Event::DoNotCall(vec![number]));
-    assert!(has(&told, &Command::Hangup { leg, q850: 16 }));
+    assert!(has(&told, &hang_up(leg)));
     b.end(leg, 487);
     assert_eq!(b.outcomes(), [Outcome::Cancelled]);
 }

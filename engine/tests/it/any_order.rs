@@ -1,20 +1,8 @@
 //! Events in any order, twice, late or never: the books stay right and everything ends.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    clippy::cast_possible_truncation,
-    reason = "a test may panic"
-)]
-
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::*;
-use outdial_engine::attempt::Outcome;
-use outdial_engine::config::*;
-use outdial_engine::*;
+use crate::bench::*;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -133,7 +121,8 @@ impl Oracle {
                     self.connects.insert(*leg, session.clone());
                 }
                 Command::Dismiss { session, .. } => {
-                    self.sessions.retain(|s| common::session(*s) != *session);
+                    self.sessions
+                        .retain(|s| crate::bench::session(*s) != *session);
                     let told = self.bench.tell(Event::Session {
                         session: session.clone(),
                         what: SessionEvent::Gone,

@@ -1,9 +1,8 @@
 //! A bench for the engine: a clock, one campaign, and what the engine asked for.
-#![allow(dead_code, reason = "each test file uses its own part")]
 
-use outdial_engine::attempt::Outcome;
-use outdial_engine::config::*;
-use outdial_engine::*;
+pub use outdial_engine::attempt::Outcome;
+pub use outdial_engine::config::*;
+pub use outdial_engine::*;
 
 pub const CAMPAIGN: CampaignId = CampaignId(1);
 pub const TRUNK: TrunkId = TrunkId(1);
@@ -183,6 +182,29 @@ impl Bench {
         self.tell(Event::Leg { leg, what })
     }
 
+    /// Leases lead 1, for which one call is dialed.
+    pub fn dial(&mut self) -> LegId {
+        let legs = originates(&self.lease([1]));
+        assert_eq!(legs.len(), 1);
+        legs[0]
+    }
+
+    /// The customer answers, and is ready for an agent.
+    pub fn answer(&mut self, leg: LegId) -> Vec<Command> {
+        self.leg(leg, LegEvent::Answered);
+        self.leg(leg, LegEvent::Ready { verdict: None })
+    }
+
+    pub fn bridge(&mut self, leg: LegId, agent: u64) -> Vec<Command> {
+        let session = session(agent);
+        self.leg(leg, LegEvent::Bridged { session })
+    }
+
+    pub fn connect_failed(&mut self, leg: LegId, agent: u64) -> Vec<Command> {
+        let session = session(agent);
+        self.leg(leg, LegEvent::ConnectFailed { session })
+    }
+
     pub fn end(&mut self, leg: LegId, sip: u16) -> Vec<Command> {
         self.leg(leg, ended(sip))
     }
@@ -212,6 +234,25 @@ impl Bench {
 
 pub fn session(agent: u64) -> SessionId {
     SessionId(format!("s{agent}").into())
+}
+
+pub fn connect(leg: LegId, agent: u64) -> Command {
+    let session = session(agent);
+    Command::Connect { leg, session }
+}
+
+pub fn dismiss(agent: u64, why: Dismissal) -> Command {
+    let session = session(agent);
+    Command::Dismiss { session, why }
+}
+
+pub fn hang_up(leg: LegId) -> Command {
+    Command::Hangup { leg, q850: 16 }
+}
+
+pub fn play(leg: LegId) -> Command {
+    let sound = "sorry".into();
+    Command::Play { leg, sound }
 }
 
 pub fn ended(sip: u16) -> LegEvent {

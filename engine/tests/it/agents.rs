@@ -1,53 +1,23 @@
 //! Agents: logging in and off, and being lost in the middle of something.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    clippy::cast_possible_truncation,
-    reason = "a test may panic"
-)]
-
-mod common;
-
-use common::*;
-use outdial_engine::attempt::Outcome;
-use outdial_engine::config::*;
-use outdial_engine::*;
+use crate::bench::*;
 
 #[test]
 fn while_draining_agents_stay_for_calls_that_ring() {
     let mut b = Bench::new(campaign());
     b.log_in(1);
     b.log_in(2);
-    let leg = originates(&b.lease([1]))[0];
+    let leg = b.dial();
     let goes = |told: &[Command], agent| {
         let why = Dismissal::Draining;
-        has(
-            told,
-            &Command::Dismiss {
-                session: session(agent),
-                why,
-            },
-        )
+        has(told, &dismiss(agent, why))
     };
     let told = b.tell(Event::Drain(true));
     assert!(!goes(&told, 1) && !goes(&told, 2), "it may be answered");
-    b.leg(leg, LegEvent::Answered);
-    let told = b.leg(leg, LegEvent::Ready { verdict: None });
-    assert!(has(
-        &told,
-        &Command::Connect {
-            leg,
-            session: session(1)
-        }
-    ));
+    let told = b.answer(leg);
+    assert!(has(&told, &connect(leg, 1)));
     assert!(goes(&told, 2));
-    b.leg(
-        leg,
-        LegEvent::Bridged {
-            session: session(1),
-        },
-    );
+    b.bridge(leg, 1);
     b.end(leg, 0);
     b.session(1, SessionEvent::Waiting);
     assert!(goes(&b.wait_ms(5_000), 1), "after the wrap-up");
@@ -58,27 +28,15 @@ fn the_agents_vanishing_act_leaves_no_customer_alone() {
     let mut b = Bench::new(campaign());
     b.log_in(1);
     b.log_in(2);
-    let leg = originates(&b.lease([1]))[0];
-    b.leg(leg, LegEvent::Answered);
-    b.leg(leg, LegEvent::Ready { verdict: None });
+    let leg = b.dial();
+    b.answer(leg);
     // Gone while being connected: the other one takes over.
     let told = b.session(1, SessionEvent::Gone);
-    assert!(has(
-        &told,
-        &Command::Connect {
-            leg,
-            session: session(2)
-        }
-    ));
-    b.leg(
-        leg,
-        LegEvent::Bridged {
-            session: session(2),
-        },
-    );
+    assert!(has(&told, &connect(leg, 2)));
+    b.bridge(leg, 2);
     // Gone in the middle of the call: the customer is hung up.
     let told = b.session(2, SessionEvent::Gone);
-    assert!(has(&told, &Command::Hangup { leg, q850: 16 }));
+    assert!(has(&told, &hang_up(leg)));
     b.end(leg, 0);
     assert_eq!(b.outcomes(), [Outcome::Completed]);
 }
@@ -88,16 +46,10 @@ fn a_customer_who_hangs_up_while_being_connected_gives_the_agent_back() {
     let mut b = Bench::new(campaign());
     b.log_in(1);
     let leg = originates(&b.lease([1, 2]))[0];
-    b.leg(leg, LegEvent::Answered);
-    b.leg(leg, LegEvent::Ready { verdict: None });
+    b.answer(leg);
     b.end(leg, 0);
     assert_eq!(b.outcomes(), [Outcome::Abandoned]);
-    let told = b.leg(
-        leg,
-        LegEvent::ConnectFailed {
-            session: session(1),
-        },
-    );
+    let told = b.connect_failed(leg, 1);
     assert_eq!(originates(&told).len(), 1, "available, and dialed for");
 }
 
@@ -105,18 +57,11 @@ fn a_customer_who_hangs_up_while_being_connected_gives_the_agent_back() {
 fn an_agent_who_does_not_come_back_is_logged_off() {
     let mut b = Bench::new(campaign());
     b.log_in(1);
-    let leg = originates(&b.lease([1]))[0];
-    b.leg(leg, LegEvent::Answered);
-    b.leg(leg, LegEvent::Ready { verdict: None });
+    let leg = b.dial();
+    b.answer(leg);
     b.end(leg, 0);
     let told = b.wait_ms(5_000);
-    assert!(has(
-        &told,
-        &Command::Dismiss {
-            session: session(1),
-            why: Dismissal::LoggedOff
-        }
-    ));
+    assert!(has(&told, &dismiss(1, Dismissal::LoggedOff)));
 }
 
 #[test]
@@ -175,21 +120,13 @@ fn an_agent_of_two_campaigns_is_dialed_for_once() {
 fn an_agent_whose_connect_failed_is_free_again_at_once_or_late() {
     let mut b = Bench::new(campaign());
     b.log_in(1);
-    let leg = originates(&b.lease([1]))[0];
-    b.leg(leg, LegEvent::Answered);
-    b.leg(leg, LegEvent::Ready { verdict: None });
-    let failed = || LegEvent::ConnectFailed {
-        session: session(1),
-    };
-    let connect = Command::Connect {
-        leg,
-        session: session(1),
-    };
+    let leg = b.dial();
+    b.answer(leg);
     // The customer lives on: tried again, with the only agent there is.
-    assert!(has(&b.leg(leg, failed()), &connect));
+    assert!(has(&b.connect_failed(leg, 1), &connect(leg, 1)));
     // No word within two seconds: given up on; the word comes late.
     b.wait_ms(2_000);
-    let told = b.leg(leg, failed());
+    let told = b.connect_failed(leg, 1);
     assert!(
         !told.iter().any(|c| matches!(c, Command::Dismiss { .. })),
         "{told:?}"

@@ -1,18 +1,6 @@
 //! Calls from dial to result, as an operator would tell them.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    clippy::cast_possible_truncation,
-    reason = "a test may panic"
-)]
-
-mod common;
-
-use common::*;
-use outdial_engine::attempt::Outcome;
-use outdial_engine::config::*;
-use outdial_engine::*;
+use crate::bench::*;
 
 #[test]
 fn a_call_goes_from_lead_to_agent_to_result() {
@@ -30,20 +18,9 @@ fn a_call_goes_from_lead_to_agent_to_result() {
     b.wait_ms(6_000);
     b.leg(leg, LegEvent::Answered);
     b.wait_ms(100);
-    let connect = b.leg(leg, LegEvent::Ready { verdict: None });
-    assert!(has(
-        &connect,
-        &Command::Connect {
-            leg,
-            session: session(1)
-        }
-    ));
-    b.leg(
-        leg,
-        LegEvent::Bridged {
-            session: session(1),
-        },
-    );
+    let ready = b.leg(leg, LegEvent::Ready { verdict: None });
+    assert!(has(&ready, &connect(leg, 1)));
+    b.bridge(leg, 1);
     b.wait_ms(30_000);
     b.end(leg, 0);
     b.session(1, SessionEvent::Waiting);
@@ -73,36 +50,18 @@ fn an_answered_call_without_an_agent_gets_the_message_after_two_seconds() {
     let legs = originates(&b.lease([1, 2]));
     assert_eq!(legs.len(), 2);
     for leg in &legs {
-        b.leg(*leg, LegEvent::Answered);
-        b.leg(*leg, LegEvent::Ready { verdict: None });
+        b.answer(*leg);
     }
-    b.leg(
-        legs[0],
-        LegEvent::Bridged {
-            session: session(1),
-        },
-    );
+    b.bridge(legs[0], 1);
     assert!(
         b.wait_ms(1_999)
             .iter()
             .all(|c| !matches!(c, Command::Play { .. }))
     );
     let after = b.wait_ms(1);
-    assert!(has(
-        &after,
-        &Command::Play {
-            leg: legs[1],
-            sound: "sorry".into()
-        }
-    ));
+    assert!(has(&after, &play(legs[1])));
     let done = b.leg(legs[1], LegEvent::Played { whole: true });
-    assert!(has(
-        &done,
-        &Command::Hangup {
-            leg: legs[1],
-            q850: 16
-        }
-    ));
+    assert!(has(&done, &hang_up(legs[1])));
     b.end(legs[1], 0);
     assert_eq!(b.outcomes(), [Outcome::Abandoned]);
     assert_eq!(b.results()[0].detail, "no agent");
@@ -148,7 +107,7 @@ fn who_was_rung_is_not_rung_again_over_another_trunk() {
     let asked = b.tell(Event::Config(ConfigChange::Routes(routes)));
     b.grant_probes(&asked);
     b.log_in(1);
-    let leg = originates(&b.lease([1]))[0];
+    let leg = b.dial();
     b.leg(leg, LegEvent::Ringing);
     assert!(originates(&b.end(leg, 503)).is_empty());
     assert_eq!(b.outcomes(), [Outcome::Congested]);
@@ -158,12 +117,12 @@ fn who_was_rung_is_not_rung_again_over_another_trunk() {
 fn a_phone_that_rings_out_is_hung_up_and_is_a_no_answer() {
     let mut b = Bench::new(campaign());
     b.log_in(1);
-    let leg = originates(&b.lease([1]))[0];
+    let leg = b.dial();
     b.wait_ms(3_000);
     b.leg(leg, LegEvent::Ringing);
     let hangup = |c: &Command| matches!(c, Command::Hangup { .. });
     assert!(!b.wait_ms(24_999).iter().any(hangup));
-    assert!(has(&b.wait_ms(1), &Command::Hangup { leg, q850: 16 }));
+    assert!(has(&b.wait_ms(1), &hang_up(leg)));
     b.end(leg, 487);
     assert_eq!(b.outcomes(), [Outcome::NoAnswer]);
     assert_eq!(b.results()[0].detail, "ring timeout");
@@ -173,7 +132,7 @@ fn a_phone_that_rings_out_is_hung_up_and_is_a_no_answer() {
 fn an_answer_that_crosses_our_hangup_is_counted_as_abandoned() {
     let mut b = Bench::new(campaign());
     b.log_in(1);
-    let leg = originates(&b.lease([1]))[0];
+    let leg = b.dial();
     b.leg(leg, LegEvent::Ringing);
     b.wait_ms(25_000);
     b.leg(leg, LegEvent::Answered);
@@ -186,7 +145,7 @@ fn an_answer_that_crosses_our_hangup_is_counted_as_abandoned() {
 fn a_trunk_that_gives_no_reply_is_the_routes_fault() {
     let mut b = Bench::new(campaign());
     b.log_in(1);
-    let leg = originates(&b.lease([1]))[0];
+    let leg = b.dial();
     b.wait_ms(12_000);
     b.end(leg, 0);
     let result = b.results()[0];
@@ -233,7 +192,7 @@ fn a_refusal_by_the_pbx_charges_neither_trunk_nor_lead() {
 fn ghosts_are_found_by_reconciliation() {
     let mut b = Bench::new(campaign());
     b.log_in(1);
-    let leg = originates(&b.lease([1]))[0];
+    let leg = b.dial();
     let live = |legs: Vec<LegId>| Event::Reconcile {
         legs,
         sessions: vec![session(1)],
@@ -245,17 +204,14 @@ fn ghosts_are_found_by_reconciliation() {
     assert_eq!(b.engine.totals().ghosts, 1);
     // A leg that the engine has given up is hung up when it shows twice.
     b.tell(live(vec![leg]));
-    assert!(has(
-        &b.tell(live(vec![leg])),
-        &Command::Hangup { leg, q850: 16 }
-    ));
+    assert!(has(&b.tell(live(vec![leg])), &hang_up(leg)));
 }
 
 #[test]
 fn a_hangup_that_is_not_confirmed_is_repeated_and_then_given_up() {
     let mut b = Bench::new(campaign());
     b.log_in(1);
-    let leg = originates(&b.lease([1]))[0];
+    let leg = b.dial();
     b.leg(leg, LegEvent::Ringing);
     let told = b.wait_ms(25_000 + 6 * 5_000);
     let hangups = told
@@ -276,15 +232,8 @@ fn an_agentless_campaign_plays_its_message() {
     });
     let legs = originates(&b.lease(1..=5));
     assert_eq!(legs.len(), 2);
-    b.leg(legs[0], LegEvent::Answered);
-    let told = b.leg(legs[0], LegEvent::Ready { verdict: None });
-    assert!(has(
-        &told,
-        &Command::Play {
-            leg: legs[0],
-            sound: "sorry".into()
-        }
-    ));
+    let told = b.answer(legs[0]);
+    assert!(has(&told, &play(legs[0])));
     b.leg(legs[0], LegEvent::Played { whole: true });
     let next = originates(&b.end(legs[0], 0));
     assert_eq!(b.outcomes(), [Outcome::Completed]);
@@ -295,7 +244,7 @@ fn an_agentless_campaign_plays_its_message() {
 fn a_machine_is_hung_up_and_is_not_abandoned() {
     let mut b = Bench::new(campaign());
     b.log_in(1);
-    let leg = originates(&b.lease([1]))[0];
+    let leg = b.dial();
     b.leg(leg, LegEvent::Answered);
     let told = b.leg(
         leg,
@@ -303,7 +252,7 @@ fn a_machine_is_hung_up_and_is_not_abandoned() {
             verdict: Some(Verdict::Machine),
         },
     );
-    assert!(has(&told, &Command::Hangup { leg, q850: 16 }));
+    assert!(has(&told, &hang_up(leg)));
     b.end(leg, 0);
     assert_eq!(b.outcomes(), [Outcome::Machine]);
 }

@@ -1,0 +1,14 @@
+//! The engine from outside: events in, commands out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
+
+mod agents;
+mod any_order;
+mod bench;
+mod calls;
+mod permission;
+mod states_doc;
