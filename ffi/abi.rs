@@ -54,6 +54,10 @@ pub const OUTDIAL_EVENT_LEG_RELEASED: u32 = 9;
 /// `originate` accepted. Id: leg; `sip_status` and `q850` of the final response, 0 where there
 /// is none; `value`: 1 if the PBX itself refused the call, else 0.
 pub const OUTDIAL_EVENT_LEG_ENDED: u32 = 10;
+/// The callee began to speak. Id: leg. Only hosts that listen for it post it.
+pub const OUTDIAL_EVENT_LEG_GREETING_BEGAN: u32 = 11;
+/// The callee's first words are over. Id: leg. Only hosts that listen for it post it.
+pub const OUTDIAL_EVENT_LEG_GREETING_ENDED: u32 = 12;
 /// OutdialAgent was entered. Id: session; `other`: the agent's name.
 pub const OUTDIAL_EVENT_SESSION_ENTERED: u32 = 20;
 /// The agent's channel waits inside its holding bridge; again after each call. Id: session.
@@ -72,6 +76,8 @@ pub const OUTDIAL_VERDICT_HUMAN: i32 = 1;
 pub const OUTDIAL_VERDICT_MACHINE: i32 = 2;
 /// AMD could not tell.
 pub const OUTDIAL_VERDICT_UNKNOWN: i32 = 3;
+/// A service that answers for the callee and asks who calls.
+pub const OUTDIAL_VERDICT_SCREENING: i32 = 4;
 
 /// `probe` asks for an endpoint: `first` is the technology, `second` the endpoint.
 pub const OUTDIAL_PROBE_ENDPOINT: u32 = 1;

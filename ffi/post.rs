@@ -11,10 +11,11 @@ use crate::abi::{
     OUTDIAL_E_ABI, OUTDIAL_E_ARGUMENT, OUTDIAL_E_FULL, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_POISONED,
     OUTDIAL_E_STATE, OUTDIAL_EVENT_LEG_ANSWERED, OUTDIAL_EVENT_LEG_BRIDGED,
     OUTDIAL_EVENT_LEG_CONNECT_FAILED, OUTDIAL_EVENT_LEG_EARLY_MEDIA, OUTDIAL_EVENT_LEG_ENDED,
-    OUTDIAL_EVENT_LEG_PLAYED, OUTDIAL_EVENT_LEG_PROCEEDING, OUTDIAL_EVENT_LEG_READY,
-    OUTDIAL_EVENT_LEG_RELEASED, OUTDIAL_EVENT_LEG_RINGING, OUTDIAL_EVENT_PROBED,
-    OUTDIAL_EVENT_SESSION_ENTERED, OUTDIAL_EVENT_SESSION_GONE, OUTDIAL_EVENT_SESSION_WAITING,
-    OUTDIAL_OK, OUTDIAL_VERDICT_HUMAN, OUTDIAL_VERDICT_MACHINE, OUTDIAL_VERDICT_NONE,
+    OUTDIAL_EVENT_LEG_GREETING_BEGAN, OUTDIAL_EVENT_LEG_GREETING_ENDED, OUTDIAL_EVENT_LEG_PLAYED,
+    OUTDIAL_EVENT_LEG_PROCEEDING, OUTDIAL_EVENT_LEG_READY, OUTDIAL_EVENT_LEG_RELEASED,
+    OUTDIAL_EVENT_LEG_RINGING, OUTDIAL_EVENT_PROBED, OUTDIAL_EVENT_SESSION_ENTERED,
+    OUTDIAL_EVENT_SESSION_GONE, OUTDIAL_EVENT_SESSION_WAITING, OUTDIAL_OK, OUTDIAL_VERDICT_HUMAN,
+    OUTDIAL_VERDICT_MACHINE, OUTDIAL_VERDICT_NONE, OUTDIAL_VERDICT_SCREENING,
     OUTDIAL_VERDICT_UNKNOWN, OutdialEvent,
 };
 use crate::exports::OutdialEngine;
@@ -117,6 +118,8 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
             | LegEvent::Ringing
             | LegEvent::EarlyMedia
             | LegEvent::Answered
+            | LegEvent::GreetingBegan
+            | LegEvent::GreetingEnded
             | LegEvent::Ready { .. }
             | LegEvent::Bridged { .. }
             | LegEvent::Played { .. }
@@ -160,6 +163,7 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
             }
         },
         Event::Agent { .. }
+        | Event::Manual { .. }
         | Event::Probed { .. }
         | Event::Reconcile { .. }
         | Event::Config(_)
@@ -225,6 +229,8 @@ unsafe fn read(shared: &Shared, event: &OutdialEvent) -> Result<Event, i32> {
         OUTDIAL_EVENT_LEG_RINGING => LegEvent::Ringing,
         OUTDIAL_EVENT_LEG_EARLY_MEDIA => LegEvent::EarlyMedia,
         OUTDIAL_EVENT_LEG_ANSWERED => LegEvent::Answered,
+        OUTDIAL_EVENT_LEG_GREETING_BEGAN => LegEvent::GreetingBegan,
+        OUTDIAL_EVENT_LEG_GREETING_ENDED => LegEvent::GreetingEnded,
         OUTDIAL_EVENT_LEG_READY => LegEvent::Ready {
             verdict: verdict(event.value)?,
         },
@@ -298,6 +304,7 @@ fn verdict(value: i32) -> Result<Option<Verdict>, i32> {
         OUTDIAL_VERDICT_HUMAN => Ok(Some(Verdict::Human)),
         OUTDIAL_VERDICT_MACHINE => Ok(Some(Verdict::Machine)),
         OUTDIAL_VERDICT_UNKNOWN => Ok(Some(Verdict::Unknown)),
+        OUTDIAL_VERDICT_SCREENING => Ok(Some(Verdict::Screening)),
         _ => Err(OUTDIAL_E_ARGUMENT),
     }
 }

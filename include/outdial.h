@@ -129,6 +129,16 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_EVENT_LEG_ENDED 10
 
 /**
+ * The callee began to speak. Id: leg. Only hosts that listen for it post it.
+ */
+#define OUTDIAL_EVENT_LEG_GREETING_BEGAN 11
+
+/**
+ * The callee's first words are over. Id: leg. Only hosts that listen for it post it.
+ */
+#define OUTDIAL_EVENT_LEG_GREETING_ENDED 12
+
+/**
  * OutdialAgent was entered. Id: session; `other`: the agent's name.
  */
 #define OUTDIAL_EVENT_SESSION_ENTERED 20
@@ -168,6 +178,11 @@ typedef struct outdial_stats outdial_stats_t;
  * AMD could not tell.
  */
 #define OUTDIAL_VERDICT_UNKNOWN 3
+
+/**
+ * A service that answers for the callee and asks who calls.
+ */
+#define OUTDIAL_VERDICT_SCREENING 4
 
 /**
  * `probe` asks for an endpoint: `first` is the technology, `second` the endpoint.

@@ -1,7 +1,10 @@
 //! Agents: who is logged in, and what each is doing.
 
+use std::sync::Arc;
+
 use crate::config::AgentConfig;
 use crate::deadline::Why;
+use crate::event::Lease;
 use crate::ids::{AgentId, AttemptId, CampaignId, SessionId};
 use crate::time::{Span, Tick};
 
@@ -14,12 +17,16 @@ pub enum AgentState {
     Entering,
     /// Waits for a call.
     Available,
+    /// Looks at a lead, and decides whether it is called.
+    Previewing,
     /// Chosen for a call, being connected.
     Reserved,
     /// Talks.
     OnCall,
     /// After a call.
     WrapUp,
+    /// Takes no calls, by own choice; see [`crate::snapshot::AgentView::pause`].
+    Paused,
 }
 
 impl AgentState {
@@ -30,9 +37,11 @@ impl AgentState {
             AgentState::LoggedOut => "logged out",
             AgentState::Entering => "entering",
             AgentState::Available => "available",
+            AgentState::Previewing => "previewing",
             AgentState::Reserved => "reserved",
             AgentState::OnCall => "on call",
             AgentState::WrapUp => "wrap-up",
+            AgentState::Paused => "paused",
         }
     }
 }
@@ -50,7 +59,24 @@ pub(crate) struct Session {
     pub(crate) missing: u8,
     pub(crate) talk: Span,
     pub(crate) wrap_up: Span,
+    pub(crate) paused: Span,
     pub(crate) calls: u64,
+}
+
+/// How an agent stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    /// After the call in hand and its wrap-up.
+    Finish,
+    /// Now.
+    Drop,
+}
+
+/// A lead that an agent looks at.
+#[derive(Clone, Debug)]
+pub(crate) struct Preview {
+    pub(crate) campaign: CampaignId,
+    pub(crate) lease: Lease,
 }
 
 #[derive(Clone, Debug)]
@@ -63,6 +89,12 @@ pub(crate) struct Agent {
     pub(crate) attempt: Option<AttemptId>,
     /// The campaign of the last call.
     pub(crate) serves: Option<CampaignId>,
+    /// Takes no calls once the one in hand is over, and why.
+    pub(crate) pause: Option<Arc<str>>,
+    /// Is logged off once the call in hand is over; without wrap-up, if it was cut short.
+    pub(crate) leaving: Option<Leaving>,
+    /// The lead that the agent looks at.
+    pub(crate) preview: Option<Box<Preview>>,
     pub(crate) deadline: Option<(Tick, Why)>,
 }
 
@@ -76,12 +108,35 @@ impl Agent {
             since: now,
             attempt: None,
             serves: None,
+            pause: None,
+            leaving: None,
+            preview: None,
             deadline: None,
         }
     }
 
     pub(crate) fn id(&self) -> AgentId {
         self.config.id
+    }
+
+    pub(crate) fn campaigns(&self) -> impl Iterator<Item = CampaignId> {
+        self.config.campaigns.iter().map(|member| member.campaign)
+    }
+
+    /// Lower is served first.
+    pub(crate) fn rank(&self, campaign: CampaignId) -> u8 {
+        let member = self
+            .config
+            .campaigns
+            .iter()
+            .find(|m| m.campaign == campaign);
+        member.map_or(u8::MAX, |m| m.rank)
+    }
+
+    /// How well the agent has a skill; 0: not at all.
+    pub(crate) fn skill(&self, name: &str) -> u8 {
+        let skill = self.config.skills.iter().find(|s| &*s.name == name);
+        skill.map_or(0, |s| s.level)
     }
 
     /// Books the time spent in the state that is left.
@@ -93,9 +148,11 @@ impl Agent {
         match self.state {
             AgentState::OnCall => session.talk = Span(session.talk.0 + spent.0),
             AgentState::WrapUp => session.wrap_up = Span(session.wrap_up.0 + spent.0),
+            AgentState::Paused => session.paused = Span(session.paused.0 + spent.0),
             AgentState::LoggedOut
             | AgentState::Entering
             | AgentState::Available
+            | AgentState::Previewing
             | AgentState::Reserved => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::account::Account;
 use crate::agent::AgentState;
 use crate::attempt::{Outcome, State};
 use crate::config::{CampaignConfig, CampaignState, Mode};
@@ -9,9 +10,8 @@ use crate::explain::Reason;
 use crate::hopper::Hopper;
 use crate::ids::{AgentId, AttemptId, RequestId};
 use crate::limits::LEASES_PER_CAMPAIGN;
-use crate::number::Number;
 use crate::predict::{Predictor, seconds};
-use crate::time::{Span, Tick, Wall};
+use crate::time::{Now, Span, Tick, Wall};
 
 /// What is known of the PBX's readiness for a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,22 +66,32 @@ pub(crate) struct Campaign {
     pub(crate) waiting: BTreeSet<(Tick, AttemptId)>,
     /// Dials of which it is not known whether a person answers, by their start.
     pub(crate) dials: BTreeSet<(Tick, AttemptId)>,
+    /// Agents who take no calls.
+    pub(crate) paused: BTreeSet<AgentId>,
     /// Agents with a call or in the wrap-up after one, and since when.
     pub(crate) busy: BTreeMap<AgentId, (Busy, Tick)>,
     /// Learns whatever the mode, so that a change of mode finds it ready.
     pub(crate) predictor: Box<Predictor>,
+    /// Abandoned calls, over the rule's window.
+    pub(crate) account: Account,
+    /// Answered calls that were over within [`crate::limits::SHORT_CALL`].
+    pub(crate) short_calls: u64,
     pub(crate) outcomes: BTreeMap<Outcome, u64>,
-    pub(crate) why: BTreeMap<Reason, u64>,
+    /// Decisions by what held them back, and when the last was.
+    pub(crate) why: BTreeMap<Reason, (u64, Tick)>,
     pub(crate) why_now: Option<Reason>,
     pub(crate) pace_at: Option<Tick>,
-    caller_id_turn: usize,
+    /// Place of the caller id whose turn is next.
+    pub(crate) caller_id_turn: usize,
 }
 
 impl Campaign {
-    pub(crate) fn new(config: CampaignConfig) -> Campaign {
+    pub(crate) fn new(config: CampaignConfig, now: Now) -> Campaign {
         let wrap_up = seconds(Span::ms(config.wrap_up_ms));
         Campaign {
             predictor: Box::new(Predictor::new(wrap_up)),
+            account: Account::new(now.wall),
+            short_calls: 0,
             config,
             removed: false,
             check: Check::Unknown,
@@ -96,6 +106,7 @@ impl Campaign {
             logged_in: 0,
             waiting: BTreeSet::new(),
             dials: BTreeSet::new(),
+            paused: BTreeSet::new(),
             busy: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             why: BTreeMap::new(),
@@ -115,8 +126,15 @@ impl Campaign {
             || (self.is_running() && self.check == Check::Ready && self.hopper.ready() > 0)
     }
 
-    /// Counts an attempt into or out of a state.
-    pub(crate) fn count(&mut self, state: State, entering: bool) {
+    /// Agents logged in who are not paused.
+    pub(crate) fn on_duty(&self) -> u32 {
+        let paused = u32::try_from(self.paused.len()).unwrap_or(u32::MAX);
+        self.logged_in.saturating_sub(paused)
+    }
+
+    /// Counts an attempt into or out of a state. `personal`: one agent waits for it, so it needs
+    /// none of the others.
+    pub(crate) fn count(&mut self, state: State, entering: bool, personal: bool) {
         let step = |counter: &mut u32, applies: bool| {
             if applies && entering {
                 *counter += 1;
@@ -125,7 +143,7 @@ impl Campaign {
             }
         };
         step(&mut self.dialing, state.is_dialing());
-        step(&mut self.in_flight, state.is_in_flight());
+        step(&mut self.in_flight, state.is_in_flight() && !personal);
         step(&mut self.bridged, state == State::Bridged);
     }
 
@@ -135,11 +153,14 @@ impl Campaign {
             AgentState::Available => {
                 self.idle.insert((since, id));
             }
-            AgentState::Reserved | AgentState::OnCall => {
+            AgentState::Previewing | AgentState::Reserved | AgentState::OnCall => {
                 self.busy.insert(id, (Busy::Call, since));
             }
             AgentState::WrapUp => {
                 self.busy.insert(id, (Busy::WrapUp, since));
+            }
+            AgentState::Paused => {
+                self.paused.insert(id);
             }
             AgentState::LoggedOut | AgentState::Entering => {}
         }
@@ -149,26 +170,20 @@ impl Campaign {
     pub(crate) fn displace(&mut self, id: AgentId, since: Tick) {
         self.idle.remove(&(since, id));
         self.busy.remove(&id);
+        self.paused.remove(&id);
     }
 
-    /// The caller ids in turn.
-    pub(crate) fn next_caller_id(&mut self) -> Option<Number> {
-        let turn = self
-            .caller_id_turn
-            .checked_rem(self.config.caller_ids.len())?;
-        self.caller_id_turn = turn + 1;
-        self.config.caller_ids.get(turn).cloned()
-    }
-
-    pub(crate) fn held_back(&mut self, reason: Reason) {
-        *self.why.entry(reason).or_default() += 1;
+    pub(crate) fn held_back(&mut self, now: Tick, reason: Reason) {
+        let (count, last) = self.why.entry(reason).or_insert((0, now));
+        *count += 1;
+        *last = now;
         self.why_now = Some(reason);
     }
 
     /// How many leads it should have in hand: several rounds of dialing for everybody logged in.
     pub(crate) fn wanted_leads(&self) -> u32 {
         let round = match self.config.mode {
-            Mode::Progressive => self.logged_in,
+            Mode::Preview { .. } | Mode::Progressive => self.logged_in,
             Mode::Power { ratio_milli } => {
                 self.logged_in.saturating_mul(ratio_milli).div_ceil(1000)
             }

@@ -95,12 +95,59 @@ pub enum Command {
         /// `Err` names what is missing.
         result: Result<(), String>,
     },
+    /// The answer to [`crate::Event::Agent`].
+    Done {
+        /// As in the question.
+        request: RequestId,
+        /// `Err` says why it could not be done.
+        result: Result<(), String>,
+    },
     /// An agent's state changed.
     AgentChanged {
         /// Who.
         agent: AgentId,
         /// The new state.
         state: crate::agent::AgentState,
+        /// The pause code, of one who is paused or will be after the call in hand.
+        pause: Option<Arc<str>>,
+    },
+    /// An agent may look at a lead, and dial or skip it.
+    Preview {
+        /// Who.
+        agent: AgentId,
+        /// The campaign.
+        campaign: CampaignId,
+        /// The lease that allows it.
+        lease: LeaseId,
+        /// The lead.
+        lead: LeadId,
+        /// The number that will be dialed.
+        number: Number,
+        /// Its place among the lead's numbers.
+        position: u8,
+        /// Until then; then it is decided for the agent.
+        until: Wall,
+    },
+    /// The agent does not look at the lead any more.
+    PreviewOver {
+        /// Who.
+        agent: AgentId,
+    },
+    /// Give a lease back; the lead is not looked at again before this instant.
+    DeferLease {
+        /// Its campaign.
+        campaign: CampaignId,
+        /// The lease.
+        lease: LeaseId,
+        /// Not before.
+        until: Wall,
+    },
+    /// The answer to [`crate::Event::Manual`].
+    ManualPlaced {
+        /// As in the question.
+        request: RequestId,
+        /// The attempt, or why it may not be; then the lease is given back.
+        result: Result<AttemptId, String>,
     },
     /// What a test call did.
     TestCallStep {
@@ -232,6 +279,8 @@ pub struct Started {
     pub number: Number,
     /// Its place among the lead's numbers.
     pub position: u8,
+    /// The number shown to the callee.
+    pub caller_id: Number,
     /// The start of the attempt (its first leg).
     pub started_at: Wall,
     /// What becomes of the lead if the node is lost before an answer.
@@ -269,6 +318,8 @@ pub struct AttemptResult {
     pub number: Number,
     /// Its place among the lead's numbers.
     pub position: u8,
+    /// The number shown to the callee.
+    pub caller_id: Number,
     /// Legs that left the PBX.
     pub legs: u8,
     /// How it ended.

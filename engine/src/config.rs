@@ -7,9 +7,11 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::attempt::Outcome;
+use crate::event::Verdict;
 use crate::ids::{AgentId, CampaignId, TrunkId};
 use crate::limits;
 use crate::number::Number;
+use crate::time::Wall;
 
 /// What is wrong with one field of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +54,21 @@ pub enum ConfigChange {
     Agent(AgentConfig),
     /// An agent is gone: logged out when free.
     AgentRemoved(AgentId),
+    /// Calls of a campaign that a person answered on the day (UTC) of `at`, and those of them that
+    /// got no agent, as far as this engine does not know of them. Added to its own count.
+    Abandons {
+        /// The campaign.
+        campaign: CampaignId,
+        /// Any instant of that day.
+        at: Wall,
+        /// Calls.
+        answered: u32,
+        /// Calls.
+        abandoned: u32,
+    },
+    /// Calls of the last 24 hours in which these numbers were shown, as far as this engine does not
+    /// know of them: those before its start, and those of other nodes. Added to its own count.
+    CallerIdsShown(Vec<(Number, u32)>),
 }
 
 /// Settings of one node.
@@ -95,6 +112,14 @@ pub enum CampaignState {
 /// How many calls are dialed for the agents who are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
+    /// An agent sees the lead first, and dials or skips it.
+    Preview {
+        /// The agent has so long; then it is decided for them. `None`: until
+        /// [`limits::PREVIEW_MOST`], when it is skipped.
+        timeout_ms: Option<u32>,
+        /// What is decided then: `true` dials, `false` skips.
+        dial: bool,
+    },
     /// One call for each free agent: `free - in_flight`.
     Progressive,
     /// A fixed ratio: `min(ratio * free - in_flight, max_concurrent - active)`.
@@ -159,6 +184,62 @@ pub enum AgentlessAction {
     Goto(Target),
 }
 
+/// From where an answered call's time without an agent is counted. With AMD it is its verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClockStart {
+    /// The answer.
+    #[default]
+    Answer,
+    /// The callee's first sound; the answer until one is heard.
+    GreetingStart,
+    /// The end of the callee's first words (16 CFR 310.4(b)(4)(iii): "the called person's completed
+    /// greeting"); the answer until that is heard.
+    GreetingEnd,
+}
+
+/// What is done with a machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OnMachine {
+    /// The call is ended.
+    #[default]
+    HangUp,
+    /// It is left this message: voicemail drop. The dialplan, or AMD's wait for the beep, brings the
+    /// call to the engine when the machine records.
+    Message(Arc<str>),
+    /// It gets an agent, as a person does.
+    Agent,
+}
+
+/// Who gets an agent, by what AMD said. Where it did not run, a person is believed to have answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnswerRules {
+    /// From where the time without an agent is counted.
+    pub clock: ClockStart,
+    /// [`Verdict::Machine`].
+    pub machine: OnMachine,
+    /// [`Verdict::Unknown`] is treated as a machine. Usually it is a person.
+    pub unknown_is_machine: bool,
+    /// [`Verdict::Screening`] is treated as a machine. Otherwise the agent says who calls.
+    pub screening_is_machine: bool,
+    /// People among those whom AMD takes for machines, in thousandths, as an audit of recordings
+    /// found: they count as abandoned.
+    pub people_among_machines_milli: u32,
+}
+
+impl AnswerRules {
+    /// What is done with who answered, if it is a machine by these rules.
+    #[must_use]
+    pub fn machine(&self, verdict: Option<Verdict>) -> Option<&OnMachine> {
+        let machine = match verdict? {
+            Verdict::Human => false,
+            Verdict::Machine => true,
+            Verdict::Unknown => self.unknown_is_machine,
+            Verdict::Screening => self.screening_is_machine,
+        };
+        (machine && self.machine != OnMachine::Agent).then_some(&self.machine)
+    }
+}
+
 /// A campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CampaignConfig {
@@ -174,6 +255,9 @@ pub struct CampaignConfig {
     pub priority: i32,
     /// Attempts live at once.
     pub max_concurrent: u32,
+    /// Dials that no agent is left for are ended once they have rung so long; those that do not
+    /// ring yet at once. Rules ask for at least 15 s (16 CFR 310.4(b)(4)(ii)).
+    pub min_ring_ms: u32,
     /// Counted from the first ringing; rules ask for at least 15 s (16 CFR 310.4(b)(4)(ii)).
     pub ring_timeout_ms: u32,
     /// From answer to agent; then the call gets the message and counts as abandoned.
@@ -181,6 +265,8 @@ pub struct CampaignConfig {
     pub connect_limit_ms: u32,
     /// How many calls a predictive campaign may abandon.
     pub abandon: AbandonRule,
+    /// Who gets an agent.
+    pub answers: AnswerRules,
     /// The safe-harbour message, or what an agentless campaign plays: a sound's name in the PBX.
     pub message: Option<Arc<str>>,
     /// Where an answered call enters the dialplan.
@@ -189,8 +275,8 @@ pub struct CampaignConfig {
     pub agentless: AgentlessAction,
     /// An agent's time after a call, unless the disposition comes earlier.
     pub wrap_up_ms: u32,
-    /// Numbers shown to the callee, used in turn. Without one nothing is dialed.
-    pub caller_ids: Vec<Number>,
+    /// What the callee sees.
+    pub caller_ids: CallerIds,
     /// When and whether a lead is tried again.
     pub retry: RetryPolicy,
 }
@@ -208,30 +294,40 @@ impl CampaignConfig {
             1..=len_u32(limits::LIVE_ATTEMPTS),
         )?;
         in_range("ring_timeout_ms", self.ring_timeout_ms, 1_000..=120_000)?;
+        in_range("min_ring_ms", self.min_ring_ms, 0..=120_000)?;
         in_range("connect_limit_ms", self.connect_limit_ms, 100..=10_000)?;
         in_range("wrap_up_ms", self.wrap_up_ms, 0..=3_600_000)?;
         if let Some(sound) = &self.message {
             name("message", sound)?;
         }
-        if self.caller_ids.is_empty() || self.caller_ids.len() > limits::CALLER_IDS {
-            return Err(ConfigError::new(
-                "caller_ids",
-                format!("has {} numbers", self.caller_ids.len()),
-                format!("1 to {}", limits::CALLER_IDS),
-            ));
-        }
+        self.caller_ids.validate()?;
         match self.mode {
             Mode::Power { ratio_milli } => in_range("ratio", ratio_milli, POWER_RATIO_MILLI)?,
             Mode::Predictive {
                 max_ratio_milli: Some(ratio),
             } => in_range("max_ratio", ratio, MAX_RATIO_MILLI)?,
+            Mode::Preview {
+                timeout_ms: Some(ms),
+                ..
+            } => in_range("preview_timeout_ms", ms, 1_000..=600_000)?,
             Mode::Predictive {
                 max_ratio_milli: None,
+            }
+            | Mode::Preview {
+                timeout_ms: None, ..
             }
             | Mode::Progressive
             | Mode::Agentless => {}
         }
         in_range("abandon_limit", self.abandon.limit_milli, 1..=100)?;
+        if let OnMachine::Message(sound) = &self.answers.machine {
+            name("machine_message", sound)?;
+        }
+        in_range(
+            "people_among_machines",
+            self.answers.people_among_machines_milli,
+            0..=500,
+        )?;
         if self.needs_message() && self.message.is_none() {
             return Err(ConfigError::new(
                 "message",
@@ -249,11 +345,42 @@ impl CampaignConfig {
     /// Over-dialing is refused without a message, and so is a message campaign.
     fn needs_message(&self) -> bool {
         match self.mode {
-            Mode::Progressive => false,
+            Mode::Preview { .. } | Mode::Progressive => false,
             Mode::Power { ratio_milli } => ratio_milli > 1_000,
             Mode::Predictive { .. } => true,
             Mode::Agentless => self.agentless == AgentlessAction::PlayMessage,
         }
+    }
+}
+
+/// Numbers shown to callees. Without one nothing is dialed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallerIds {
+    /// Used in turn.
+    pub numbers: Vec<Number>,
+    /// Each is shown in at most so many calls in 24 hours, over all campaigns; `None`: no limit.
+    pub daily_cap: Option<u32>,
+    /// Local presence: numbers that have at least so many leading digits in common with the called
+    /// number, country code included, are preferred, the nearest first. 0: off. Country and area
+    /// code of +1 have 4 digits.
+    pub local_digits: u8,
+}
+
+impl CallerIds {
+    /// # Errors
+    /// Names the first field that is wrong, and what is allowed there.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.numbers.is_empty() || self.numbers.len() > limits::CALLER_IDS {
+            return Err(ConfigError::new(
+                "caller_ids",
+                format!("has {} numbers", self.numbers.len()),
+                format!("1 to {}", limits::CALLER_IDS),
+            ));
+        }
+        if let Some(cap) = self.daily_cap {
+            in_range("caller_id_daily_cap", cap, 1..=1_000_000)?;
+        }
+        in_range("local_presence", u32::from(self.local_digits), 0..=10)
     }
 }
 
@@ -486,7 +613,35 @@ pub struct AgentConfig {
     /// The name given to `OutdialAgent`, unique.
     pub name: Arc<str>,
     /// Campaigns whose calls the agent takes.
-    pub campaigns: Vec<CampaignId>,
+    pub campaigns: Vec<Membership>,
+    /// What the agent is good at.
+    pub skills: Vec<Skill>,
+}
+
+/// An agent's part in a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// Of the free agents those with the lowest rank get a call first; among equals who has waited
+    /// longest.
+    pub rank: u8,
+}
+
+impl From<CampaignId> for Membership {
+    /// Rank 0: before all others.
+    fn from(campaign: CampaignId) -> Membership {
+        Membership { campaign, rank: 0 }
+    }
+}
+
+/// What an agent is good at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skill {
+    /// Name, as leads ask for it.
+    pub name: Arc<str>,
+    /// How good, from 1 to 10.
+    pub level: u8,
 }
 
 impl AgentConfig {
@@ -498,7 +653,13 @@ impl AgentConfig {
             "campaigns",
             len_u32(self.campaigns.len()),
             0..=len_u32(limits::CAMPAIGNS),
-        )
+        )?;
+        in_range("skills", len_u32(self.skills.len()), 0..=limits::SKILLS)?;
+        for skill in &self.skills {
+            self::name("skills", &skill.name)?;
+            in_range("skill level", u32::from(skill.level), 1..=10)?;
+        }
+        Ok(())
     }
 }
 

@@ -26,6 +26,10 @@ pub enum Why {
     MessageTimeout,
     /// The agent's wrap-up is over.
     WrapUpEnds,
+    /// The agent has looked at a lead for long enough.
+    PreviewEnds,
+    /// Nobody is left to take the call, and it has rung long enough to be given up.
+    MinRing,
     /// An agent whose call fell through is not back.
     AgentReturn,
     /// The host has not confirmed a hangup.
@@ -50,6 +54,8 @@ impl Why {
             Why::TalkTimeout => "talk timeout",
             Why::MessageTimeout => "message timeout",
             Why::WrapUpEnds => "wrap-up ends",
+            Why::PreviewEnds => "preview ends",
+            Why::MinRing => "minimum ring",
             Why::AgentReturn => "agent return",
             Why::HangupTimeout => "hangup timeout",
             Why::ProbeTimeout => "probe timeout",

@@ -1,21 +1,27 @@
 //! The engine: one mutation at a time.
 
 mod agents;
+mod answers;
 mod calls;
 mod checks;
 mod configure;
+mod desk;
 mod dial;
 mod finish;
 mod leads;
 mod learn;
 mod pace;
+mod personal;
+mod surplus;
 mod view;
+mod why;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::agent::Agent;
 use crate::attempt::{Attempt, State, Trigger, next};
+use crate::caller_id::Shown;
 use crate::campaign::Campaign;
 use crate::command::{Command, Level, LogLine};
 use crate::config::Settings;
@@ -30,6 +36,7 @@ use crate::time::{Now, Tick};
 use crate::trunk::Trunk;
 
 use checks::Question;
+use learn::Step;
 
 /// The state machine. Feed it with [`Engine::handle`] and [`Engine::handle_timeout`], then drain
 /// [`Engine::poll_command`], then wait for the next event or for [`Engine::poll_timeout`].
@@ -39,6 +46,8 @@ pub struct Engine {
     campaigns: BTreeMap<CampaignId, Campaign>,
     trunks: BTreeMap<TrunkId, Trunk>,
     routes: Routes,
+    /// How often each caller id was shown.
+    shown: Shown,
     agents: BTreeMap<AgentId, Agent>,
     agent_names: BTreeMap<Arc<str>, AgentId>,
     sessions: BTreeMap<SessionId, AgentId>,
@@ -75,6 +84,7 @@ impl Engine {
             campaigns: BTreeMap::new(),
             trunks: BTreeMap::new(),
             routes: Routes::default(),
+            shown: Shown::default(),
             agents: BTreeMap::new(),
             agent_names: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -106,7 +116,24 @@ impl Engine {
             Event::Leg { leg, what } => self.leg_event(now, leg, what),
             Event::Refused { leg, why } => self.leg_refused(now, leg, why),
             Event::Session { session, what } => self.session_event(now, session, what),
-            Event::Agent { agent, what } => self.agent_event(now, agent, what),
+            Event::Agent {
+                agent,
+                what,
+                request,
+            } => {
+                let result = self.agent_event(now, agent, what);
+                self.totals.stray += u64::from(result.is_err());
+                if let Some(request) = request {
+                    let result = result.map_err(ToOwned::to_owned);
+                    self.push(Command::Done { request, result });
+                }
+            }
+            Event::Manual {
+                request,
+                agent,
+                campaign,
+                lease,
+            } => self.manual(now, request, agent, campaign, *lease),
             Event::Probed { request, found } => self.probed(now, request, found),
             Event::Reconcile { legs, sessions } => self.reconcile(now, legs, sessions),
             Event::Config(change) => self.configure(now, change),
@@ -198,6 +225,8 @@ impl Engine {
                 .values()
                 .filter_map(|a| a.lead().map(|(lease, _)| lease.id)),
         );
+        let previews = self.agents.values().filter_map(|a| a.preview.as_ref());
+        all.extend(previews.map(|preview| preview.lease.id));
         all.sort();
         all
     }
@@ -246,7 +275,8 @@ impl Engine {
             self.deadlines.cancel(at, Owner::Attempt(id), why);
         }
         let campaign = attempt.campaign();
-        let began = attempt.began;
+        let (began, voicemail) = (attempt.began, attempt.voicemail);
+        let personal = attempt.for_agent.is_some();
         if from.is_dialing() && !to.is_dialing() {
             self.dialing = self.dialing.saturating_sub(1);
         } else if !from.is_dialing() && to.is_dialing() {
@@ -259,10 +289,16 @@ impl Engine {
         }
         if let Some(campaign) = campaign {
             if let Some(campaign) = self.campaigns.get_mut(&campaign) {
-                campaign.count(from, false);
-                campaign.count(to, true);
+                campaign.count(from, false, personal);
+                campaign.count(to, true, personal);
             }
-            self.learn_of_attempt(now, campaign, (id, began), (from, to));
+            let step = Step {
+                from,
+                to,
+                voicemail,
+                personal,
+            };
+            self.learn_of_attempt(now, campaign, (id, began), step);
             self.dirty.insert(campaign);
         }
         if from == State::AwaitingAgent {
@@ -290,6 +326,7 @@ impl Engine {
             Link::Up { epoch } => {
                 if self.epoch != Some(epoch) {
                     // Leases of another epoch are void: the store has given them away.
+                    self.end_previews(now, |_| true);
                     for campaign in self.campaigns.values_mut() {
                         campaign.hopper.drain();
                     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::ConfigChange;
 use crate::ids::{
-    AgentId, CampaignId, Epoch, LeadId, LeaseId, LegId, RequestId, SessionId, TrunkId,
+    AgentId, CampaignId, Epoch, LeadId, LeaseId, LegId, ListId, RequestId, SessionId, TrunkId,
 };
 use crate::number::Number;
 use crate::time::Wall;
@@ -32,6 +32,19 @@ pub enum Event {
         agent: AgentId,
         /// What.
         what: AgentEvent,
+        /// Echoed in [`crate::Command::Done`], if somebody wants to know whether it was possible.
+        request: Option<RequestId>,
+    },
+    /// An agent calls somebody of their own accord. It passes the same gate as every other call.
+    Manual {
+        /// Echoed in [`crate::Command::ManualPlaced`].
+        request: RequestId,
+        /// Who calls: must be free, or paused.
+        agent: AgentId,
+        /// In whose name.
+        campaign: CampaignId,
+        /// Whom, as for every other call.
+        lease: Box<Lease>,
     },
     /// The answer to [`crate::Command::Probe`].
     Probed {
@@ -135,6 +148,10 @@ pub enum LegEvent {
     EarlyMedia,
     /// Answered.
     Answered,
+    /// The callee began to speak.
+    GreetingBegan,
+    /// The callee's first words are over.
+    GreetingEnded,
     /// `OutdialConnect` runs and waits for the engine.
     Ready {
         /// What AMD said before, if it ran.
@@ -170,6 +187,8 @@ pub enum Verdict {
     Machine,
     /// AMD could not tell.
     Unknown,
+    /// A service that answers for the callee and asks who calls.
+    Screening,
 }
 
 /// How a leg ended, as the PBX saw it.
@@ -197,11 +216,32 @@ pub enum SessionEvent {
     Gone,
 }
 
-/// What an agent does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an agent does, at the desk or by the phone's keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentEvent {
     /// Ends the wrap-up before its time.
     Ready,
+    /// Needs more time for it.
+    ExtendWrapUp {
+        /// So much more, in ms; [`crate::limits::WRAP_UP_MOST`] in all at most.
+        by_ms: u32,
+    },
+    /// Takes no calls once the one in hand is over.
+    Pause {
+        /// Why: one of the operator's pause codes.
+        code: Arc<str>,
+    },
+    /// Takes calls again.
+    Unpause,
+    /// Dials the lead that is looked at.
+    Dial,
+    /// Lets it pass: it comes again later.
+    Skip,
+    /// Stops working.
+    LogOff {
+        /// After the call in hand and its wrap-up (`true`), or dropping it (`false`).
+        finish: bool,
+    },
 }
 
 /// A lead that this engine may dial until `expires_at`.
@@ -211,14 +251,31 @@ pub struct Lease {
     pub id: LeaseId,
     /// The lead.
     pub lead: LeadId,
+    /// The list that it comes from.
+    pub list: ListId,
+    /// The list's share among lists of equal priority, from 1.
+    pub weight: u32,
     /// Higher first.
     pub priority: i32,
+    /// An agent who has it alone: a personal callback, an account's manager.
+    pub owner: Option<Owner>,
+    /// Agents who have it are preferred, the best first.
+    pub skill: Option<Arc<str>>,
     /// Attempts that the lead has had so far, over all numbers.
     pub attempts: u16,
     /// Numbers in the order in which to try them; the first one that may be dialed is.
     pub numbers: Vec<LeadNumber>,
     /// The engine stops using the lease [`crate::limits::LEASE_MARGIN_MS`] before.
     pub expires_at: Wall,
+}
+
+/// Who has a lead alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Who.
+    pub agent: AgentId,
+    /// Until then; `None`: for ever.
+    pub until: Option<Wall>,
 }
 
 /// One number of a lead, with the window in which it may be dialed.

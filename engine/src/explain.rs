@@ -21,6 +21,8 @@ pub enum Reason {
     NoAgents,
     /// All agents are busy or already dialed for: the ordinary state of a busy campaign.
     AgentsBusy,
+    /// Agents look at leads and decide themselves.
+    Previewing,
     /// One call for each free agent and no more, because too many calls were abandoned.
     AbandonBudget,
     /// The campaign's `max_ratio` is reached.
@@ -31,8 +33,12 @@ pub enum Reason {
     WindowClosed,
     /// Leads are there, but on the do-not-call list.
     DoNotCall,
+    /// Leads are there, but each waits for one agent who is busy, paused or not there.
+    OwnerAway,
     /// No route leads to the number.
     NoRoute,
+    /// Every caller id was shown as often as it may be in a day.
+    CallerIds,
     /// The trunk's calls per second are used up for now.
     TrunkCps,
     /// The trunk's channels are all in use.
@@ -61,12 +67,15 @@ impl Reason {
             Reason::PbxOverload => "PBX overloaded",
             Reason::NoAgents => "no agents",
             Reason::AgentsBusy => "agents busy",
+            Reason::Previewing => "agents look at leads",
             Reason::AbandonBudget => "abandon budget",
             Reason::MaxRatio => "max_ratio",
             Reason::NoLeads => "no leads",
             Reason::WindowClosed => "window closed",
             Reason::DoNotCall => "do not call",
+            Reason::OwnerAway => "leads wait for their agents",
             Reason::NoRoute => "no route",
+            Reason::CallerIds => "caller ids used up",
             Reason::TrunkCps => "trunk CPS",
             Reason::TrunkChannels => "trunk channels",
             Reason::TrunkBackoff => "trunk failing",

@@ -25,6 +25,10 @@ id!(
     LeadId
 );
 id!(
+    /// A list of leads, as numbered by the database.
+    ListId
+);
+id!(
     /// A trunk, as numbered by the database.
     TrunkId
 );

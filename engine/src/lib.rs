@@ -3,8 +3,11 @@
 //! The engine does no I/O, reads no clock, starts no thread and has no randomness of its own.
 #![forbid(unsafe_code)]
 
+mod account;
 pub mod agent;
 pub mod attempt;
+mod breaker;
+mod caller_id;
 mod campaign;
 mod command;
 pub mod config;
@@ -24,6 +27,7 @@ pub mod snapshot;
 mod time;
 mod trunk;
 
+pub use breaker::Circuit;
 pub use command::*;
 pub use deadline::Why;
 pub use engine::Engine;

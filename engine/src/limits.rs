@@ -24,6 +24,12 @@ pub const LEASES: usize = 100_000;
 pub const LEASES_PER_CAMPAIGN: u32 = 2_000;
 /// Numbers of one lead.
 pub const NUMBERS_PER_LEAD: usize = 10;
+/// Skills of one agent.
+pub const SKILLS: u32 = 100;
+/// A wrap-up is extended to this at most.
+pub const WRAP_UP_MOST: Span = Span::seconds(3_600);
+/// An agent looks at a lead for so long at most; then it is skipped.
+pub const PREVIEW_MOST: Span = Span::seconds(600);
 /// Caller ids of one campaign.
 pub const CALLER_IDS: usize = 1_000;
 /// Legs of one attempt: the first trunk and its failovers.
@@ -59,6 +65,14 @@ pub const HANGUP_TIMEOUT: Span = Span::seconds(5);
 pub const HANGUP_TRIES: u8 = 6;
 /// A probe that the host does not answer counts as failed after this long.
 pub const PROBE_TIMEOUT: Span = Span::seconds(5);
+/// An answered call that is over sooner is a short call: who was called hangs up, does not hear us, or
+/// never answered at all (Anatel counts calls of up to 6 s).
+pub const SHORT_CALL: Span = Span::seconds(6);
+/// An answer that comes sooner than this, before any ringing, may be false: the carrier's own and not
+/// the callee's.
+pub const FALSE_ANSWER: Span = Span::ms(1_000);
+/// So many of them in a row, and the operator is told.
+pub const FALSE_ANSWERS: u32 = 20;
 /// A test call rings this long.
 pub const TEST_RING_TIMEOUT_MS: u32 = 30_000;
 /// An attempt waits this long for a trunk to fail over to.

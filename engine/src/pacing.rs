@@ -6,7 +6,7 @@ use crate::explain::Reason;
 /// What a pacing decision looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Load {
-    /// Agents logged in for the campaign.
+    /// Agents logged in for the campaign, and not paused.
     pub(crate) agents: u32,
     /// Of which free, and this campaign's to count on.
     pub(crate) free: u32,
@@ -37,6 +37,7 @@ pub(crate) fn calls(
         calls => Ok(calls),
     };
     match mode {
+        Mode::Preview { .. } => Err(Reason::Previewing),
         Mode::Progressive => for_agents(load.free),
         Mode::Power { ratio_milli } => for_agents(times(load.free, ratio_milli)),
         Mode::Predictive { max_ratio_milli } => {
@@ -51,7 +52,7 @@ pub(crate) fn calls(
 }
 
 /// `n` times a ratio in thousandths, rounded down.
-fn times(n: u32, ratio_milli: u32) -> u32 {
+pub(crate) fn times(n: u32, ratio_milli: u32) -> u32 {
     let product = u64::from(n) * u64::from(ratio_milli) / 1000;
     u32::try_from(product).unwrap_or(u32::MAX)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::agent::AgentState;
 use crate::attempt::{Outcome, State};
+use crate::breaker::Circuit;
 use crate::deadline::Why;
 use crate::explain::Reason;
 use crate::ids::{AgentId, AttemptId, CampaignId, TrunkId};
@@ -85,12 +86,32 @@ pub struct CampaignView {
     pub agents: u32,
     /// Agents free.
     pub free: u32,
+    /// Calls answered by a person over the abandon rule's window, in thousandths: people whom AMD
+    /// takes for machines count by their share.
+    pub answered_milli: u64,
+    /// Those of them that got no agent, in thousandths.
+    pub abandoned_milli: u64,
+    /// Answered calls that were over within [`crate::limits::SHORT_CALL`].
+    pub short_calls: u64,
     /// Attempts by outcome since the engine started.
     pub outcomes: Vec<(Outcome, u64)>,
     /// Why it dialed fewer calls than it could, most frequent first.
-    pub why: Vec<(Reason, u64)>,
+    pub why: Vec<Held>,
     /// What held it back at the last decision.
     pub why_now: Option<Reason>,
+}
+
+/// One reason that held a campaign back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Why.
+    pub reason: Reason,
+    /// Decisions since the engine started.
+    pub count: u64,
+    /// The last of them was so long ago.
+    pub ago: Span,
+    /// The figures behind it as they are now; empty where there are none.
+    pub figures: String,
 }
 
 /// One trunk.
@@ -116,8 +137,14 @@ pub struct TrunkView {
     pub answered: u64,
     /// Legs that failed by the trunk's fault.
     pub faults: u64,
-    /// Left alone until then.
-    pub backoff_until: Option<Tick>,
+    /// Answered calls that were over within [`crate::limits::SHORT_CALL`].
+    pub short_calls: u64,
+    /// Answers that came before any ringing, within [`crate::limits::FALSE_ANSWER`].
+    pub false_answers: u64,
+    /// Moving average of its results by cause, in thousandths: 1000 is a trunk that always works.
+    pub health_milli: u32,
+    /// Whether it takes calls, as its failures have it.
+    pub circuit: Circuit,
 }
 
 /// One logged-in agent.
@@ -137,6 +164,10 @@ pub struct AgentView {
     pub talk: Span,
     /// Of which in wrap-up.
     pub wrap_up: Span,
+    /// Of which paused.
+    pub paused: Span,
+    /// The pause code, of one who is paused or will be after the call in hand.
+    pub pause: Option<Arc<str>>,
     /// Calls taken.
     pub calls: u64,
 }
@@ -156,6 +187,8 @@ pub struct AttemptView {
     pub state: State,
     /// In that state for.
     pub since: Span,
+    /// The agent who is reserved for it from its start, as long as that holds.
+    pub for_agent: Option<AgentId>,
     /// Agent, if one.
     pub agent: Option<AgentId>,
     /// The next deadline and what it is for.

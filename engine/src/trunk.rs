@@ -1,8 +1,10 @@
-//! Trunks: the token bucket, channels in use, and back-off after failures.
+//! Trunks: the token bucket and channels in use.
 
+use crate::breaker::Breaker;
 use crate::config::TrunkConfig;
 use crate::explain::Reason;
-use crate::limits::{DIAL_AHEAD, TRUNK_BACKOFF, TRUNK_BACKOFF_MAX, TRUNK_FAULTS};
+use crate::ids::LegId;
+use crate::limits::{DIAL_AHEAD, FALSE_ANSWER, FALSE_ANSWERS};
 use crate::time::{Span, Tick};
 
 /// One call, in the bucket's unit: at 1 call per 1000 seconds (`cps_milli` 1) one microsecond
@@ -26,9 +28,12 @@ pub(crate) struct Trunk {
     pub(crate) legs: u64,
     pub(crate) answered: u64,
     pub(crate) faults: u64,
-    faults_in_a_row: u32,
-    backoff: Span,
-    pub(crate) backoff_until: Option<Tick>,
+    /// Answered calls that were over within [`crate::limits::SHORT_CALL`].
+    pub(crate) short_calls: u64,
+    /// Answers that came before any ringing, within [`FALSE_ANSWER`].
+    pub(crate) false_answers: u64,
+    false_answers_in_a_row: u32,
+    pub(crate) breaker: Breaker,
 }
 
 impl Trunk {
@@ -41,9 +46,10 @@ impl Trunk {
             legs: 0,
             answered: 0,
             faults: 0,
-            faults_in_a_row: 0,
-            backoff: TRUNK_BACKOFF,
-            backoff_until: None,
+            short_calls: 0,
+            false_answers: 0,
+            false_answers_in_a_row: 0,
+            breaker: Breaker::new(),
         }
     }
 
@@ -69,7 +75,7 @@ impl Trunk {
 
     /// Why no call can start now, if none can.
     pub(crate) fn check(&mut self, now: Tick) -> Result<(), Reason> {
-        if !self.config.enabled || self.backoff_until.is_some_and(|until| now < until) {
+        if !self.config.enabled || !self.breaker.admits(now) {
             return Err(Reason::TrunkBackoff);
         }
         if self.channels >= self.config.max_channels {
@@ -95,11 +101,12 @@ impl Trunk {
             return None;
         }
         let at = Tick(self.due(now).0.saturating_sub(DIAL_AHEAD.0)).max(now);
-        Some(self.backoff_until.map_or(at, |until| at.max(until)))
+        Some(at.max(self.breaker.opens_at(now)?))
     }
 
     /// Starts a call; [`Trunk::check`] allowed it. Returns when it is due.
-    pub(crate) fn take(&mut self, now: Tick) -> Tick {
+    pub(crate) fn take(&mut self, now: Tick, leg: LegId) -> Tick {
+        self.breaker.started(leg);
         let due = self.due(now);
         self.refill(due);
         self.bucket.units = self.bucket.units.saturating_sub(TOKEN);
@@ -116,26 +123,29 @@ impl Trunk {
     }
 
     /// A call's channel is gone.
-    pub(crate) fn release(&mut self) {
+    pub(crate) fn release(&mut self, leg: LegId) {
+        self.breaker.ended(leg);
         self.channels = self.channels.saturating_sub(1);
     }
 
-    /// The carrier works: somebody was reached, or the callee's side has spoken.
-    pub(crate) fn worked(&mut self) {
-        self.faults_in_a_row = 0;
-        self.backoff = TRUNK_BACKOFF;
-        self.backoff_until = None;
+    /// A call was answered after this time. `alerted`: it rang, or played something, before.
+    /// `true`: so many answers in a row came before any ringing that an operator should know.
+    pub(crate) fn answered(&mut self, leg: LegId, after: Span, alerted: bool) -> bool {
+        self.breaker.worked(leg);
+        self.answered += 1;
+        if alerted || after >= FALSE_ANSWER {
+            self.false_answers_in_a_row = 0;
+            return false;
+        }
+        self.false_answers += 1;
+        self.false_answers_in_a_row = self.false_answers_in_a_row.saturating_add(1);
+        self.false_answers_in_a_row == FALSE_ANSWERS
     }
 
     /// A call failed by the trunk's fault.
-    pub(crate) fn failed(&mut self, now: Tick) {
+    pub(crate) fn failed(&mut self, now: Tick, leg: LegId, gravity: u32) {
         self.faults += 1;
-        self.faults_in_a_row = self.faults_in_a_row.saturating_add(1);
-        let resting = self.backoff_until.is_some_and(|until| now < until);
-        if self.faults_in_a_row >= TRUNK_FAULTS && !resting {
-            self.backoff_until = Some(now + self.backoff);
-            self.backoff = Span((self.backoff.0 * 2).min(TRUNK_BACKOFF_MAX.0));
-        }
+        self.breaker.failed(now, leg, gravity);
     }
 
     /// What the bucket holds, in thousandths of a call.
@@ -149,7 +159,7 @@ impl Trunk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::TrunkId;
+    use crate::ids::{AttemptId, TrunkId};
     use proptest::prelude::*;
 
     fn config(cps_milli: u32, burst: u32) -> TrunkConfig {
@@ -165,6 +175,11 @@ mod tests {
         }
     }
 
+    const LEG: LegId = LegId {
+        attempt: AttemptId(1),
+        n: 1,
+    };
+
     proptest! {
         #[test]
         fn no_window_passes_more_than_rate_times_length_plus_burst(
@@ -178,7 +193,7 @@ mod tests {
             for step in steps {
                 now = now + Span(step);
                 while trunk.check(now).is_ok() {
-                    let due = trunk.take(now);
+                    let due = trunk.take(now, LEG);
                     prop_assert!(due >= now && due - now <= DIAL_AHEAD);
                     passed.push(due);
                 }
@@ -202,7 +217,7 @@ mod tests {
             for late in late {
                 now = trunk.free_at(now).unwrap() + Span(late);
                 while trunk.check(now).is_ok() {
-                    trunk.take(now);
+                    trunk.take(now, LEG);
                     calls += 1;
                 }
             }
@@ -219,7 +234,7 @@ mod tests {
         ) {
             let mut trunk = Trunk::new(config(cps_milli, burst), Tick(0));
             while trunk.check(Tick(0)).is_ok() {
-                trunk.take(Tick(0));
+                trunk.take(Tick(0), LEG);
             }
             let at = trunk.free_at(Tick(0)).unwrap();
             prop_assert_eq!(trunk.clone().check(Tick(at.0 - 1)), Err(Reason::TrunkCps));
@@ -228,33 +243,34 @@ mod tests {
     }
 
     #[test]
+    fn answers_before_any_ringing_are_told_of_once_when_there_are_many_in_a_row() {
+        let mut trunk = Trunk::new(config(100_000, 10), Tick(0));
+        let soon = Span::ms(300);
+        let mut told = 0;
+        for _ in 0..3 * FALSE_ANSWERS {
+            told += u32::from(trunk.answered(LEG, soon, false));
+        }
+        assert_eq!(told, 1);
+        assert!(!trunk.answered(LEG, soon, true), "it rang");
+        assert!(
+            !trunk.answered(LEG, Span::ms(3_000), false),
+            "it took its time"
+        );
+        for n in 1..=FALSE_ANSWERS {
+            assert_eq!(trunk.answered(LEG, soon, false), n == FALSE_ANSWERS);
+        }
+        assert_eq!(trunk.false_answers, u64::from(4 * FALSE_ANSWERS));
+    }
+
+    #[test]
     fn a_lower_rate_works_at_once() {
         let mut trunk = Trunk::new(config(100_000, 10), Tick(0));
         trunk.configure(config(5_000, 1), Tick(0));
         trunk.check(Tick(0)).unwrap();
-        assert_eq!(trunk.take(Tick(0)), Tick(0));
+        assert_eq!(trunk.take(Tick(0), LEG), Tick(0));
         let at = Tick(200_000 - DIAL_AHEAD.0);
         assert_eq!(trunk.check(Tick(at.0 - 1)), Err(Reason::TrunkCps));
         assert_eq!(trunk.check(at), Ok(()));
-        assert_eq!(trunk.take(at), Tick(200_000));
-    }
-
-    #[test]
-    fn a_trunk_that_keeps_failing_rests_longer_and_longer_until_it_works() {
-        let mut trunk = Trunk::new(config(100_000, 10), Tick(0));
-        for _ in 0..TRUNK_FAULTS {
-            assert_eq!(trunk.check(Tick(0)), Ok(()));
-            trunk.failed(Tick(0));
-        }
-        assert_eq!(trunk.check(Tick(0)), Err(Reason::TrunkBackoff));
-        let after = Tick(0) + TRUNK_BACKOFF;
-        assert_eq!(trunk.check(after), Ok(()));
-        trunk.failed(after);
-        assert_eq!(
-            trunk.check(after + TRUNK_BACKOFF),
-            Err(Reason::TrunkBackoff)
-        );
-        trunk.worked();
-        assert_eq!(trunk.check(after), Ok(()));
+        assert_eq!(trunk.take(at, LEG), Tick(200_000));
     }
 }

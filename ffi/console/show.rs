@@ -109,7 +109,12 @@ pub(super) fn campaigns(snapshot: &Snapshot) -> String {
             ),
         );
         counts(&mut out, "outcomes", &campaign.outcomes);
-        counts(&mut out, "held back by", &campaign.why);
+        let why: Vec<_> = campaign
+            .why
+            .iter()
+            .map(|held| (held.reason.clone(), held.count))
+            .collect();
+        counts(&mut out, "held back by", &why);
     }
     end(&mut out, snapshot.campaigns.len(), "campaign");
     out
@@ -175,14 +180,13 @@ pub(super) fn trunks(snapshot: &Snapshot) -> String {
     let mut out = String::new();
     line(
         &mut out,
-        "Trunk                    CPS limit Burst  Tokens  Channels     Legs Answered  Faults  State",
+        "Trunk                    CPS limit Burst  Tokens  Channels     Legs Answered  Faults Health  State",
     );
     for trunk in snapshot.trunks.iter().take(ROWS) {
-        let resting = trunk.backoff_until_ms.is_some_and(|at| at > snapshot.at_ms);
         line(
             &mut out,
             &format!(
-                "{:<24} {:>9} {:>5} {:>7} {:>4}/{:<5} {:>7} {:>8} {:>7}  {}",
+                "{:<24} {:>9} {:>5} {:>7} {:>4}/{:<5} {:>7} {:>8} {:>7} {:>5}%  {}",
                 cut(&trunk.name, 24),
                 milli(i64::from(trunk.cps_milli)),
                 trunk.burst,
@@ -192,7 +196,8 @@ pub(super) fn trunks(snapshot: &Snapshot) -> String {
                 trunk.legs,
                 trunk.answered,
                 trunk.faults,
-                if resting { "resting" } else { "in use" },
+                trunk.health_milli / 10,
+                trunk.circuit,
             ),
         );
     }
@@ -265,7 +270,9 @@ fn milli(milli: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use outdial_link::{AgentSnapshot, AttemptSnapshot, CampaignSnapshot, TrunkSnapshot};
+    use outdial_link::{
+        AgentSnapshot, AttemptSnapshot, CampaignSnapshot, HeldSnapshot, TrunkSnapshot,
+    };
 
     fn long(n: usize) -> String {
         "x".repeat(n)
@@ -278,7 +285,14 @@ mod tests {
                 name: long(80),
                 state: "running".into(),
                 live: 10_000,
-                why: (0..30).map(|i| (long(20), i)).collect(),
+                why: (0..30)
+                    .map(|count| HeldSnapshot {
+                        reason: long(20),
+                        count,
+                        figures: long(200),
+                        ..HeldSnapshot::default()
+                    })
+                    .collect(),
                 why_now: Some(long(90)),
                 ..CampaignSnapshot::default()
             }],

@@ -2,10 +2,14 @@
 //! field; ranges are the engine's to check.
 
 use outdial_engine::config::{
-    AbandonRule, AgentConfig, AgentlessAction, CampaignConfig, CampaignState, ConfigChange, Mode,
-    RetryPolicy, RetryRule, Route, Settings, Target, TrunkConfig,
+    AbandonRule, AgentConfig, AgentlessAction, AnswerRules, CallerIds, CampaignConfig,
+    CampaignState, ClockStart, ConfigChange, Membership, Mode, OnMachine, RetryPolicy, RetryRule,
+    Route, Settings, Skill, Target, TrunkConfig,
 };
-use outdial_engine::{AgentId, CampaignId, LeadId, LeadNumber, Lease, LeaseId, TrunkId, Wall};
+use outdial_engine::{
+    AgentEvent, AgentId, CampaignId, LeadId, LeadNumber, Lease, LeaseId, ListId, NumberError,
+    Owner, TrunkId, Wall,
+};
 use outdial_link as link;
 
 use super::{number, text};
@@ -45,9 +49,43 @@ pub(crate) fn change(change: link::Config) -> Result<ConfigChange, (String, Stri
         link::Config::Agent(agent) => ConfigChange::Agent(AgentConfig {
             id: AgentId(agent.id),
             name: text(&agent.name),
-            campaigns: agent.campaigns.into_iter().map(CampaignId).collect(),
+            campaigns: agent
+                .campaigns
+                .into_iter()
+                .map(|member| Membership {
+                    campaign: CampaignId(member.campaign),
+                    rank: member.rank,
+                })
+                .collect(),
+            skills: agent
+                .skills
+                .into_iter()
+                .map(|skill| Skill {
+                    name: text(&skill.name),
+                    level: skill.level,
+                })
+                .collect(),
         }),
         link::Config::AgentRemoved(id) => ConfigChange::AgentRemoved(AgentId(id)),
+        link::Config::Abandons {
+            campaign,
+            at_ms,
+            answered,
+            abandoned,
+        } => ConfigChange::Abandons {
+            campaign: CampaignId(campaign),
+            at: Wall(at_ms),
+            answered,
+            abandoned,
+        },
+        link::Config::CallerIdsShown(shown) => {
+            let shown = shown
+                .into_iter()
+                .map(|(digits, times)| Ok((number(&digits)?, times)))
+                .collect::<Result<Vec<_>, NumberError>>()
+                .map_err(|error| ("caller ids shown".to_owned(), error.to_string()))?;
+            ConfigChange::CallerIdsShown(shown)
+        }
     })
 }
 
@@ -69,7 +107,14 @@ pub(crate) fn leases(leases: Vec<link::Lease>) -> Converted {
         converted.leases.push(Lease {
             id: LeaseId(lease.id),
             lead: LeadId(lease.lead),
+            list: ListId(lease.list),
+            weight: lease.weight,
             priority: lease.priority,
+            owner: lease.owner.map(|owner| Owner {
+                agent: AgentId(owner.agent),
+                until: owner.until_ms.map(Wall),
+            }),
+            skill: lease.skill.as_deref().map(text),
             attempts: lease.attempts,
             numbers,
             expires_at: Wall(lease.expires_at_ms),
@@ -89,8 +134,9 @@ fn lead_number(from: &link::LeadNumber) -> Option<LeadNumber> {
 }
 
 fn convert_campaign(from: link::Campaign) -> Result<CampaignConfig, String> {
-    let caller_ids = from
+    let numbers = from
         .caller_ids
+        .numbers
         .iter()
         .enumerate()
         .map(|(i, text)| {
@@ -106,6 +152,7 @@ fn convert_campaign(from: link::Campaign) -> Result<CampaignConfig, String> {
             link::CampaignState::Stopped => CampaignState::Stopped,
         },
         mode: match from.mode {
+            link::Mode::Preview { timeout_ms, dial } => Mode::Preview { timeout_ms, dial },
             link::Mode::Progressive => Mode::Progressive,
             link::Mode::Power(ratio_milli) => Mode::Power { ratio_milli },
             link::Mode::Predictive(max_ratio_milli) => Mode::Predictive { max_ratio_milli },
@@ -113,12 +160,14 @@ fn convert_campaign(from: link::Campaign) -> Result<CampaignConfig, String> {
         },
         priority: from.priority,
         max_concurrent: from.max_concurrent,
+        min_ring_ms: from.min_ring_ms,
         ring_timeout_ms: from.ring_timeout_ms,
         connect_limit_ms: from.connect_limit_ms,
         abandon: AbandonRule {
             limit_milli: from.abandon_limit_milli,
             daily: from.abandon_daily,
         },
+        answers: answers(&from.answers),
         message: from.message.as_deref().map(text),
         target: target(&from.target),
         agentless: match &from.agentless {
@@ -127,9 +176,44 @@ fn convert_campaign(from: link::Campaign) -> Result<CampaignConfig, String> {
             link::AgentlessAction::Goto(to) => AgentlessAction::Goto(target(to)),
         },
         wrap_up_ms: from.wrap_up_ms,
-        caller_ids,
+        caller_ids: CallerIds {
+            numbers,
+            daily_cap: from.caller_ids.daily_cap,
+            local_digits: from.caller_ids.local_digits,
+        },
         retry: retry(from.retry),
     })
+}
+
+/// What an agent does.
+pub(crate) fn agent_action(from: link::AgentAction) -> AgentEvent {
+    match from {
+        link::AgentAction::Ready => AgentEvent::Ready,
+        link::AgentAction::ExtendWrapUp(by_ms) => AgentEvent::ExtendWrapUp { by_ms },
+        link::AgentAction::Pause(code) => AgentEvent::Pause { code: text(&code) },
+        link::AgentAction::Unpause => AgentEvent::Unpause,
+        link::AgentAction::Dial => AgentEvent::Dial,
+        link::AgentAction::Skip => AgentEvent::Skip,
+        link::AgentAction::LogOff { finish } => AgentEvent::LogOff { finish },
+    }
+}
+
+fn answers(from: &link::AnswerRules) -> AnswerRules {
+    AnswerRules {
+        clock: match from.clock {
+            link::ClockStart::Answer => ClockStart::Answer,
+            link::ClockStart::GreetingStart => ClockStart::GreetingStart,
+            link::ClockStart::GreetingEnd => ClockStart::GreetingEnd,
+        },
+        machine: match &from.machine {
+            link::OnMachine::HangUp => OnMachine::HangUp,
+            link::OnMachine::Message(sound) => OnMachine::Message(text(sound)),
+            link::OnMachine::Agent => OnMachine::Agent,
+        },
+        unknown_is_machine: from.unknown_is_machine,
+        screening_is_machine: from.screening_is_machine,
+        people_among_machines_milli: from.people_among_machines_milli,
+    }
 }
 
 fn convert_trunk(from: &link::Trunk) -> TrunkConfig {

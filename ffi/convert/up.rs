@@ -3,7 +3,7 @@
 use outdial_engine::agent::AgentState;
 use outdial_engine::snapshot::{Readiness, Snapshot, TrunkView};
 use outdial_engine::{
-    AttemptResult, LeadNext, LegEnd, Now, Record, Span, Started, TestStep, Verdict,
+    AttemptResult, Circuit, LeadNext, LegEnd, Now, Record, Span, Started, TestStep, Verdict,
 };
 use outdial_link as link;
 
@@ -36,9 +36,11 @@ pub(crate) fn agent_state(state: AgentState) -> &'static str {
         AgentState::LoggedOut => "logged_out",
         AgentState::Entering => "entering",
         AgentState::Available => "available",
+        AgentState::Previewing => "previewing",
         AgentState::Reserved => "reserved",
         AgentState::OnCall => "on_call",
         AgentState::WrapUp => "wrap_up",
+        AgentState::Paused => "paused",
     }
 }
 
@@ -95,10 +97,18 @@ pub(crate) fn snapshot(from: Snapshot, clock: Clock, now: Now) -> link::Snapshot
                         .into_iter()
                         .map(|(outcome, n)| (outcome.name().into(), n))
                         .collect(),
+                    answered_milli: c.answered_milli,
+                    abandoned_milli: c.abandoned_milli,
+                    short_calls: c.short_calls,
                     why: c
                         .why
                         .into_iter()
-                        .map(|(reason, n)| (reason.name().into(), n))
+                        .map(|held| link::HeldSnapshot {
+                            reason: held.reason.name().into(),
+                            count: held.count,
+                            ago_ms: ms(held.ago),
+                            figures: held.figures,
+                        })
                         .collect(),
                     why_now: c.why_now.map(|reason| reason.name().into()),
                 }
@@ -120,6 +130,8 @@ pub(crate) fn snapshot(from: Snapshot, clock: Clock, now: Now) -> link::Snapshot
                 logged_in_ms: ms(a.logged_in),
                 talk_ms: ms(a.talk),
                 wrap_up_ms: ms(a.wrap_up),
+                paused_ms: ms(a.paused),
+                pause: a.pause.map(|code| code.to_string()),
                 calls: a.calls,
             })
             .collect(),
@@ -154,7 +166,14 @@ fn trunk(from: &TrunkView, clock: Clock, now: Now) -> link::TrunkSnapshot {
         legs: from.legs,
         answered: from.answered,
         faults: from.faults,
-        backoff_until_ms: from.backoff_until.map(|tick| clock.wall_at(now, tick)),
+        short_calls: from.short_calls,
+        false_answers: from.false_answers,
+        health_milli: from.health_milli,
+        circuit: from.circuit.name().into(),
+        backoff_until_ms: match from.circuit {
+            Circuit::Open { until } => Some(clock.wall_at(now, until)),
+            Circuit::Closed | Circuit::HalfOpen => None,
+        },
     }
 }
 
@@ -178,6 +197,7 @@ fn start(from: &Started) -> link::Started {
         trunk: from.trunk.0,
         number: from.number.digits().into(),
         position: from.position,
+        caller_id: from.caller_id.digits().into(),
         started_at_ms: from.started_at.0,
         if_lost: next(from.if_lost),
     }
@@ -192,6 +212,7 @@ fn end(from: AttemptResult) -> link::AttemptResult {
         trunk: from.trunk.0,
         number: from.number.digits().into(),
         position: from.position,
+        caller_id: from.caller_id.digits().into(),
         legs: from.legs,
         outcome: from.outcome.name().into(),
         detail: from.detail,
@@ -202,6 +223,7 @@ fn end(from: AttemptResult) -> link::AttemptResult {
                 Verdict::Human => "human",
                 Verdict::Machine => "machine",
                 Verdict::Unknown => "unknown",
+                Verdict::Screening => "screening",
             }
             .into()
         }),

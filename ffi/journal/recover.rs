@@ -52,6 +52,7 @@ fn end_of(records: &[&Record], damaged: bool) -> Option<AttemptResult> {
                     q850: None,
                     verdict: None,
                     agent: None,
+                    caller_id: started.caller_id.clone(),
                     started_at_ms: started.started_at_ms,
                     ringing_at_ms: None,
                     answered_at_ms: None,

@@ -7,6 +7,7 @@ use outdial_link::{AttemptResult, LeadNext, Numbered, Record, Started};
 use tempfile::TempDir;
 
 use super::file::{Found, JournalError, Store};
+use crate::limits;
 
 const CAP: u64 = 1024 * 1024;
 
@@ -30,6 +31,7 @@ fn started(attempt: u64) -> Record {
         trunk: 1,
         number: "5511987654321".into(),
         position: 0,
+        caller_id: "551130001000".into(),
         started_at_ms: 1_000,
         if_lost: LeadNext::Retry {
             at_ms: 9_000,
@@ -329,7 +331,9 @@ fn places_go_on_after_everything_was_acknowledged() {
     let (_dir, journal) = folder();
     let (mut store, _) = open(&journal);
     let end_of_2 = ended(2);
-    for _ in 0..1_000 {
+    // One that holds little is kept until it holds more.
+    let current = || fs::metadata(segments(&journal).last().unwrap()).unwrap();
+    while segments(&journal).len() < 2 || current().len() < limits::SEGMENT_IDLE_BYTES {
         write(&mut store, vec![started(2), end_of_2.clone()]);
     }
     let next = store.next_seq();

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use outdial_engine::{Command, Event, LegEnd, LegEvent, LegId, Originate, Record, Refusal};
-use outdial_link::{Answer, Up};
+use outdial_link::{Answer, Preview, Up};
 
 use super::Pump;
 use super::starts::Start;
@@ -50,9 +50,55 @@ impl Pump {
                 last: true,
                 result: result.map(|()| Answer::Ready),
             }),
-            Command::AgentChanged { agent, state } => self.send(Up::AgentChanged {
+            Command::AgentChanged {
+                agent,
+                state,
+                pause,
+            } => self.send(Up::AgentChanged {
                 agent: agent.0,
                 state: convert::agent_state(state).into(),
+                pause: pause.map(|code| code.to_string()),
+            }),
+            Command::Preview {
+                agent,
+                campaign,
+                lease: _,
+                lead,
+                number,
+                position,
+                until,
+            } => self.send(Up::Preview {
+                agent: agent.0,
+                lead: Some(Preview {
+                    campaign: campaign.0,
+                    lead: lead.0,
+                    number: number.digits().into(),
+                    position,
+                    until_ms: until.0,
+                }),
+            }),
+            Command::PreviewOver { agent } => self.send(Up::Preview {
+                agent: agent.0,
+                lead: None,
+            }),
+            Command::DeferLease {
+                campaign,
+                lease,
+                until,
+            } => self.send(Up::DeferLease {
+                campaign: campaign.0,
+                lease: lease.0,
+                until_ms: until.0,
+            }),
+            Command::ManualPlaced { request, result } => self.send(Up::Answer {
+                request: request.0,
+                last: true,
+                result: result.map(|attempt| Answer::Placed(attempt.0)),
+            }),
+            Command::Done { request, result } => self.send(Up::Answer {
+                request: request.0,
+                last: true,
+                result: result.map(|()| Answer::Done),
             }),
             Command::TestCallStep { request, step } => {
                 let (result, last) = convert::test_step(step);

@@ -20,7 +20,10 @@ pub(super) struct Known {
 impl Known {
     fn follow(&mut self, change: &ConfigChange) {
         match change {
-            ConfigChange::Settings(_) | ConfigChange::Routes(_) => {}
+            ConfigChange::Settings(_)
+            | ConfigChange::Routes(_)
+            | ConfigChange::Abandons { .. }
+            | ConfigChange::CallerIdsShown(_) => {}
             ConfigChange::Campaign(campaign) => {
                 self.campaigns.insert(campaign.id);
             }
@@ -183,6 +186,39 @@ impl Pump {
                     },
                 );
             }
+            Ask::Agent { agent, action } => {
+                self.handle(
+                    now,
+                    Event::Agent {
+                        agent: AgentId(agent),
+                        what: convert::agent_action(action),
+                        request: Some(RequestId(request)),
+                    },
+                );
+            }
+            Ask::Manual {
+                agent,
+                campaign,
+                lease,
+            } => {
+                let converted = convert::leases(vec![*lease]);
+                let Some(lease) = converted.leases.into_iter().next() else {
+                    self.give_back(campaign, converted.unusable);
+                    self.send(answer(Err(
+                        "the lead has no number that can be dialed".into()
+                    )));
+                    return;
+                };
+                self.handle(
+                    now,
+                    Event::Manual {
+                        request: RequestId(request),
+                        agent: AgentId(agent),
+                        campaign: CampaignId(campaign),
+                        lease: Box::new(lease),
+                    },
+                );
+            }
             Ask::TestCall {
                 trunk,
                 number,
@@ -222,6 +258,8 @@ impl Known {
                 self.agents.insert(AgentId(agent.id));
             }
             Config::Settings { .. }
+            | Config::Abandons { .. }
+            | Config::CallerIdsShown(_)
             | Config::Routes(_)
             | Config::CampaignRemoved(_)
             | Config::TrunkRemoved(_)

@@ -51,6 +51,24 @@ pub enum Up {
         agent: u64,
         /// State name, as in `outdial show agents`.
         state: String,
+        /// The pause code, of one who is paused or will be after the call in hand.
+        pause: Option<String>,
+    },
+    /// An agent may look at a lead, and dial or skip it.
+    Preview {
+        /// Agent.
+        agent: u64,
+        /// What is looked at; `None`: nothing any more.
+        lead: Option<Preview>,
+    },
+    /// Give a lease back; its lead is not looked at again before this instant.
+    DeferLease {
+        /// Campaign.
+        campaign: u64,
+        /// Lease.
+        lease: u64,
+        /// Not before.
+        until_ms: i64,
     },
     /// The whole state, at most once a second.
     Snapshot(Box<Snapshot>),
@@ -70,6 +88,21 @@ pub enum Up {
         /// What to do.
         command: Console,
     },
+}
+
+/// A lead that an agent looks at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// Campaign.
+    pub campaign: u64,
+    /// Lead.
+    pub lead: u64,
+    /// Digits that will be dialed.
+    pub number: String,
+    /// The number's place among the lead's.
+    pub position: u8,
+    /// Until then; then it is decided for the agent.
+    pub until_ms: i64,
 }
 
 /// Who connects.
@@ -188,6 +221,8 @@ pub struct Started {
     pub number: String,
     /// The number's place among the lead's.
     pub position: u8,
+    /// Digits shown to the callee.
+    pub caller_id: String,
     /// Start of the attempt's first leg.
     pub started_at_ms: i64,
     /// What becomes of the lead if the node is lost before an answer.
@@ -225,6 +260,8 @@ pub struct AttemptResult {
     pub number: String,
     /// The number's place among the lead's.
     pub position: u8,
+    /// Digits shown to the callee.
+    pub caller_id: String,
     /// Legs that left the PBX.
     pub legs: u8,
     /// One of completed, `no_answer`, busy, congested, invalid, machine, abandoned, cancelled,
@@ -236,7 +273,7 @@ pub struct AttemptResult {
     pub sip: Option<u16>,
     /// Q.850 cause.
     pub q850: Option<u8>,
-    /// AMD's verdict: human, machine, unknown.
+    /// AMD's verdict: human, machine, unknown, screening.
     pub verdict: Option<String>,
     /// Agent who talked.
     pub agent: Option<u64>,
@@ -367,6 +404,22 @@ pub enum Ask {
         /// Campaign; must be configured.
         campaign: u64,
     },
+    /// Something that an agent does at the desk, or a supervisor for them.
+    Agent {
+        /// Agent.
+        agent: u64,
+        /// What.
+        action: AgentAction,
+    },
+    /// An agent calls somebody of their own accord.
+    Manual {
+        /// Agent; must be free or paused.
+        agent: u64,
+        /// In whose name.
+        campaign: u64,
+        /// Whom.
+        lease: Box<Lease>,
+    },
     /// Place one call and report what the carrier says.
     TestCall {
         /// Trunk.
@@ -378,6 +431,28 @@ pub enum Ask {
     },
 }
 
+/// What an agent does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AgentAction {
+    /// Ends the wrap-up before its time.
+    Ready,
+    /// Needs more time for it, in ms.
+    ExtendWrapUp(u32),
+    /// Takes no calls once the one in hand is over; a pause code.
+    Pause(String),
+    /// Takes calls again.
+    Unpause,
+    /// Dials the lead that is looked at.
+    Dial,
+    /// Lets it pass.
+    Skip,
+    /// Stops working.
+    LogOff {
+        /// After the call in hand, or dropping it.
+        finish: bool,
+    },
+}
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
@@ -385,6 +460,8 @@ pub enum Answer {
     Done,
     /// The campaign may start.
     Ready,
+    /// The call of [`Ask::Manual`] is placed, as this attempt.
+    Placed(u64),
     /// A step of a test call, as a state name.
     Step(String),
     /// The end of a test call.
@@ -418,6 +495,70 @@ pub enum Config {
     Agent(Agent),
     /// An agent is gone.
     AgentRemoved(u64),
+    /// What a new engine can't know of a campaign's day: calls that a person answered, and those of
+    /// them that got no agent.
+    Abandons {
+        /// Campaign.
+        campaign: u64,
+        /// Any instant of that day, in UTC.
+        at_ms: i64,
+        /// Calls.
+        answered: u32,
+        /// Calls.
+        abandoned: u32,
+    },
+    /// What a new engine can't know: calls of the last 24 hours in which these digits were shown.
+    CallerIdsShown(Vec<(String, u32)>),
+}
+
+/// Numbers shown to callees.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerIds {
+    /// Digits, used in turn.
+    pub numbers: Vec<String>,
+    /// Calls in 24 hours in which one of them is shown.
+    pub daily_cap: Option<u32>,
+    /// Local presence: leading digits in common; 0 is off.
+    pub local_digits: u8,
+}
+
+/// From where an answered call's time without an agent is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClockStart {
+    /// The answer.
+    #[default]
+    Answer,
+    /// The callee's first sound.
+    GreetingStart,
+    /// The end of the callee's first words.
+    GreetingEnd,
+}
+
+/// What is done with a machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnMachine {
+    /// The call is ended.
+    #[default]
+    HangUp,
+    /// It is left this sound.
+    Message(String),
+    /// It gets an agent.
+    Agent,
+}
+
+/// Who gets an agent, by what AMD said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerRules {
+    /// From where the time without an agent is counted.
+    pub clock: ClockStart,
+    /// What is done with a machine.
+    pub machine: OnMachine,
+    /// Who can't be told apart is treated as a machine.
+    pub unknown_is_machine: bool,
+    /// Call screening is treated as a machine.
+    pub screening_is_machine: bool,
+    /// People among those whom AMD takes for machines, in thousandths.
+    pub people_among_machines_milli: u32,
 }
 
 /// Whether a campaign dials.
@@ -434,6 +575,13 @@ pub enum CampaignState {
 /// How many calls are dialed for the agents who are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
+    /// An agent sees the lead first, and dials or skips it.
+    Preview {
+        /// The agent has so long.
+        timeout_ms: Option<u32>,
+        /// What is decided then: dial, or skip.
+        dial: bool,
+    },
     /// One for each.
     Progressive,
     /// A fixed ratio, in thousandths.
@@ -482,6 +630,8 @@ pub struct Campaign {
     pub priority: i32,
     /// Attempts live at once.
     pub max_concurrent: u32,
+    /// Dials that no agent is left for ring so long.
+    pub min_ring_ms: u32,
     /// From the first ringing.
     pub ring_timeout_ms: u32,
     /// From answer to agent.
@@ -490,6 +640,8 @@ pub struct Campaign {
     pub abandon_limit_milli: u32,
     /// The abandon rule looks at a single day.
     pub abandon_daily: bool,
+    /// Who gets an agent.
+    pub answers: AnswerRules,
     /// Sound.
     pub message: Option<String>,
     /// Where an answered call enters the dialplan.
@@ -498,8 +650,8 @@ pub struct Campaign {
     pub agentless: AgentlessAction,
     /// After a call.
     pub wrap_up_ms: u32,
-    /// Digits.
-    pub caller_ids: Vec<String>,
+    /// What the callee sees.
+    pub caller_ids: CallerIds,
     /// Retry rules.
     pub retry: RetryPolicy,
 }
@@ -588,7 +740,27 @@ pub struct Agent {
     /// Name given to `OutdialAgent`.
     pub name: String,
     /// Campaigns.
-    pub campaigns: Vec<u64>,
+    pub campaigns: Vec<Membership>,
+    /// What the agent is good at.
+    pub skills: Vec<Skill>,
+}
+
+/// An agent's part in a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// Campaign.
+    pub campaign: u64,
+    /// Lower first.
+    pub rank: u8,
+}
+
+/// What an agent is good at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skill {
+    /// Name.
+    pub name: String,
+    /// How good, 1 to 10.
+    pub level: u8,
 }
 
 /// A lead that may be dialed.
@@ -598,14 +770,31 @@ pub struct Lease {
     pub id: u64,
     /// Lead.
     pub lead: u64,
+    /// List.
+    pub list: u64,
+    /// The list's share among lists of equal priority, from 1.
+    pub weight: u32,
     /// Higher first.
     pub priority: i32,
+    /// An agent who has it alone.
+    pub owner: Option<Owner>,
+    /// Agents who have it are preferred.
+    pub skill: Option<String>,
     /// Attempts so far.
     pub attempts: u16,
     /// Numbers in the order in which to try them.
     pub numbers: Vec<LeadNumber>,
     /// Void from here on.
     pub expires_at_ms: i64,
+}
+
+/// Who has a lead alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// Agent.
+    pub agent: u64,
+    /// Until then; `None`: for ever.
+    pub until_ms: Option<i64>,
 }
 
 /// One number of a lead.

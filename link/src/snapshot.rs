@@ -70,10 +70,29 @@ pub struct CampaignSnapshot {
     pub free: u32,
     /// Attempts by outcome since the engine started.
     pub outcomes: Vec<(String, u64)>,
-    /// Why it dialed fewer calls than it could: reason and count, most frequent first.
-    pub why: Vec<(String, u64)>,
+    /// Calls answered by a person over the abandon rule's window, in thousandths.
+    pub answered_milli: u64,
+    /// Those of them that got no agent, in thousandths.
+    pub abandoned_milli: u64,
+    /// Answered calls that were over within 6 s.
+    pub short_calls: u64,
+    /// Why it dialed fewer calls than it could, most frequent first.
+    pub why: Vec<HeldSnapshot>,
     /// The reason that holds right now.
     pub why_now: Option<String>,
+}
+
+/// One reason that held a campaign back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldSnapshot {
+    /// Why.
+    pub reason: String,
+    /// Decisions since the engine started.
+    pub count: u64,
+    /// The last of them was so long ago, in ms.
+    pub ago_ms: u64,
+    /// The figures behind it as they are now; may be empty.
+    pub figures: String,
 }
 
 /// One trunk.
@@ -99,6 +118,14 @@ pub struct TrunkSnapshot {
     pub answered: u64,
     /// Legs that failed by the trunk's fault.
     pub faults: u64,
+    /// Answered calls that were over within 6 s.
+    pub short_calls: u64,
+    /// Answers that came before any ringing, within a second.
+    pub false_answers: u64,
+    /// Moving average of its results by cause, in thousandths: 1000 is a trunk that always works.
+    pub health_milli: u32,
+    /// `up`, `down` (left alone after failures) or `trying` (with one call).
+    pub circuit: String,
     /// Left alone until this instant.
     pub backoff_until_ms: Option<i64>,
 }
@@ -122,6 +149,10 @@ pub struct AgentSnapshot {
     pub wrap_up_ms: u64,
     /// Calls taken.
     pub calls: u64,
+    /// Of which paused, in ms.
+    pub paused_ms: u64,
+    /// The pause code, of one who is paused or will be after the call in hand.
+    pub pause: Option<String>,
 }
 
 /// One live attempt.

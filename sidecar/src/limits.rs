@@ -133,3 +133,5 @@ pub const NUMBERS_PER_LEAD: usize = 10;
 pub const DNC_PER_REQUEST: usize = 10_000;
 /// Rows of a listing.
 pub const LIST_ROWS: i64 = 10_000;
+/// An agent who asks for more wrap-up time gets so much, unless they say how much, in ms.
+pub const WRAP_UP_EXTENSION_MS: u32 = 30_000;

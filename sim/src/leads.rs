@@ -1,6 +1,6 @@
 //! Leads without end.
 
-use outdial_engine::{LeadId, LeadNumber, Lease, LeaseId, Number, NumberError, Wall};
+use outdial_engine::{LeadId, LeadNumber, Lease, LeaseId, ListId, Number, NumberError, Wall};
 
 /// Longer than any shift.
 const FAR: i64 = 10 * 366 * 86_400_000;
@@ -28,7 +28,11 @@ impl Leads {
         Ok(Lease {
             id: LeaseId(self.dealt),
             lead: LeadId(self.dealt),
+            list: ListId(1),
+            weight: 1,
             priority: 0,
+            owner: None,
+            skill: None,
             attempts: 0,
             numbers: vec![number],
             expires_at: Wall(now.0 + FAR),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use outdial_engine::config::{
-    AbandonRule, AgentConfig, AgentlessAction, CampaignConfig, CampaignState, ConfigChange, Mode,
-    RetryPolicy, Route, Settings, Target, TrunkConfig,
+    AbandonRule, AgentConfig, AgentlessAction, AnswerRules, CallerIds, CampaignConfig,
+    CampaignState, ConfigChange, Mode, RetryPolicy, Route, Settings, Target, TrunkConfig,
 };
 use outdial_engine::{
     AgentEvent, AgentId, CampaignId, Command, Engine, Epoch, Event, LegEnd, LegEvent, LegId, Link,
@@ -174,7 +174,8 @@ impl Shift {
             let config = AgentConfig {
                 id,
                 name: name.clone(),
-                campaigns: vec![CAMPAIGN],
+                campaigns: vec![CAMPAIGN.into()],
+                skills: vec![],
             };
             self.tell(Event::Config(ConfigChange::Agent(config)))?;
             let worker = Worker {
@@ -207,6 +208,7 @@ impl Shift {
             mode: self.plan.mode,
             priority: 0,
             max_concurrent: 10_000,
+            min_ring_ms: 15_000,
             ring_timeout_ms: self.plan.ring_timeout_ms,
             connect_limit_ms: self.plan.connect_limit_ms,
             abandon: self.plan.abandon,
@@ -219,7 +221,11 @@ impl Shift {
             agentless: AgentlessAction::PlayMessage,
             // Agents end it themselves before.
             wrap_up_ms: 120_000,
-            caller_ids: vec![number],
+            answers: AnswerRules::default(),
+            caller_ids: CallerIds {
+                numbers: vec![number],
+                ..CallerIds::default()
+            },
             retry: RetryPolicy::default(),
         };
         config
@@ -315,6 +321,11 @@ impl Shift {
             | Command::CampaignChecked { .. }
             | Command::Checked { .. }
             | Command::AgentChanged { .. }
+            | Command::Done { .. }
+            | Command::Preview { .. }
+            | Command::PreviewOver { .. }
+            | Command::DeferLease { .. }
+            | Command::ManualPlaced { .. }
             | Command::TestCallStep { .. }
             | Command::Log(_) => {}
         }
@@ -437,7 +448,11 @@ impl Shift {
             return self.leave(agent);
         }
         let what = AgentEvent::Ready;
-        self.tell(Event::Agent { agent, what })
+        self.tell(Event::Agent {
+            agent,
+            what,
+            request: None,
+        })
     }
 
     fn change(&mut self, change: &Change) -> Result<(), SimError> {

@@ -246,7 +246,8 @@ fn take(plan: &Plan, seen: &mut Seen, message: Up, out: &mut Vec<u8>) {
         Up::ReturnLeases { leases, .. } => seen.returned.extend(leases),
         Up::ConfigRefused { what, error } => seen.refused.push((what, error)),
         Up::CampaignChecked { campaign, lacks } => seen.checked.push((campaign, lacks)),
-        Up::AgentChanged { .. } => {}
+        Up::AgentChanged { .. } | Up::Preview { .. } => {}
+        Up::DeferLease { lease, .. } => seen.returned.push(lease),
         Up::Snapshot(_) => seen.snapshots += 1,
         Up::Answer {
             request,
@@ -272,7 +273,11 @@ fn lease(plan: &Plan, n: u64) -> Lease {
     Lease {
         id: n,
         lead: n,
+        list: 1,
+        weight: 1,
         priority: 0,
+        owner: None,
+        skill: None,
         attempts: 0,
         numbers: vec![LeadNumber {
             number: format!("5511{:08}{last}", n),
@@ -327,9 +332,11 @@ fn config(plan: &Plan) -> Vec<Config> {
             priority: 0,
             max_concurrent: 100,
             ring_timeout_ms: 1_000,
+            min_ring_ms: 0,
             connect_limit_ms: 100,
             abandon_limit_milli: 30,
             abandon_daily: false,
+            answers: AnswerRules::default(),
             message: Some(plan.sound.into()),
             target: Target {
                 context: "outdial".into(),
@@ -338,7 +345,10 @@ fn config(plan: &Plan) -> Vec<Config> {
             },
             agentless: AgentlessAction::Continue,
             wrap_up_ms: 0,
-            caller_ids: vec!["551130000000".into()],
+            caller_ids: CallerIds {
+                numbers: vec!["551130000000".into()],
+                ..CallerIds::default()
+            },
             retry: RetryPolicy {
                 max_attempts: 3,
                 max_attempts_per_number: 3,
@@ -357,7 +367,11 @@ fn config(plan: &Plan) -> Vec<Config> {
         Config::Agent(Agent {
             id: i + 1,
             name: format!("agent{i}"),
-            campaigns: vec![7],
+            campaigns: vec![Membership {
+                campaign: 7,
+                rank: 0,
+            }],
+            skills: vec![],
         })
     }));
     changes

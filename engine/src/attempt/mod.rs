@@ -23,6 +23,11 @@ pub(crate) enum Ending {
     Cancelled(&'static str),
     /// A machine answered.
     Machine,
+    /// A machine was left a message.
+    Voicemail {
+        /// To its end.
+        whole: bool,
+    },
     /// No agent came and there is nothing to play, or the message is over.
     Abandoned,
     /// An agentless campaign's message was heard.
@@ -56,6 +61,8 @@ pub(crate) struct Attempt {
     pub(crate) since: Tick,
     /// The attempt's own start.
     pub(crate) began: Tick,
+    /// When the current leg was placed.
+    pub(crate) placed: Tick,
     /// Legs placed so far.
     pub(crate) legs: u8,
     /// The current leg is in the PBX.
@@ -65,6 +72,9 @@ pub(crate) struct Attempt {
     pub(crate) trunk: TrunkId,
     pub(crate) tried: Vec<TrunkId>,
     pub(crate) caller_id: Number,
+    /// The agent who is reserved for it from the start.
+    pub(crate) for_agent: Option<AgentId>,
+    /// The agent who was chosen.
     pub(crate) agent: Option<AgentId>,
     pub(crate) connect_tries: u8,
     pub(crate) ending: Option<Ending>,
@@ -72,11 +82,15 @@ pub(crate) struct Attempt {
     pub(crate) deadline: Option<(Tick, Why)>,
     pub(crate) rang: bool,
     pub(crate) verdict: Option<Verdict>,
+    /// A machine is left a message.
+    pub(crate) voicemail: bool,
+    /// The callee's greeting has set the clock.
+    pub(crate) greeted: bool,
     pub(crate) started_at: Wall,
     pub(crate) alerting: Option<Tick>,
     pub(crate) ringing_at: Option<Wall>,
     pub(crate) answered: Option<(Tick, Wall)>,
-    /// The abandon clock started here: at the answer, or at AMD's verdict.
+    /// The abandon clock started here: at the answer, the greeting, or AMD's verdict.
     pub(crate) clock: Option<Tick>,
     pub(crate) bridged: Option<(Tick, Wall)>,
     pub(crate) ended: Option<(LegEnd, Wall)>,
@@ -95,12 +109,14 @@ impl Attempt {
             state: State::Queued,
             since: now.tick,
             began: now.tick,
+            placed: now.tick,
             legs: 0,
             leg_live: false,
             missing: 0,
             trunk: TrunkId(0),
             tried: Vec::new(),
             caller_id,
+            for_agent: None,
             agent: None,
             connect_tries: 0,
             ending: None,
@@ -108,6 +124,8 @@ impl Attempt {
             deadline: None,
             rang: false,
             verdict: None,
+            voicemail: false,
+            greeted: false,
             started_at: now.wall,
             alerting: None,
             ringing_at: None,

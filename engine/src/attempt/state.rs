@@ -233,7 +233,7 @@ pub const fn next(state: State, trigger: Trigger) -> Option<State> {
         (S::AwaitingAgent, T::Reserve) => S::ConnectingAgent,
         (S::ConnectingAgent, T::AgentLost) => S::AwaitingAgent,
         (S::AwaitingAgent | S::ConnectingAgent, T::Bridge) => S::Bridged,
-        (S::AwaitingAgent | S::Bridged, T::Play) => S::PlayingMessage,
+        (S::Classifying | S::AwaitingAgent | S::Bridged, T::Play) => S::PlayingMessage,
         // Once a phone has rung, another trunk would ring it again.
         (S::Originating | S::Proceeding | S::EarlyMedia, T::Failover) => S::Queued,
         (S::Bridged, T::WrapUp) => S::WrapUp,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::agent::{Agent, AgentState, Session};
+use crate::agent::{Agent, AgentState, Leaving, Session};
 use crate::attempt::{Ending, State, Trigger};
 use crate::command::{Command, Dismissal, Level};
 use crate::deadline::{Owner, Why};
-use crate::event::{AgentEvent, SessionEvent};
+use crate::event::SessionEvent;
 use crate::ids::{AgentId, AttemptId, CampaignId, SessionId};
 use crate::limits;
 use crate::time::{Now, Span, Tick};
@@ -20,34 +20,6 @@ impl Engine {
             SessionEvent::Waiting => self.agent_is_back(now, &session),
             SessionEvent::Gone => self.session_gone(now, &session),
         }
-    }
-
-    pub(super) fn agent_event(&mut self, now: Now, id: AgentId, what: AgentEvent) {
-        match what {
-            AgentEvent::Ready => {
-                let wraps_up = self
-                    .agents
-                    .get(&id)
-                    .is_some_and(|a| a.state == AgentState::WrapUp);
-                if wraps_up {
-                    self.end_wrap_up(now, id);
-                } else {
-                    self.totals.stray += 1;
-                }
-            }
-        }
-    }
-
-    fn end_wrap_up(&mut self, now: Now, id: AgentId) {
-        let attempt = self.agents.get_mut(&id).and_then(|a| a.attempt.take());
-        if let Some(attempt) = attempt {
-            self.advance(
-                now,
-                attempt,
-                Trigger::End(crate::attempt::Outcome::Completed),
-            );
-        }
-        self.make_available(now, id);
     }
 
     fn session_entered(&mut self, now: Now, session: SessionId, name: &Arc<str>) {
@@ -77,6 +49,7 @@ impl Engine {
             return;
         }
         let id = agent.id();
+        agent.leaving = None;
         agent.session = Some(Session {
             id: session.clone(),
             since: now.tick,
@@ -85,6 +58,7 @@ impl Engine {
             missing: 0,
             talk: Span(0),
             wrap_up: Span(0),
+            paused: Span(0),
             calls: 0,
         });
         self.sessions.insert(session, id);
@@ -96,14 +70,14 @@ impl Engine {
         let Some(agent) = self.agents.get(&id) else {
             return;
         };
-        for campaign in &agent.config.campaigns {
-            if let Some(campaign) = self.campaigns.get_mut(campaign) {
+        for campaign in agent.campaigns() {
+            if let Some(campaign) = self.campaigns.get_mut(&campaign) {
                 campaign.logged_in = match on {
                     true => campaign.logged_in + 1,
                     false => campaign.logged_in.saturating_sub(1),
                 };
             }
-            self.dirty.insert(*campaign);
+            self.dirty.insert(campaign);
         }
     }
 
@@ -128,7 +102,11 @@ impl Engine {
                 }
             }
             AgentState::OnCall => self.agent_left_call(now, id),
-            AgentState::Available | AgentState::WrapUp | AgentState::LoggedOut => {}
+            AgentState::Available
+            | AgentState::Previewing
+            | AgentState::WrapUp
+            | AgentState::Paused
+            | AgentState::LoggedOut => {}
         }
     }
 
@@ -153,9 +131,12 @@ impl Engine {
             return;
         };
         let attempt = agent.attempt.take();
+        agent.pause = None;
+        self.return_preview(id);
         self.set_agent_state(now, id, AgentState::LoggedOut);
         if let Some(agent) = self.agents.get_mut(&id) {
             agent.session = None;
+            agent.leaving = None;
             if agent.removed {
                 let name = agent.config.name.clone();
                 self.agents.remove(&id);
@@ -173,12 +154,14 @@ impl Engine {
                     Trigger::End(crate::attempt::Outcome::Completed),
                 );
             }
-            Some(_) | None => {}
+            // It was dialed for this agent.
+            Some(_) => self.unreserve(attempt),
+            None => {}
         }
     }
 
     /// Ready for the next call, unless the agent is to be logged off.
-    fn make_available(&mut self, now: Now, id: AgentId) {
+    pub(super) fn make_available(&mut self, now: Now, id: AgentId) {
         let needed = self.agents.get(&id).is_some_and(|a| self.is_needed(a));
         let Some(agent) = self.agents.get_mut(&id) else {
             return;
@@ -186,28 +169,37 @@ impl Engine {
         let Some(session) = &mut agent.session else {
             return;
         };
-        let why = match (agent.removed, self.draining && !needed) {
+        agent.attempt = None;
+        let goes = agent.removed || agent.leaving.is_some();
+        let why = match (goes, self.draining && !needed) {
             (true, _) => Some(Dismissal::LoggedOff),
             (_, true) => Some(Dismissal::Draining),
             (false, false) => None,
         };
         if let Some(why) = why {
-            if !session.dismissed {
-                session.dismissed = true;
-                let session = session.id.clone();
-                self.push(Command::Dismiss { session, why });
-            }
+            self.dismiss(id, why);
             self.set_agent_state(now, id, AgentState::Entering);
             return;
         }
         let waiting = session.waiting && !session.dismissed;
-        agent.attempt = None;
-        let state = if waiting {
-            AgentState::Available
-        } else {
-            AgentState::Entering
+        let state = match (waiting, &agent.pause) {
+            (false, _) => AgentState::Entering,
+            (true, Some(_)) => AgentState::Paused,
+            (true, None) => AgentState::Available,
         };
         self.set_agent_state(now, id, state);
+    }
+
+    /// Tells the host to log an agent off, once.
+    pub(super) fn dismiss(&mut self, id: AgentId, why: Dismissal) {
+        let agent = self.agents.get_mut(&id);
+        let session = agent.and_then(|a| a.session.as_mut());
+        let Some(session) = session.filter(|s| !s.dismissed) else {
+            return;
+        };
+        session.dismissed = true;
+        let session = session.id.clone();
+        self.push(Command::Dismiss { session, why });
     }
 
     /// The one place where an agent's state changes: idle lists, time books, deadline.
@@ -229,15 +221,20 @@ impl Engine {
         if let (AgentState::OnCall, Some(session)) = (state, &mut agent.session) {
             session.calls += 1;
         }
-        for campaign in &agent.config.campaigns {
-            if let Some(campaign) = self.campaigns.get_mut(campaign) {
+        for campaign in agent.campaigns() {
+            if let Some(campaign) = self.campaigns.get_mut(&campaign) {
                 campaign.displace(id, was.1);
                 campaign.place(id, state, now.tick);
             }
-            self.dirty.insert(*campaign);
+            self.dirty.insert(campaign);
         }
+        let pause = agent.pause.clone();
         self.learn_of_agent(now, serves, was, state);
-        self.push(Command::AgentChanged { agent: id, state });
+        self.push(Command::AgentChanged {
+            agent: id,
+            state,
+            pause,
+        });
     }
 
     pub(super) fn arm_agent(&mut self, id: AgentId, at: Tick, why: Why) {
@@ -257,20 +254,17 @@ impl Engine {
         agent.deadline = None;
         if why == Why::WrapUpEnds {
             self.end_wrap_up(now, id);
+        } else if why == Why::PreviewEnds {
+            self.preview_due(now, id);
         } else if why == Why::AgentReturn {
-            let Some(session) = agent.session.as_mut().filter(|s| !s.dismissed) else {
+            if agent.session.as_ref().is_none_or(|s| s.dismissed) {
                 return;
-            };
-            session.dismissed = true;
-            let session = session.id.clone();
+            }
             self.log(
                 Level::Warn,
                 format!("agent {id} did not come back from a call; logged off"),
             );
-            self.push(Command::Dismiss {
-                session,
-                why: Dismissal::LoggedOff,
-            });
+            self.dismiss(id, Dismissal::LoggedOff);
         }
     }
 
@@ -287,7 +281,7 @@ impl Engine {
         if agent.attempt != Some(attempt) {
             return false;
         }
-        if wrap_up == 0 {
+        if wrap_up == 0 || agent.leaving == Some(Leaving::Drop) {
             self.make_available(now, id);
             return false;
         }
@@ -330,12 +324,32 @@ impl Engine {
     }
 
     fn connect(&mut self, now: Now, serves: CampaignId, attempt: AttemptId) {
-        let Some(campaign) = self.campaigns.get_mut(&serves) else {
-            return;
+        if let Some(agent) = self.best_free(serves, attempt) {
+            self.connect_to(now, serves, attempt, agent);
+        }
+    }
+
+    /// Who has the call's skill best, then the lowest rank, then has been idle longest.
+    fn best_free(&self, serves: CampaignId, attempt: AttemptId) -> Option<AgentId> {
+        let (lease, _) = self.attempts.get(&attempt)?.lead()?;
+        let idle = &self.campaigns.get(&serves)?.idle;
+        let order = |agent: &Agent| {
+            let skill = lease.skill.as_ref().map_or(0, |name| agent.skill(name));
+            (std::cmp::Reverse(skill), agent.rank(serves))
         };
-        let Some(&(_, agent)) = campaign.idle.first() else {
-            return;
-        };
+        idle.iter()
+            .filter_map(|(since, id)| Some((order(self.agents.get(id)?), *since, *id)))
+            .min()
+            .map(|(_, _, id)| id)
+    }
+
+    pub(super) fn connect_to(
+        &mut self,
+        now: Now,
+        serves: CampaignId,
+        attempt: AttemptId,
+        agent: AgentId,
+    ) {
         let session = self
             .agents
             .get(&agent)
@@ -378,6 +392,7 @@ impl Engine {
         self.draining = on;
         if on {
             self.return_all_leases();
+            self.end_previews(now, |_| true);
             self.send_home(now);
         }
         self.all_dirty();
@@ -388,7 +403,11 @@ impl Engine {
         if !self.draining {
             return;
         }
-        let free = [AgentState::Available, AgentState::Entering];
+        let free = [
+            AgentState::Available,
+            AgentState::Entering,
+            AgentState::Paused,
+        ];
         let idle: Vec<AgentId> = self
             .agents
             .values()
@@ -403,11 +422,7 @@ impl Engine {
     }
 
     fn is_needed(&self, agent: &Agent) -> bool {
-        let mut campaigns = agent
-            .config
-            .campaigns
-            .iter()
-            .filter_map(|id| self.campaigns.get(id));
+        let mut campaigns = agent.campaigns().filter_map(|id| self.campaigns.get(&id));
         campaigns.any(|campaign| campaign.in_flight > 0)
     }
 }

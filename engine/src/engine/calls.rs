@@ -2,10 +2,11 @@
 
 use crate::agent::AgentState;
 use crate::attempt::{Blame, Ending, Outcome, Purpose, State, Trigger, classify};
+use crate::breaker::gravity;
 use crate::command::{Command, Level, Record, TestStep};
-use crate::config::{AgentlessAction, Mode};
+use crate::config::ClockStart;
 use crate::deadline::Why;
-use crate::event::{LegEnd, LegEvent, Refusal, Verdict};
+use crate::event::{LegEnd, LegEvent, Refusal};
 use crate::ids::{AttemptId, LegId, SessionId};
 use crate::limits;
 use crate::time::{Now, Span};
@@ -35,6 +36,8 @@ impl Engine {
             LegEvent::Ringing => self.alerting(now, id, Trigger::Ring),
             LegEvent::EarlyMedia => self.alerting(now, id, Trigger::EarlyMedia),
             LegEvent::Answered => self.answered(now, id),
+            LegEvent::GreetingBegan => self.greeting(now, id, ClockStart::GreetingStart),
+            LegEvent::GreetingEnded => self.greeting(now, id, ClockStart::GreetingEnd),
             LegEvent::Ready { verdict } => self.ready(now, id, verdict),
             LegEvent::Bridged { session } => self.bridged(now, id, &session),
             LegEvent::ConnectFailed { session } => self.connect_failed(now, id, &session),
@@ -75,87 +78,26 @@ impl Engine {
             attempt.rang = true;
             attempt.ringing_at.get_or_insert(now.wall);
         }
+        let (trunk, leg) = (attempt.trunk, attempt.leg());
         // Counted from the first sign, so that switching between the two can't extend it.
         let since = *attempt.alerting.get_or_insert(now.tick);
         self.arm(id, since + limit, Why::RingTimeout);
+        if ringing && let Some(trunk) = self.trunks.get_mut(&trunk) {
+            trunk.breaker.worked(leg);
+        }
         self.report_step(id);
     }
 
-    fn answered(&mut self, now: Now, id: AttemptId) {
-        let known = self.attempts.get(&id).is_some_and(|a| a.answered.is_some());
-        if known {
-            return;
-        }
-        let leg = self.mark_answered(now, id);
-        if self.is_test(id) {
-            self.advance(now, id, Trigger::Answer);
-            self.report_step(id);
-            self.end_leg(now, id, Ending::Completed);
-            return;
-        }
-        self.push(Command::Journal(Record::Answered { leg, at: now.wall }));
-        let ending = self.attempts.get(&id).is_some_and(|a| a.ending.is_some());
-        if self.advance(now, id, Trigger::Answer) && !ending {
-            self.arm(
-                id,
-                now.tick + limits::CLASSIFY_TIMEOUT,
-                Why::ClassifyTimeout,
-            );
-        } else if ending {
-            // Answer and our hangup crossed: the hangup stands.
-            self.arm(id, now.tick + limits::HANGUP_TIMEOUT, Why::HangupTimeout);
-        }
-    }
-
-    fn mark_answered(&mut self, now: Now, id: AttemptId) -> LegId {
-        let Some(attempt) = self.attempts.get_mut(&id) else {
-            return LegId { attempt: id, n: 0 };
-        };
-        attempt.answered = Some((now.tick, now.wall));
-        attempt.clock = Some(now.tick);
-        let leg = attempt.leg();
-        if let Some(trunk) = self.trunks.get_mut(&attempt.trunk) {
-            trunk.worked();
-            trunk.answered += 1;
-        }
-        leg
-    }
-
-    fn ready(&mut self, now: Now, id: AttemptId, verdict: Option<Verdict>) {
-        self.answered(now, id);
-        let Some(attempt) = self.attempts.get_mut(&id) else {
-            return;
-        };
-        if attempt.ending.is_some() || attempt.state != State::Classifying {
-            return;
-        }
-        attempt.verdict = verdict;
-        if verdict.is_some() {
-            // With AMD the limit runs from its verdict.
-            attempt.clock = Some(now.tick);
-        }
-        let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get(&c)) else {
-            return;
-        };
-        let agentless =
-            (campaign.config.mode == Mode::Agentless).then(|| campaign.config.agentless.clone());
-        if verdict == Some(Verdict::Machine) {
-            self.end_leg(now, id, Ending::Machine);
-            return;
-        }
-        if !self.advance(now, id, Trigger::Human) {
-            return;
-        }
-        match agentless {
-            None => self.await_agent(now, id),
-            Some(AgentlessAction::PlayMessage) => self.play_message(now, id),
-            Some(AgentlessAction::Continue) => self.release(now, id, None),
-            Some(AgentlessAction::Goto(target)) => self.release(now, id, Some(target)),
-        }
-    }
-
     /// Puts an answered call into the line for an agent.
-    fn await_agent(&mut self, now: Now, id: AttemptId) {
+    pub(super) fn await_agent(&mut self, now: Now, id: AttemptId) {
+        if let Some(agent) = self.reserved_for(id) {
+            let campaign = self.attempts.get(&id).and_then(|a| a.campaign());
+            if let Some(campaign) = campaign {
+                self.connect_to(now, campaign, id, agent);
+            }
+            return;
+        }
+        self.unreserve(id);
         let Some(attempt) = self.attempts.get(&id) else {
             return;
         };
@@ -179,26 +121,7 @@ impl Engine {
         }
     }
 
-    fn release(&mut self, now: Now, id: AttemptId, target: Option<crate::config::Target>) {
-        let Some(attempt) = self.attempts.get(&id) else {
-            return;
-        };
-        let leg = attempt.leg();
-        self.push(Command::Release { leg, target });
-        self.arm(id, now.tick + limits::CONNECT_TIMEOUT, Why::ConnectTimeout);
-    }
-
-    fn released(&mut self, now: Now, id: AttemptId) {
-        let agentless = self
-            .attempts
-            .get(&id)
-            .is_some_and(|a| a.state == State::AwaitingAgent && a.ending.is_none());
-        if agentless {
-            self.mark_bridged(now, id);
-        }
-    }
-
-    fn mark_bridged(&mut self, now: Now, id: AttemptId) {
+    pub(super) fn mark_bridged(&mut self, now: Now, id: AttemptId) {
         if !self.advance(now, id, Trigger::Bridge) {
             return;
         }
@@ -270,58 +193,6 @@ impl Engine {
         }
     }
 
-    /// No agent in time: the safe-harbour message, or nothing but a hangup where there is none.
-    fn give_up_on_agents(&mut self, now: Now, id: AttemptId) {
-        let message = self
-            .attempts
-            .get(&id)
-            .and_then(|a| self.campaigns.get(&a.campaign()?))
-            .is_some_and(|c| c.config.message.is_some());
-        if message {
-            self.play_message(now, id);
-        } else {
-            self.end_leg(now, id, Ending::Abandoned);
-        }
-    }
-
-    fn play_message(&mut self, now: Now, id: AttemptId) {
-        let Some(attempt) = self.attempts.get(&id) else {
-            return;
-        };
-        let leg = attempt.leg();
-        let sound = attempt
-            .campaign()
-            .and_then(|c| self.campaigns.get(&c))
-            .and_then(|c| c.config.message.clone());
-        let Some(sound) = sound else {
-            self.end_leg(now, id, Ending::Abandoned);
-            return;
-        };
-        if self.advance(now, id, Trigger::Play) {
-            self.push(Command::Journal(Record::MessageStarted {
-                leg,
-                at: now.wall,
-            }));
-            self.push(Command::Play { leg, sound });
-            self.arm(id, now.tick + limits::MESSAGE_TIMEOUT, Why::MessageTimeout);
-        }
-    }
-
-    fn played(&mut self, now: Now, id: AttemptId, whole: bool) {
-        let Some(attempt) = self.attempts.get(&id) else {
-            return;
-        };
-        if attempt.state != State::PlayingMessage || attempt.ending.is_some() {
-            return;
-        }
-        let ending = match (self.is_agentless(id), whole) {
-            (true, true) => Ending::Completed,
-            (true, false) => Ending::Fault("message not played"),
-            (false, _) => Ending::Abandoned,
-        };
-        self.end_leg(now, id, ending);
-    }
-
     /// Asks the host to end the leg; the outcome is decided now, the attempt ends when the leg
     /// is gone.
     pub(super) fn end_leg(&mut self, now: Now, id: AttemptId, ending: Ending) {
@@ -350,17 +221,24 @@ impl Engine {
         attempt.leg_live = false;
         attempt.ended = Some((end, now.wall));
         let (state, ending) = (attempt.state, attempt.ending);
-        if let Some(trunk) = self.trunks.get_mut(&attempt.trunk) {
-            trunk.release();
-        }
+        let (trunk, leg) = (attempt.trunk, attempt.leg());
         if let Purpose::Test { request, .. } = attempt.purpose {
             self.push(Command::TestCallStep {
                 request,
                 step: TestStep::Ended(end),
             });
             self.drop_test(now, id);
-            return;
+        } else {
+            self.over(now, id, state, ending, end);
         }
+        // After the verdict on it: one that brings none makes room for the next try.
+        if let Some(trunk) = self.trunks.get_mut(&trunk) {
+            trunk.release(leg);
+        }
+    }
+
+    /// What the end of its leg means for an attempt that was in this state.
+    fn over(&mut self, now: Now, id: AttemptId, state: State, ending: Option<Ending>, end: LegEnd) {
         match state {
             State::Queued | State::WrapUp | State::Final(_) => {}
             State::Originating | State::Proceeding | State::Ringing | State::EarlyMedia => {
@@ -386,7 +264,9 @@ impl Engine {
             }
             State::Bridged => self.call_over(now, id),
             State::PlayingMessage => {
+                let voicemail = self.attempts.get(&id).is_some_and(|a| a.voicemail);
                 let outcome = match ending {
+                    Some(_) | None if voicemail => Outcome::Machine,
                     Some(Ending::Fault(_)) => Outcome::Failed,
                     // Who listens to a message and hangs up was reached.
                     Some(_) | None if self.is_agentless(id) => Outcome::Completed,
@@ -395,13 +275,6 @@ impl Engine {
                 self.advance(now, id, Trigger::End(outcome));
             }
         }
-    }
-
-    fn is_agentless(&self, id: AttemptId) -> bool {
-        self.attempts
-            .get(&id)
-            .and_then(|a| self.campaigns.get(&a.campaign()?))
-            .is_some_and(|c| c.config.mode == Mode::Agentless)
     }
 
     /// A leg ended without an answer: whose fault was it, and is another trunk left?
@@ -414,24 +287,30 @@ impl Engine {
             Some(Ending::Setup) => Blame::Route,
             Some(Ending::Cancelled(_)) => Blame::Callee(Outcome::Cancelled),
             Some(Ending::Fault(_)) => Blame::Callee(Outcome::Failed),
-            Some(Ending::Machine | Ending::Abandoned | Ending::Completed | Ending::AgentLeft)
+            Some(
+                Ending::Machine
+                | Ending::Voicemail { .. }
+                | Ending::Abandoned
+                | Ending::Completed
+                | Ending::AgentLeft,
+            )
             | None => classify(end, attempt.rang),
         };
-        let (trunk, rang, legs) = (attempt.trunk, attempt.rang, attempt.legs);
+        let (trunk, rang, leg) = (attempt.trunk, attempt.rang, attempt.leg());
         match blame {
             Blame::Callee(outcome) => {
                 if outcome != Outcome::Cancelled
                     && let Some(trunk) = self.trunks.get_mut(&trunk)
                 {
-                    trunk.worked();
+                    trunk.breaker.worked(leg);
                 }
                 self.advance(now, id, Trigger::End(outcome));
             }
             Blame::Route => {
                 if let Some(trunk) = self.trunks.get_mut(&trunk) {
-                    trunk.failed(now.tick);
+                    trunk.failed(now.tick, leg, gravity(end));
                 }
-                let again = !rang && legs < limits::LEGS_PER_ATTEMPT && self.has_other_trunk(id);
+                let again = !rang && leg.n < limits::LEGS_PER_ATTEMPT && self.has_other_trunk(id);
                 if again && self.advance(now, id, Trigger::Failover) {
                     self.arm(id, now.tick + limits::QUEUE_TIMEOUT, Why::QueueTimeout);
                 } else {
@@ -466,7 +345,7 @@ impl Engine {
             Refusal::Journal => "journal unwritable",
         }));
         if let Some(trunk) = self.trunks.get_mut(&attempt.trunk) {
-            trunk.release();
+            trunk.release(leg);
             trunk.give_back(now.tick);
         }
         if let Purpose::Test { request, .. } = attempt.purpose {
@@ -543,7 +422,8 @@ impl Engine {
                 self.advance(now, id, Trigger::End(Outcome::Completed));
             }
             Why::HangupTimeout => self.hang_up_again(now, id),
-            Why::ProbeTimeout | Why::AgentReturn | Why::Pace => {}
+            Why::MinRing => self.min_ring_due(now, id),
+            Why::ProbeTimeout | Why::PreviewEnds | Why::AgentReturn | Why::Pace => {}
         }
     }
 
@@ -587,7 +467,7 @@ impl Engine {
         !ending && self.advance(now, id, trigger)
     }
 
-    fn ring_timeout(&self, id: AttemptId) -> Span {
+    pub(super) fn ring_timeout(&self, id: AttemptId) -> Span {
         let configured = self
             .attempts
             .get(&id)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::campaign::Check;
 use crate::command::{Command, Level, Probe};
-use crate::config::AgentlessAction;
+use crate::config::{AgentlessAction, OnMachine};
 use crate::deadline::{Owner, Why};
 use crate::event::LegEnd;
 use crate::ids::{AttemptId, CampaignId, LegId, RequestId, SessionId};
@@ -105,6 +105,9 @@ impl Engine {
         if let Some(sound) = &campaign.config.message {
             needs.insert(Probe::Sound(sound.clone()));
         }
+        if let OnMachine::Message(sound) = &campaign.config.answers.machine {
+            needs.insert(Probe::Sound(sound.clone()));
+        }
         if let AgentlessAction::Goto(target) = &campaign.config.agentless {
             needs.insert(Probe::Target(target.clone()));
         }
@@ -167,10 +170,10 @@ impl Engine {
     }
 
     /// Trunks or routes changed: what was found out before holds no more.
-    pub(super) fn forget_checks(&mut self) {
+    pub(super) fn forget_checks(&mut self, now: Now) {
         for campaign in self.campaigns.values_mut() {
             campaign.check = Check::Unknown;
-            campaign.hopper.recall(None);
+            campaign.hopper.recall(now.wall);
         }
         self.all_dirty();
     }

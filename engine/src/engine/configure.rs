@@ -2,7 +2,7 @@
 
 use crate::agent::{Agent, AgentState};
 use crate::campaign::{Campaign, Check};
-use crate::command::{Command, Dismissal};
+use crate::command::Command;
 use crate::config::{
     AgentConfig, CampaignConfig, CampaignState, ConfigChange, ConfigError, Route, TrunkConfig,
 };
@@ -27,25 +27,44 @@ impl Engine {
             }
             ConfigChange::Campaign(config) => (
                 format!("campaign {}", config.id),
-                self.set_campaign(*config),
+                self.set_campaign(now, *config),
             ),
             ConfigChange::CampaignRemoved(id) => {
-                self.remove_campaign(id);
+                self.remove_campaign(now, id);
                 return;
             }
             ConfigChange::Trunk(config) => {
                 (format!("trunk {}", config.id), self.set_trunk(now, config))
             }
             ConfigChange::TrunkRemoved(id) => {
-                self.remove_trunk(id);
+                self.remove_trunk(now, id);
                 return;
             }
-            ConfigChange::Routes(routes) => ("routes".to_owned(), self.set_routes(routes)),
+            ConfigChange::Routes(routes) => ("routes".to_owned(), self.set_routes(now, routes)),
             ConfigChange::Agent(config) => {
                 (format!("agent {}", config.id), self.set_agent(now, config))
             }
             ConfigChange::AgentRemoved(id) => {
                 self.remove_agent(now, id);
+                return;
+            }
+            ConfigChange::Abandons {
+                campaign,
+                at,
+                answered,
+                abandoned,
+            } => {
+                if let Some(campaign) = self.campaigns.get_mut(&campaign) {
+                    let (answered, abandoned) = (u64::from(answered), u64::from(abandoned));
+                    let account = &mut campaign.account;
+                    account.count_then(now.wall, at, answered, abandoned);
+                }
+                return;
+            }
+            ConfigChange::CallerIdsShown(numbers) => {
+                for (number, times) in numbers {
+                    self.shown.count(now.wall, &number, times);
+                }
                 return;
             }
         };
@@ -54,7 +73,7 @@ impl Engine {
         }
     }
 
-    fn set_campaign(&mut self, config: CampaignConfig) -> Result<(), ConfigError> {
+    fn set_campaign(&mut self, now: Now, config: CampaignConfig) -> Result<(), ConfigError> {
         config.validate()?;
         let id = config.id;
         let stopped = config.state == CampaignState::Stopped;
@@ -68,12 +87,13 @@ impl Engine {
             }
             None => {
                 full("campaigns", self.campaigns.len(), limits::CAMPAIGNS)?;
-                self.campaigns.insert(id, Campaign::new(config));
+                self.campaigns.insert(id, Campaign::new(config, now));
                 self.count_agents_of(id);
             }
         }
         if stopped {
             self.return_leases_of(id);
+            self.end_previews(now, |p| p.campaign == id);
         }
         self.dirty.insert(id);
         Ok(())
@@ -87,7 +107,7 @@ impl Engine {
         for agent in self
             .agents
             .values()
-            .filter(|a| a.config.campaigns.contains(&id))
+            .filter(|a| a.campaigns().any(|c| c == id))
         {
             if agent.session.is_some() {
                 campaign.logged_in += 1;
@@ -96,8 +116,9 @@ impl Engine {
         }
     }
 
-    fn remove_campaign(&mut self, id: CampaignId) {
+    fn remove_campaign(&mut self, now: Now, id: CampaignId) {
         self.return_leases_of(id);
+        self.end_previews(now, |p| p.campaign == id);
         let Some(campaign) = self.campaigns.get_mut(&id) else {
             return;
         };
@@ -133,12 +154,12 @@ impl Engine {
                 self.trunks.insert(id, Trunk::new(config, now.tick));
             }
         }
-        self.forget_checks();
+        self.forget_checks(now);
         Ok(())
     }
 
     /// Calls in flight keep their channel count: the trunk goes when they are over.
-    fn remove_trunk(&mut self, id: TrunkId) {
+    fn remove_trunk(&mut self, now: Now, id: TrunkId) {
         let Some(trunk) = self.trunks.get_mut(&id) else {
             return;
         };
@@ -147,10 +168,10 @@ impl Engine {
         } else {
             trunk.config.enabled = false;
         }
-        self.forget_checks();
+        self.forget_checks(now);
     }
 
-    fn set_routes(&mut self, routes: Vec<Route>) -> Result<(), ConfigError> {
+    fn set_routes(&mut self, now: Now, routes: Vec<Route>) -> Result<(), ConfigError> {
         full("routes", routes.len(), limits::ROUTES + 1)?;
         for route in &routes {
             route.validate()?;
@@ -159,7 +180,7 @@ impl Engine {
         // A reconnect says it all again; only a change asks the PBX again.
         if routes != self.routes {
             self.routes = routes;
-            self.forget_checks();
+            self.forget_checks(now);
         }
         Ok(())
     }
@@ -196,15 +217,15 @@ impl Engine {
     }
 
     fn uncount_agent(&mut self, agent: &Agent) {
-        for id in &agent.config.campaigns {
-            let Some(campaign) = self.campaigns.get_mut(id) else {
+        for id in agent.campaigns() {
+            let Some(campaign) = self.campaigns.get_mut(&id) else {
                 continue;
             };
             if agent.session.is_some() {
                 campaign.logged_in = campaign.logged_in.saturating_sub(1);
             }
             campaign.displace(agent.id(), agent.since);
-            self.dirty.insert(*id);
+            self.dirty.insert(id);
         }
     }
 
@@ -212,15 +233,15 @@ impl Engine {
         let Some(agent) = self.agents.get(&id) else {
             return;
         };
-        for campaign_id in &agent.config.campaigns {
-            let Some(campaign) = self.campaigns.get_mut(campaign_id) else {
+        for campaign_id in agent.campaigns() {
+            let Some(campaign) = self.campaigns.get_mut(&campaign_id) else {
                 continue;
             };
             if agent.session.is_some() {
                 campaign.logged_in += 1;
             }
             campaign.place(id, agent.state, agent.since);
-            self.dirty.insert(*campaign_id);
+            self.dirty.insert(campaign_id);
         }
     }
 
@@ -230,28 +251,31 @@ impl Engine {
             return;
         };
         agent.removed = true;
-        let Some(session) = &mut agent.session else {
+        if agent.session.is_none() {
             let name = agent.config.name.clone();
             self.agents.remove(&id);
             self.agent_names.remove(&name);
             return;
         };
-        let free = matches!(agent.state, AgentState::Available | AgentState::Entering);
-        if free && !session.dismissed {
-            session.dismissed = true;
-            let session = session.id.clone();
-            self.push(Command::Dismiss {
-                session,
-                why: Dismissal::LoggedOff,
-            });
-            self.set_agent_state(now, id, AgentState::Entering);
+        if matches!(
+            agent.state,
+            AgentState::Available
+                | AgentState::Entering
+                | AgentState::Paused
+                | AgentState::Previewing
+        ) {
+            self.return_preview(id);
+            self.make_available(now, id);
         }
     }
 }
 
 /// Whether the PBX must be asked again.
 fn needs_changed(old: &CampaignConfig, new: &CampaignConfig) -> bool {
-    old.target != new.target || old.message != new.message || old.agentless != new.agentless
+    old.target != new.target
+        || old.message != new.message
+        || old.answers.machine != new.answers.machine
+        || old.agentless != new.agentless
 }
 
 fn full(field: &'static str, have: usize, limit: usize) -> Result<(), ConfigError> {

@@ -7,7 +7,7 @@ use crate::deadline::Why;
 use crate::event::Lease;
 use crate::explain::Reason;
 use crate::hopper::alive;
-use crate::ids::{AttemptId, CampaignId, LeaseId, RequestId, TrunkId};
+use crate::ids::{AgentId, AttemptId, CampaignId, LeaseId, RequestId, TrunkId};
 use crate::limits;
 use crate::number::Number;
 use crate::routes::dialed;
@@ -31,26 +31,80 @@ impl Engine {
         };
         let mut reason = None;
         for lease in campaign.hopper.peek(limits::LOOK_AHEAD) {
-            match self.find_way(now, id, lease) {
+            let way = self.allowed_number(now, id, lease).and_then(|index| {
+                let number = self.number_of(id, lease, index).ok_or(Reason::NoLeads)?;
+                Ok((index, self.choose_trunk(now, id, &number, &[])?))
+            });
+            match way {
                 Ok((index, way)) => {
-                    self.start(now, id, lease, index, way);
+                    let attempt = self.begin(now, id, lease, index, None)?;
+                    self.place_leg(now, attempt, way);
                     return Ok(());
                 }
-                // The trunk is at its limit: the lead keeps its place in the line.
-                Err(busy @ (Reason::TrunkCps | Reason::TrunkChannels | Reason::TrunkBackoff)) => {
-                    reason.get_or_insert(busy);
-                }
-                Err(Reason::NoLeads | Reason::DoNotCall) => self.give_back(id, vec![lease]),
-                Err(own) => {
-                    if let Some(campaign) = self.campaigns.get_mut(&id) {
-                        campaign.hopper.set_aside(lease, own);
+                Err(why) => {
+                    if let Some(why) = self.pass_over(id, lease, why) {
+                        reason.get_or_insert(why);
                     }
-                    reason.get_or_insert(own);
                 }
             }
         }
         let aside = self.campaigns.get(&id).and_then(|c| c.hopper.aside());
         Err(reason.or(aside).unwrap_or(Reason::NoLeads))
+    }
+
+    /// The first of these leads that may be dialed now, whether or not a trunk is free, and which
+    /// of its numbers.
+    pub(super) fn first_allowed(
+        &mut self,
+        now: Now,
+        id: CampaignId,
+        leases: Vec<LeaseId>,
+    ) -> Result<(LeaseId, usize), Reason> {
+        let mut reason = None;
+        for lease in leases {
+            let index = self.allowed_number(now, id, lease).and_then(|index| {
+                let number = self.number_of(id, lease, index).ok_or(Reason::NoLeads)?;
+                match self.choose_trunk(now, id, &number, &[]) {
+                    Err(Reason::NoRoute) => Err(Reason::NoRoute),
+                    Ok(_) | Err(_) => Ok(index),
+                }
+            });
+            match index {
+                Ok(index) => return Ok((lease, index)),
+                Err(why) => {
+                    if let Some(why) = self.pass_over(id, lease, why) {
+                        reason.get_or_insert(why);
+                    }
+                }
+            }
+        }
+        Err(reason.unwrap_or(Reason::NoLeads))
+    }
+
+    /// What becomes of a lead that can't be dialed now; `Some` is a reason worth telling.
+    fn pass_over(&mut self, id: CampaignId, lease: LeaseId, why: Reason) -> Option<Reason> {
+        let trunk = [
+            Reason::TrunkCps,
+            Reason::TrunkChannels,
+            Reason::TrunkBackoff,
+        ];
+        if trunk.contains(&why) {
+            // The lead keeps its place in the line.
+            return Some(why);
+        }
+        if matches!(why, Reason::NoLeads | Reason::DoNotCall) {
+            self.give_back(id, vec![lease]);
+            return None;
+        }
+        if let Some(campaign) = self.campaigns.get_mut(&id) {
+            campaign.hopper.set_aside(lease, why);
+        }
+        Some(why)
+    }
+
+    fn number_of(&self, id: CampaignId, lease: LeaseId, index: usize) -> Option<Number> {
+        let lease = self.campaigns.get(&id)?.hopper.get(lease)?;
+        Some(lease.numbers.get(index)?.number.clone())
     }
 
     /// Spares a look at the leads when no trunk of the campaign takes a call now.
@@ -69,29 +123,20 @@ impl Engine {
         reason.map_or(Ok(()), Err)
     }
 
-    /// The lead's first number that may be dialed now, and a trunk for it.
-    /// `Err(NoLeads)`: the lease is of no further use.
-    fn find_way(
+    /// The lead's first number that may be dialed now. `Err(NoLeads)`: the lease is of no further
+    /// use.
+    fn allowed_number(
         &mut self,
         now: Now,
         id: CampaignId,
         lease: LeaseId,
-    ) -> Result<(usize, Way), Reason> {
-        let Some(lease) = self
-            .campaigns
-            .get(&id)
-            .and_then(|c| c.hopper.get(lease))
-            .cloned()
-        else {
-            return Err(Reason::NoLeads);
-        };
+    ) -> Result<usize, Reason> {
+        let lease = self.campaigns.get(&id).and_then(|c| c.hopper.get(lease));
+        let lease = lease.ok_or(Reason::NoLeads)?;
         let mut reason = Reason::NoLeads;
         for index in 0..lease.numbers.len() {
-            match self.may_dial(now, &lease, index) {
-                Ok(()) => match self.choose_trunk(now, id, &lease.numbers[index].number, &[]) {
-                    Ok(way) => return Ok((index, way)),
-                    Err(why) => return Err(why),
-                },
+            match self.may_dial(now, lease, index) {
+                Ok(()) => return Ok(index),
                 Err(why) => reason = why,
             }
         }
@@ -99,7 +144,7 @@ impl Engine {
     }
 
     /// The last word before a call: lease, window and do-not-call, at the instant of dialing.
-    fn may_dial(&mut self, now: Now, lease: &Lease, index: usize) -> Result<(), Reason> {
+    fn may_dial(&self, now: Now, lease: &Lease, index: usize) -> Result<(), Reason> {
         if !alive(lease, now.wall) {
             return Err(Reason::NoLeads);
         }
@@ -116,7 +161,8 @@ impl Engine {
         Ok(())
     }
 
-    /// A trunk that can take the call now. Among routes of equal standing by weight; a lower one
+    /// A trunk that can take the call now. Among routes of equal standing by weight and health; a
+    /// lower one
     /// when all of the higher are down or full. Where only the calls per second are used up, the
     /// call waits rather than spills over.
     fn choose_trunk(
@@ -132,7 +178,10 @@ impl Engine {
             let mut wait = false;
             for route in group {
                 match way(&mut self.trunks, now, route, number, tried) {
-                    Ok(found) => ways.push((found, route.weight)),
+                    Ok(found) => {
+                        let health = self.trunks.get(&route.trunk).map(|t| t.breaker.score());
+                        ways.push((found, share(route.weight, health.unwrap_or(0))));
+                    }
                     Err(why) => {
                         wait |= why == Reason::TrunkCps;
                         reason.get_or_insert(why);
@@ -164,16 +213,28 @@ impl Engine {
             .any(|route| !attempt.tried.contains(&route.trunk))
     }
 
-    fn start(&mut self, now: Now, campaign_id: CampaignId, lease: LeaseId, index: usize, way: Way) {
-        let Some(epoch) = self.epoch else { return };
-        let Some(campaign) = self.campaigns.get_mut(&campaign_id) else {
-            return;
-        };
-        let (Some(caller_id), Some(lease)) =
-            (campaign.next_caller_id(), campaign.hopper.remove(lease))
+    /// Makes an attempt of a lead, which waits for its trunk. `for_agent`: who is reserved for it.
+    pub(super) fn begin(
+        &mut self,
+        now: Now,
+        campaign_id: CampaignId,
+        lease: LeaseId,
+        index: usize,
+        for_agent: Option<AgentId>,
+    ) -> Result<AttemptId, Reason> {
+        let (Some(epoch), Some(campaign)) = (self.epoch, self.campaigns.get_mut(&campaign_id))
         else {
-            return;
+            return Err(Reason::LinkDown);
         };
+        let called = campaign.hopper.get(lease).map(|l| &l.numbers[index].number);
+        let called = called.ok_or(Reason::NoLeads)?;
+        let (pool, turn) = (&campaign.config.caller_ids, campaign.caller_id_turn);
+        let place = self.shown.choose(now.wall, pool, turn, called);
+        let place = place.ok_or(Reason::CallerIds)?;
+        let caller_id = pool.numbers[place].clone();
+        campaign.caller_id_turn = place + 1;
+        self.shown.count(now.wall, &caller_id, 1);
+        let lease = campaign.hopper.take(lease).ok_or(Reason::NoLeads)?;
         self.attempt_counter += 1;
         let id = epoch.attempt(self.attempt_counter);
         let purpose = Purpose::Lead {
@@ -182,11 +243,12 @@ impl Engine {
             index,
         };
         campaign.live += 1;
-        campaign.count(State::Queued, true);
+        campaign.count(State::Queued, true, for_agent.is_some());
         self.dialing += 1;
-        self.attempts
-            .insert(id, Attempt::new(id, purpose, caller_id, now));
-        self.place_leg(now, id, way);
+        let mut attempt = Attempt::new(id, purpose, caller_id, now);
+        attempt.for_agent = for_agent;
+        self.attempts.insert(id, attempt);
+        Ok(id)
     }
 
     /// Journals the start and asks the host to dial.
@@ -194,15 +256,15 @@ impl Engine {
         if !self.advance(now, id, Trigger::Dial) {
             return;
         }
-        let Some(trunk) = self.trunks.get_mut(&way.trunk) else {
-            return;
-        };
-        let due = trunk.take(now.tick);
-        let (tech, endpoint) = (trunk.config.tech.clone(), trunk.config.endpoint.clone());
-        let Some(attempt) = self.attempts.get_mut(&id) else {
+        let (Some(trunk), Some(attempt)) =
+            (self.trunks.get_mut(&way.trunk), self.attempts.get_mut(&id))
+        else {
             return;
         };
         attempt.legs += 1;
+        attempt.placed = now.tick;
+        let due = trunk.take(now.tick, attempt.leg());
+        let (tech, endpoint) = (trunk.config.tech.clone(), trunk.config.endpoint.clone());
         attempt.leg_live = true;
         attempt.missing = 0;
         attempt.trunk = way.trunk;
@@ -277,6 +339,7 @@ impl Engine {
             trunk: attempt.trunk,
             number: number.number.clone(),
             position: number.position,
+            caller_id: attempt.caller_id.clone(),
             started_at: attempt.started_at,
             if_lost: lead_next(policy, Outcome::Failed, lease, *index, true, now.wall),
         })
@@ -293,7 +356,7 @@ impl Engine {
         }
     }
 
-    fn serve_one(&mut self, now: Now, id: AttemptId) {
+    pub(super) fn serve_one(&mut self, now: Now, id: AttemptId) {
         let Some(attempt) = self.attempts.get(&id) else {
             return;
         };
@@ -315,8 +378,11 @@ impl Engine {
             } => {
                 let (campaign, lease, index) = (*campaign, lease.clone(), *index);
                 let tried = attempt.tried.clone();
-                if self.hold(now, campaign).is_some() || self.may_dial(now, &lease, index).is_err()
-                {
+                // An agent may call for a campaign that is paused.
+                let personal = attempt.for_agent.is_some();
+                let hold = self.hold(now, campaign);
+                let hold = hold.filter(|why| !(personal && *why == Reason::Paused));
+                if hold.is_some() || self.may_dial(now, &lease, index).is_err() {
                     self.advance(now, id, Trigger::End(Outcome::Cancelled));
                     return;
                 }
@@ -403,6 +469,12 @@ impl Engine {
             self.dialing = self.dialing.saturating_sub(1);
         }
     }
+}
+
+/// A route's weight, less the worse its trunk's health is (in thousandths); the worst keeps a
+/// twentieth, or it would never be seen to have recovered.
+fn share(weight: u32, health_milli: u32) -> u32 {
+    weight.saturating_mul(health_milli.max(50))
 }
 
 /// What stands in the way of one route, if anything.

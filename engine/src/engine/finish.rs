@@ -1,11 +1,12 @@
 //! The end of an attempt: its result, and what becomes of the lead.
 
+use crate::agent::{Agent, AgentState};
 use crate::attempt::{Attempt, Ending, Outcome, Purpose};
 use crate::command::{AttemptResult, Command, LeadNext, Record};
 use crate::config::RetryPolicy;
 use crate::event::Lease;
-use crate::ids::AttemptId;
-use crate::limits::PBX_RETRY_MS;
+use crate::ids::{AgentId, AttemptId};
+use crate::limits::{PBX_RETRY_MS, SHORT_CALL};
 use crate::time::{Now, Wall};
 
 use super::Engine;
@@ -31,7 +32,15 @@ impl Engine {
         campaign.live = campaign.live.saturating_sub(1);
         *campaign.outcomes.entry(outcome).or_default() += 1;
         let (end, ended_at) = attempt.ended.unwrap_or((Default::default(), now.wall));
-        let charged = !end.refused_by_pbx && outcome != Outcome::Congested;
+        let lasted = attempt.answered.map(|(_, at)| ended_at.0 - at.0);
+        let short = i64::try_from(SHORT_CALL.as_ms()).unwrap_or(i64::MAX);
+        if lasted.is_some_and(|ms| ms < short) {
+            campaign.short_calls += 1;
+            if let Some(trunk) = self.trunks.get_mut(&attempt.trunk) {
+                trunk.short_calls += 1;
+            }
+        }
+        let charged = attempt.legs > 0 && !end.refused_by_pbx && outcome != Outcome::Congested;
         let next = match end.refused_by_pbx {
             true => LeadNext::Retry {
                 at: Wall(now.wall.0 + PBX_RETRY_MS),
@@ -57,6 +66,7 @@ impl Engine {
             trunk: attempt.trunk,
             number: number.number.clone(),
             position: number.position,
+            caller_id: attempt.caller_id.clone(),
             // One that the PBX or the journal refused reached no carrier.
             legs: attempt.legs.saturating_sub(u8::from(end.refused_by_pbx)),
             outcome,
@@ -77,8 +87,21 @@ impl Engine {
             next,
         };
         self.push(Command::Journal(Record::Ended(result)));
+        self.let_go(now, id, attempt.for_agent);
         if gone {
             self.campaigns.remove(&campaign_id);
+        }
+    }
+
+    /// The agent who was reserved for a call from its start is free again, if the two never met.
+    fn let_go(&mut self, now: Now, id: AttemptId, agent: Option<AgentId>) {
+        let waits = agent.and_then(|agent| self.agents.get(&agent)).filter(|a| {
+            a.state == AgentState::Reserved
+                && a.attempt == Some(id)
+                && a.session.as_ref().is_some_and(|s| s.waiting)
+        });
+        if let Some(agent) = waits.map(Agent::id) {
+            self.make_available(now, agent);
         }
     }
 }
@@ -92,6 +115,8 @@ fn detail(attempt: &Attempt, outcome: Outcome) -> String {
         Some(Ending::Cancelled(why)) if outcome == Outcome::Cancelled => return why.into(),
         Some(Ending::Fault(what)) => return what.into(),
         Some(Ending::Machine) => return "AMD: machine".into(),
+        Some(Ending::Voicemail { whole: true }) => return "message left".into(),
+        Some(Ending::Voicemail { whole: false }) => return "message cut off".into(),
         Some(Ending::AgentLeft) => return "agent ended the call".into(),
         Some(Ending::NoAnswer | Ending::Cancelled(_) | Ending::Abandoned | Ending::Completed)
         | None => {}
@@ -153,14 +178,18 @@ pub(super) fn lead_next(
 mod tests {
     use super::*;
     use crate::event::LeadNumber;
-    use crate::ids::{LeadId, LeaseId};
+    use crate::ids::{LeadId, LeaseId, ListId};
     use crate::number::Number;
 
     fn lease(attempts: u16, per_number: &[u16]) -> Lease {
         Lease {
             id: LeaseId(1),
             lead: LeadId(1),
+            list: ListId(1),
+            weight: 1,
             priority: 0,
+            owner: None,
+            skill: None,
             attempts,
             numbers: (0u8..)
                 .zip(per_number)

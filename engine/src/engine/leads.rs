@@ -50,7 +50,7 @@ impl Engine {
                 refused.push(lease.id);
             } else {
                 room -= 1;
-                campaign.hopper.push(lease);
+                campaign.hopper.push(lease, now.wall);
             }
         }
         self.give_back(id, refused);
@@ -61,6 +61,13 @@ impl Engine {
         let leases: BTreeSet<LeaseId> = leases.iter().copied().collect();
         for campaign in self.campaigns.values_mut() {
             campaign.hopper.renew(&leases, expires_at);
+        }
+        for agent in self.agents.values_mut() {
+            if let Some(preview) = &mut agent.preview
+                && leases.contains(&preview.lease.id)
+            {
+                preview.lease.expires_at = expires_at;
+            }
         }
         for attempt in self.attempts.values_mut() {
             if let crate::attempt::Purpose::Lead { lease, .. } = &mut attempt.purpose
@@ -77,6 +84,7 @@ impl Engine {
                 campaign.hopper.remove(*lease);
             }
         }
+        self.end_previews(now, |p| leases.contains(&p.lease.id));
         self.cancel_dials(now, "lease revoked", |a| {
             a.lead()
                 .is_some_and(|(lease, _)| leases.contains(&lease.id))
@@ -100,6 +108,9 @@ impl Engine {
         for (campaign, leases) in returned {
             self.give_back(campaign, leases);
         }
+        self.end_previews(now, |p| {
+            p.lease.numbers.iter().any(|n| numbers.contains(&n.number))
+        });
         self.cancel_dials(now, "do not call", |a| numbers.contains(a.number()));
         for number in numbers {
             if self.do_not_call.len() >= limits::DO_NOT_CALL {

@@ -16,6 +16,17 @@ const AIM_SMALL: f64 = 2.0 / 3.0;
 /// A small team has fewer agents.
 const SMALL: u32 = 10;
 
+/// One step of an attempt.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    pub(super) from: State,
+    pub(super) to: State,
+    /// A machine is left a message.
+    pub(super) voicemail: bool,
+    /// One agent waits for it.
+    pub(super) personal: bool,
+}
+
 impl Engine {
     /// An attempt of a campaign that began at `began` went from one state to another.
     pub(super) fn learn_of_attempt(
@@ -23,23 +34,41 @@ impl Engine {
         now: Now,
         campaign: CampaignId,
         (id, began): (AttemptId, Tick),
-        (from, to): (State, State),
+        step: Step,
     ) {
+        let Step {
+            from,
+            to,
+            voicemail,
+            personal,
+        } = step;
         let Some(campaign) = self.campaigns.get_mut(&campaign) else {
             return;
         };
-        if is_open(to) {
+        if is_open(to) && personal {
+            // One agent waits for it: it is no risk, and is dialed by another rule than chance.
+        } else if is_open(to) {
             campaign.dials.insert((began, id));
         } else if campaign.dials.remove(&(began, id)) {
             let age = seconds(now.tick - began);
-            campaign.predictor.resolved(now.tick, age, end(to));
+            let end = if voicemail { End::Other } else { end(to) };
+            campaign.predictor.resolved(now.tick, age, end);
         }
         if campaign.config.mode == Mode::Agentless {
             return;
         }
-        if let Some(abandoned) = settles(from, to) {
-            let target = target(campaign.config.abandon, campaign.logged_in);
-            campaign.predictor.settled(abandoned, target);
+        let target = target(campaign.config.abandon, campaign.logged_in);
+        if to == State::Final(Outcome::Machine) {
+            let share = campaign.config.answers.people_among_machines_milli;
+            campaign
+                .predictor
+                .settled(f64::from(share) / 1e3, true, target);
+            let share = u64::from(share);
+            campaign.account.count(now.wall, share, share);
+        } else if let Some(abandoned) = settles(from, to).filter(|_| !voicemail) {
+            campaign.predictor.settled(1.0, abandoned, target);
+            let abandoned = if abandoned { 1_000 } else { 0 };
+            campaign.account.count(now.wall, 1_000, abandoned);
         }
     }
 
@@ -59,11 +88,17 @@ impl Engine {
             (AgentState::OnCall, AgentState::WrapUp | AgentState::LoggedOut) => {
                 campaign.predictor.talked(spent);
             }
-            (AgentState::OnCall, AgentState::Available | AgentState::Entering) => {
+            (
+                AgentState::OnCall,
+                AgentState::Available | AgentState::Entering | AgentState::Paused,
+            ) => {
                 campaign.predictor.talked(spent);
                 campaign.predictor.wrapped_up(0.0);
             }
-            (AgentState::WrapUp, AgentState::Available | AgentState::Entering) => {
+            (
+                AgentState::WrapUp,
+                AgentState::Available | AgentState::Entering | AgentState::Paused,
+            ) => {
                 campaign.predictor.wrapped_up(spent);
             }
             _ => {}

@@ -29,27 +29,33 @@ impl Engine {
     fn pace(&mut self, now: Now, id: CampaignId) {
         self.begin_check_if_due(now, id);
         if let Some(reason) = self.hold(now, id) {
-            self.held_back(id, reason);
+            self.held_back(now, id, reason);
             self.plan_next_pace(now, id, Some(reason));
             return;
         }
         self.sweep(now, id);
         self.ask_for_leads(now, id);
-        let mut reason = None;
+        self.cancel_surplus(now, id);
+        let mut reason = self.serve_personal(now, id).err();
         match self.wanted(now, id) {
             Some(Ok(wanted)) => {
                 for _ in 0..wanted.min(limits::DIALS_PER_DECISION) {
-                    reason = self.room().and_then(|()| self.dial_next(now, id)).err();
-                    if reason.is_some() {
+                    let dialed = self.room().and_then(|()| self.dial_next(now, id));
+                    if let Err(why) = dialed {
+                        reason = Some(why);
                         break;
                     }
                 }
+            }
+            // In a preview campaign agents without a lead to look at have the better reason.
+            Some(Err(Reason::Previewing)) => {
+                reason.get_or_insert(Reason::Previewing);
             }
             Some(Err(why)) => reason = Some(why),
             None => return,
         }
         match reason {
-            Some(reason) => self.held_back(id, reason),
+            Some(reason) => self.held_back(now, id, reason),
             None => {
                 if let Some(campaign) = self.campaigns.get_mut(&id) {
                     campaign.why_now = None;
@@ -59,9 +65,9 @@ impl Engine {
         self.plan_next_pace(now, id, reason);
     }
 
-    fn held_back(&mut self, id: CampaignId, reason: Reason) {
+    pub(super) fn held_back(&mut self, now: Now, id: CampaignId, reason: Reason) {
         if let Some(campaign) = self.campaigns.get_mut(&id) {
-            campaign.held_back(reason);
+            campaign.held_back(now.tick, reason);
         }
     }
 
@@ -91,7 +97,7 @@ impl Engine {
     }
 
     /// The node's own bounds.
-    fn room(&self) -> Result<(), Reason> {
+    pub(super) fn room(&self) -> Result<(), Reason> {
         if self.attempts.len() >= limits::LIVE_ATTEMPTS || self.attempt_counter == u32::MAX {
             return Err(Reason::EngineLimit);
         }
@@ -153,7 +159,7 @@ impl Engine {
     fn load(&self, id: CampaignId) -> Option<Load> {
         let campaign = self.campaigns.get(&id)?;
         Some(Load {
-            agents: campaign.logged_in,
+            agents: campaign.on_duty(),
             free: self.free_agents(campaign),
             in_flight: campaign.in_flight,
             active: campaign.live,
@@ -169,7 +175,7 @@ impl Engine {
         u32::try_from(free).unwrap_or(u32::MAX)
     }
 
-    fn counts(&self, campaign: &Campaign, id: AgentId) -> bool {
+    pub(super) fn counts(&self, campaign: &Campaign, id: AgentId) -> bool {
         let Some(agent) = self.agents.get(&id) else {
             return false;
         };
@@ -178,10 +184,8 @@ impl Engine {
 
     fn counted_for(&self, agent: &crate::agent::Agent) -> Option<CampaignId> {
         let active: Vec<&Campaign> = agent
-            .config
-            .campaigns
-            .iter()
-            .filter_map(|id| self.campaigns.get(id))
+            .campaigns()
+            .filter_map(|id| self.campaigns.get(&id))
             .filter(|c| c.is_active())
             .collect();
         let top = active.iter().map(|c| c.config.priority).max()?;
@@ -196,14 +200,13 @@ impl Engine {
         equals.get(turn).copied()
     }
 
-    /// Leads that were set aside and will not be dialed any more go back; the others are looked
-    /// at again.
+    /// Leads that were set aside and will not be dialed any more go back; those whose time has come
+    /// are looked at again.
     fn sweep(&mut self, now: Now, id: CampaignId) {
         let Some(campaign) = self.campaigns.get_mut(&id) else {
             return;
         };
         let gone = campaign.hopper.sweep(now.wall);
-        campaign.hopper.recall(Some(Reason::WindowClosed));
         self.give_back(id, gone);
     }
 

@@ -11,7 +11,11 @@ impl Engine {
     pub(super) fn view(&self, now: Now) -> Snapshot {
         Snapshot {
             totals: self.totals(),
-            campaigns: self.campaigns.values().map(campaign_view).collect(),
+            campaigns: self
+                .campaigns
+                .values()
+                .map(|campaign| self.campaign_view(campaign, now))
+                .collect(),
             trunks: self
                 .trunks
                 .values()
@@ -26,7 +30,10 @@ impl Engine {
                     legs: trunk.legs,
                     answered: trunk.answered,
                     faults: trunk.faults,
-                    backoff_until: trunk.backoff_until.filter(|until| now.tick < *until),
+                    short_calls: trunk.short_calls,
+                    false_answers: trunk.false_answers,
+                    health_milli: trunk.breaker.score(),
+                    circuit: trunk.breaker.circuit(now.tick),
                 })
                 .collect(),
             agents: self
@@ -44,10 +51,48 @@ impl Engine {
                     trunk: attempt.trunk,
                     state: attempt.state,
                     since: now.tick - attempt.since,
+                    for_agent: attempt.for_agent,
                     agent: attempt.agent,
                     deadline: attempt.deadline,
                 })
                 .collect(),
+        }
+    }
+
+    fn campaign_view(&self, campaign: &Campaign, now: Now) -> CampaignView {
+        let readiness = match (campaign.config.state, &campaign.check) {
+            (CampaignState::Paused, _) => Readiness::Paused,
+            (CampaignState::Stopped, _) => Readiness::Stopped,
+            (CampaignState::Running, Check::Ready) => Readiness::Running,
+            (CampaignState::Running, Check::Refused { lacks, .. }) => {
+                Readiness::Refused(lacks.clone())
+            }
+            (CampaignState::Running, Check::Unknown | Check::Pending { .. }) => Readiness::Checking,
+        };
+        let len = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let sums = campaign.account.sums(now.wall, campaign.config.abandon);
+        CampaignView {
+            id: campaign.config.id,
+            name: campaign.config.name.clone(),
+            readiness,
+            live: campaign.live,
+            dialing: campaign.dialing,
+            open: len(campaign.dials.len()),
+            busy: len(campaign.busy.len()),
+            bridged: campaign.bridged,
+            leases: len(campaign.hopper.len()),
+            agents: campaign.logged_in,
+            free: len(campaign.idle.len()),
+            answered_milli: sums.answered_milli,
+            abandoned_milli: sums.abandoned_milli,
+            short_calls: campaign.short_calls,
+            outcomes: campaign
+                .outcomes
+                .iter()
+                .map(|(outcome, count)| (*outcome, *count))
+                .collect(),
+            why: self.why(now, campaign),
+            why_now: campaign.why_now,
         }
     }
 }
@@ -64,43 +109,8 @@ fn agent_view(agent: &crate::agent::Agent, now: Now) -> Option<AgentView> {
         logged_in: now.tick - session.since,
         talk: session.talk,
         wrap_up: session.wrap_up,
+        paused: session.paused,
+        pause: agent.pause,
         calls: session.calls,
     })
-}
-
-fn campaign_view(campaign: &Campaign) -> CampaignView {
-    let readiness = match (campaign.config.state, &campaign.check) {
-        (CampaignState::Paused, _) => Readiness::Paused,
-        (CampaignState::Stopped, _) => Readiness::Stopped,
-        (CampaignState::Running, Check::Ready) => Readiness::Running,
-        (CampaignState::Running, Check::Refused { lacks, .. }) => Readiness::Refused(lacks.clone()),
-        (CampaignState::Running, Check::Unknown | Check::Pending { .. }) => Readiness::Checking,
-    };
-    let mut why: Vec<_> = campaign
-        .why
-        .iter()
-        .map(|(reason, count)| (*reason, *count))
-        .collect();
-    why.sort_by_key(|(reason, count)| (std::cmp::Reverse(*count), *reason));
-    let len = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    CampaignView {
-        id: campaign.config.id,
-        name: campaign.config.name.clone(),
-        readiness,
-        live: campaign.live,
-        dialing: campaign.dialing,
-        open: len(campaign.dials.len()),
-        busy: len(campaign.busy.len()),
-        bridged: campaign.bridged,
-        leases: len(campaign.hopper.len()),
-        agents: campaign.logged_in,
-        free: len(campaign.idle.len()),
-        outcomes: campaign
-            .outcomes
-            .iter()
-            .map(|(outcome, count)| (*outcome, *count))
-            .collect(),
-        why,
-        why_now: campaign.why_now,
-    }
 }

@@ -27,10 +27,11 @@ impl Budget {
         Budget { level: START }
     }
 
-    /// A person who answered was served, or was not. `target`: the share that may be abandoned.
-    pub(super) fn settle(&mut self, abandoned: bool, target: f64) {
-        let share = if abandoned { 1.0 } else { 0.0 };
-        self.level = (self.level - GAIN * (target - share)).clamp(BOLDEST, CAREFUL);
+    /// A person who answered was served, or was not. `share`: how much of a call it counts for.
+    /// `target`: the share of calls that may be abandoned.
+    pub(super) fn settle(&mut self, share: f64, abandoned: bool, target: f64) {
+        let lost = if abandoned { 1.0 } else { 0.0 };
+        self.level = (self.level - GAIN * share * (target - lost)).clamp(BOLDEST, CAREFUL);
     }
 
     /// The risk that the next dial may take.
@@ -54,7 +55,7 @@ mod tests {
     fn as_many_as_allowed_leave_it_where_it_is() {
         let mut budget = Budget::new();
         for i in 0..10_000u32 {
-            budget.settle(i % 250 < 7, TARGET);
+            budget.settle(1.0, i % 250 < 7, TARGET);
         }
         assert!((budget.level - START).abs() < 0.4, "{}", budget.level);
     }
@@ -64,12 +65,12 @@ mod tests {
         let mut budget = Budget::new();
         let mut abandoned = 0;
         while !budget.is_strict() {
-            budget.settle(true, TARGET);
+            budget.settle(1.0, true, TARGET);
             abandoned += 1;
         }
         assert!(abandoned <= 120, "{abandoned}");
         for _ in 0..1_000 {
-            budget.settle(false, TARGET);
+            budget.settle(1.0, false, TARGET);
         }
         assert!(!budget.is_strict(), "and comes back");
     }
@@ -78,7 +79,7 @@ mod tests {
     fn no_abandoned_call_makes_it_bold_but_not_blind() {
         let mut budget = Budget::new();
         for _ in 0..1_000_000 {
-            budget.settle(false, TARGET);
+            budget.settle(1.0, false, TARGET);
         }
         assert!((budget.risk() - 0.903).abs() < 0.01);
     }

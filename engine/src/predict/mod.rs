@@ -121,9 +121,10 @@ impl Predictor {
         self.life.add(age, end, self.rate.0);
     }
 
-    /// A person who answered got an agent, or did not. `target`: the share that may be abandoned.
-    pub(crate) fn settled(&mut self, abandoned: bool, target: f64) {
-        self.budget.settle(abandoned, target);
+    /// A person who answered got an agent, or did not. `share`: how much of a call it counts for, 1
+    /// but for machines some of which are people. `target`: the share that may be abandoned.
+    pub(crate) fn settled(&mut self, share: f64, abandoned: bool, target: f64) {
+        self.budget.settle(share, abandoned, target);
     }
 
     /// An agent has talked for so many seconds.

@@ -65,7 +65,7 @@ fn what_is_in_flight_is_not_dialed_again() {
 fn after_too_many_abandoned_calls_it_is_one_for_one() {
     let mut predictor = learned();
     for _ in 0..200 {
-        predictor.settled(true, 0.028);
+        predictor.settled(1.0, true, 0.028);
     }
     assert!(predictor.is_strict());
     let view = View {

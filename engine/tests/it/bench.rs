@@ -1,7 +1,9 @@
 //! A bench for the engine: a clock, one campaign, and what the engine asked for.
 
+pub use outdial_engine::agent::AgentState;
 pub use outdial_engine::attempt::Outcome;
 pub use outdial_engine::config::*;
+use outdial_engine::snapshot::CampaignView;
 pub use outdial_engine::*;
 
 pub const CAMPAIGN: CampaignId = CampaignId(1);
@@ -19,6 +21,7 @@ pub fn campaign() -> CampaignConfig {
         mode: Mode::Progressive,
         priority: 0,
         max_concurrent: 100,
+        min_ring_ms: 15_000,
         ring_timeout_ms: 25_000,
         connect_limit_ms: 2_000,
         abandon: AbandonRule::default(),
@@ -30,7 +33,11 @@ pub fn campaign() -> CampaignConfig {
         },
         agentless: AgentlessAction::PlayMessage,
         wrap_up_ms: 5_000,
-        caller_ids: vec![Number::new("551130001000").unwrap()],
+        answers: AnswerRules::default(),
+        caller_ids: CallerIds {
+            numbers: vec![Number::new("551130001000").unwrap()],
+            ..CallerIds::default()
+        },
         retry: RetryPolicy::default(),
     }
 }
@@ -142,12 +149,18 @@ impl Bench {
         self.tell(Event::Config(ConfigChange::Agent(AgentConfig {
             id: AgentId(agent),
             name: format!("a{agent}").into(),
-            campaigns,
+            campaigns: campaigns.into_iter().map(Membership::from).collect(),
+            skills: vec![],
         })))
     }
 
     pub fn log_in(&mut self, agent: u64) -> Vec<Command> {
         self.assign(agent, vec![CAMPAIGN]);
+        self.enter(agent)
+    }
+
+    /// An agent who is configured comes in and waits.
+    pub fn enter(&mut self, agent: u64) -> Vec<Command> {
         let mut commands = self.session(
             agent,
             SessionEvent::Entered {
@@ -227,8 +240,12 @@ impl Bench {
         self.results().iter().map(|r| r.outcome).collect()
     }
 
+    pub fn campaign(&self) -> CampaignView {
+        self.engine.snapshot(self.now).campaigns.swap_remove(0)
+    }
+
     pub fn why_now(&self) -> Option<Reason> {
-        self.engine.snapshot(self.now).campaigns[0].why_now
+        self.campaign().why_now
     }
 }
 
@@ -267,6 +284,10 @@ pub fn lead(id: u64) -> Lease {
     Lease {
         id: LeaseId(id),
         lead: LeadId(id),
+        list: ListId(1),
+        weight: 1,
+        owner: None,
+        skill: None,
         priority: 0,
         attempts: 0,
         numbers: vec![number(id, 0)],

@@ -241,23 +241,6 @@ fn an_agentless_campaign_plays_its_message() {
 }
 
 #[test]
-fn a_machine_is_hung_up_and_is_not_abandoned() {
-    let mut b = Bench::new(campaign());
-    b.log_in(1);
-    let leg = b.dial();
-    b.leg(leg, LegEvent::Answered);
-    let told = b.leg(
-        leg,
-        LegEvent::Ready {
-            verdict: Some(Verdict::Machine),
-        },
-    );
-    assert!(has(&told, &hang_up(leg)));
-    b.end(leg, 0);
-    assert_eq!(b.outcomes(), [Outcome::Machine]);
-}
-
-#[test]
 fn a_test_call_reports_each_step_and_leaves_no_record() {
     let mut b = Bench::new(campaign());
     let request = RequestId(5);

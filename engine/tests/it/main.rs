@@ -7,8 +7,12 @@
 )]
 
 mod agents;
+mod answers;
 mod any_order;
 mod bench;
 mod calls;
+mod desk;
 mod permission;
+mod personal;
 mod states_doc;
+mod trunks;

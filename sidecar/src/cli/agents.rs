@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::client::{ask, get, path};
 use crate::cli::{CliError, Context, table};
@@ -18,6 +18,9 @@ pub enum Command {
         /// Campaign whose calls they take; may be given several times
         #[arg(long = "campaign", value_name = "NAME")]
         campaigns: Vec<String>,
+        /// Of the free agents those with the lowest rank get a call first [default: 0]
+        #[arg(long)]
+        rank: Option<u8>,
     },
     /// List agents
     List,
@@ -26,12 +29,43 @@ pub enum Command {
         /// Name
         name: String,
     },
+    /// No more calls for an agent, once the one in hand is over
+    #[command(after_help = "Example:\n  outdial agents pause ana --code lunch")]
+    Pause {
+        /// Name
+        name: String,
+        /// Why: one of your pause codes
+        #[arg(long, default_value = "pause")]
+        code: String,
+    },
+    /// Calls again
+    Unpause {
+        /// Name
+        name: String,
+    },
+    /// End an agent's wrap-up
+    Ready {
+        /// Name
+        name: String,
+    },
+    /// Log an agent off, once the call in hand is over
+    LogOff {
+        /// Name
+        name: String,
+        /// Drop the call in hand
+        #[arg(long)]
+        now: bool,
+    },
 }
 
 pub fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
-        Command::Add { names, campaigns } => {
-            let body = json!({ "names": names, "campaigns": campaigns });
+        Command::Add {
+            names,
+            campaigns,
+            rank,
+        } => {
+            let body = json!({ "names": names, "campaigns": campaigns, "rank": rank });
             ask(context, Method::POST, &path(&["agents"]), Some(body))?;
             println!("{} agents added", names.len());
         }
@@ -43,6 +77,27 @@ pub fn run(command: Command, context: &Context) -> Result<(), CliError> {
             ask(context, Method::DELETE, &path(&["agents", &name]), None)?;
             println!("agent {name:?} removed");
         }
+        Command::Pause { name, code } => {
+            act(context, &name, "pause", json!({ "code": code }))?;
+            println!("agent {name:?} takes no calls from now on, or once the one in hand is over");
+        }
+        Command::Unpause { name } => {
+            act(context, &name, "unpause", json!({}))?;
+            println!("agent {name:?} takes calls");
+        }
+        Command::Ready { name } => {
+            act(context, &name, "ready", json!({}))?;
+            println!("agent {name:?} is ready");
+        }
+        Command::LogOff { name, now } => {
+            act(context, &name, "log-off", json!({ "finish": !now }))?;
+            println!("agent {name:?} is logged off, or will be once the call in hand is over");
+        }
     }
     Ok(())
+}
+
+fn act(context: &Context, name: &str, what: &str, body: Value) -> Result<(), CliError> {
+    let path = path(&["agents", name, what]);
+    ask(context, Method::POST, &path, Some(body)).map(|_| ())
 }

@@ -55,7 +55,7 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Fields {
-    /// progressive (one call for each free agent), power (a fixed ratio), predictive (as many as the
+    /// preview (an agent sees the lead first), progressive (one call for each free agent), power (a fixed ratio), predictive (as many as the
     /// abandon limit allows) or agentless [default: progressive]
     #[arg(long)]
     mode: Option<String>,
@@ -74,6 +74,33 @@ pub struct Fields {
     /// Number shown to the callee; several are used in turn
     #[arg(long = "caller-id", value_name = "NUMBER")]
     caller_ids: Vec<String>,
+    /// Calls in 24 hours in which one caller id is shown, over all campaigns [default: no limit]
+    #[arg(long, value_name = "CALLS")]
+    caller_id_daily_cap: Option<u32>,
+    /// Prefer caller ids that share so many leading digits with the called number: country and area
+    /// code, 4 for +1 [default: 0, off]
+    #[arg(long, value_name = "DIGITS")]
+    local_presence: Option<u32>,
+    /// From where the time without an agent is counted: answer, greeting_start or greeting_end; with
+    /// AMD it is its verdict [default: answer]
+    #[arg(long, value_name = "FROM")]
+    abandon_from: Option<String>,
+    /// What is done with a machine: hang_up, message (with --machine-message) or agent [default: hang_up]
+    #[arg(long, value_name = "ACTION")]
+    on_machine: Option<String>,
+    /// Sound left on machines, with --on-machine message
+    #[arg(long, value_name = "SOUND")]
+    machine_message: Option<String>,
+    /// Who can't be told apart is treated as agent (gets one) or machine [default: agent]
+    #[arg(long, value_name = "AS")]
+    on_unknown: Option<String>,
+    /// Call screening is treated as agent (who says who calls) or machine [default: agent]
+    #[arg(long, value_name = "AS")]
+    on_screening: Option<String>,
+    /// Percent of people among those whom AMD takes for machines, by your own audit: they count as
+    /// abandoned [default: 0]
+    #[arg(long, value_name = "PERCENT")]
+    people_among_machines: Option<f64>,
     /// Sound for calls that find no agent, or that an agentless campaign plays
     #[arg(long, value_name = "SOUND")]
     message: Option<String>,
@@ -101,6 +128,15 @@ pub struct Fields {
     /// Calls at once [default: 100]
     #[arg(long)]
     max_concurrent: Option<u32>,
+    /// With --mode preview an agent looks at a lead for so long [default: 10 minutes, then it is skipped]
+    #[arg(long, value_name = "MS")]
+    preview_timeout_ms: Option<u32>,
+    /// What is decided when that time is over: true dials, false skips [default: false]
+    #[arg(long, value_name = "BOOL")]
+    preview_dial: Option<bool>,
+    /// Dials that no agent is left for ring so long before they are given up [default: 15000]
+    #[arg(long, value_name = "MS")]
+    min_ring_ms: Option<u32>,
     /// How long it rings [default: 25000]
     #[arg(long, value_name = "MS")]
     ring_timeout_ms: Option<u32>,
@@ -227,6 +263,17 @@ impl Fields {
             self.abandon_limit.map(|limit| json!(limit)),
         );
         put("abandon_window", text(&self.abandon_window));
+        put("caller_id_daily_cap", number(self.caller_id_daily_cap));
+        put("local_presence", number(self.local_presence));
+        put("abandon_from", text(&self.abandon_from));
+        put("on_machine", text(&self.on_machine));
+        put("machine_message", text(&self.machine_message));
+        put("on_unknown", text(&self.on_unknown));
+        put("on_screening", text(&self.on_screening));
+        put(
+            "people_among_machines",
+            self.people_among_machines.map(|percent| json!(percent)),
+        );
         put("message", text(&self.message));
         put("time_zone", text(&self.time_zone));
         put("context", text(&self.context));
@@ -234,6 +281,9 @@ impl Fields {
         put("priority", self.priority.map(|priority| json!(priority)));
         put("max_concurrent", number(self.max_concurrent));
         put("ring_timeout_ms", number(self.ring_timeout_ms));
+        put("min_ring_ms", number(self.min_ring_ms));
+        put("preview_timeout_ms", number(self.preview_timeout_ms));
+        put("preview_dial", self.preview_dial.map(|dial| json!(dial)));
         put("connect_limit_ms", number(self.connect_limit_ms));
         put("wrap_up_ms", number(self.wrap_up_ms));
         put("max_attempts", number(self.max_attempts));

@@ -22,6 +22,7 @@ const CAMPAIGNS: &[(&str, &str)] = &[
 const TRUNKS: &[(&str, &str)] = &[
     ("name", "name"),
     ("endpoint", "endpoint"),
+    ("circuit", "circuit"),
     ("health", "health"),
     ("cps", "cps_limit"),
     ("tokens", "tokens"),

@@ -5,7 +5,7 @@ use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use outdial_link::{Answer, Ask, CampaignAction};
+use outdial_link::{AgentAction, Answer, Ask, CampaignAction};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio_stream::StreamExt;
@@ -40,6 +40,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/routes/{id}", delete(remove_route))
         .route("/v1/agents", get(list_agents).post(add_agents))
         .route("/v1/agents/{name}", delete(remove_agent))
+        .route("/v1/agents/{name}/{action}", post(act_on_agent))
         .route("/v1/dnc", get(list_dnc).post(add_dnc).delete(remove_dnc))
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES))
         .merge(import::router())
@@ -223,12 +224,13 @@ struct AddAgents {
     names: Vec<String>,
     #[serde(default)]
     campaigns: Vec<String>,
+    rank: Option<i16>,
 }
 
 async fn add_agents(State(app): State<App>, Json(body): Json<AddAgents>) -> Answered {
     app.console
         .pool
-        .call(move |client| agents::add(client, &body.names, &body.campaigns))
+        .call(move |client| agents::add(client, &body.names, &body.campaigns, body.rank))
         .await?;
     app.console.refresh().await?;
     Ok(Json(json!({})))
@@ -241,6 +243,66 @@ async fn remove_agent(State(app): State<App>, Path(name): Path<String>) -> Answe
         .await?;
     app.console.refresh().await?;
     Ok(Json(json!({})))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AgentFields {
+    code: Option<String>,
+    by_ms: Option<u32>,
+    finish: Option<bool>,
+}
+
+/// What an agent does, or a supervisor for them.
+async fn act_on_agent(
+    State(app): State<App>,
+    Path((name, action)): Path<(String, String)>,
+    body: Option<Json<AgentFields>>,
+) -> Answered {
+    let fields = body.map(|Json(fields)| fields).unwrap_or_default();
+    let action = match action.as_str() {
+        "ready" => AgentAction::Ready,
+        "extend" => AgentAction::ExtendWrapUp(fields.by_ms.unwrap_or(limits::WRAP_UP_EXTENSION_MS)),
+        "pause" => AgentAction::Pause(pause_code(fields.code)?),
+        "unpause" => AgentAction::Unpause,
+        "dial" => AgentAction::Dial,
+        "skip" => AgentAction::Skip,
+        "log-off" => AgentAction::LogOff {
+            finish: fields.finish.unwrap_or(true),
+        },
+        _ => {
+            return Err(ApiError::refused(format!(
+                "{action:?} is nothing that an agent does; known: ready, extend, pause, unpause, \
+                 dial, skip, log-off"
+            )));
+        }
+    };
+    let agent = app
+        .console
+        .pool
+        .call(move |client| agents::TABLE.id(client, &name))
+        .await?;
+    let mut answer = app
+        .link
+        .ask(Ask::Agent { agent, action })
+        .map_err(ApiError::refused)?;
+    match tokio::time::timeout(limits::CHECK_TIMEOUT, answer.recv()).await {
+        Ok(Some((_, Ok(_)))) => Ok(Json(json!({}))),
+        Ok(Some((_, Err(why)))) => Err(ApiError::refused(why)),
+        Ok(None) | Err(_) => Err(ApiError::refused("the PBX does not answer")),
+    }
+}
+
+/// Pause codes are shown on consoles and walls: the characters of every other name.
+fn pause_code(code: Option<String>) -> Result<String, ApiError> {
+    let code = code.unwrap_or_else(|| "pause".into());
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./ ".contains(c);
+    if (1..=40).contains(&code.len()) && code.chars().all(plain) {
+        return Ok(code);
+    }
+    Err(ApiError::refused(format!(
+        "code {code:?}: write it with 1 to 40 of A-Z a-z 0-9 _ - . / and space"
+    )))
 }
 
 #[derive(Deserialize)]
@@ -389,7 +451,9 @@ fn step_line(last: bool, result: &Result<Answer, String>) -> Value {
         Ok(Answer::Ended { sip, q850 }) => {
             json!({ "last": last, "step": "ended", "sip": sip, "q850": q850 })
         }
-        Ok(Answer::Done | Answer::Ready) => json!({ "last": last, "step": "done" }),
+        Ok(Answer::Done | Answer::Ready | Answer::Placed(_)) => {
+            json!({ "last": last, "step": "done" })
+        }
         Err(error) => json!({ "last": last, "error": error }),
     }
 }

@@ -98,18 +98,14 @@ fn trunks(app: &App, view: &View) -> Value {
                 "legs": live.map(|t| t.legs),
                 "answered": live.map(|t| t.answered),
                 "faults": live.map(|t| t.faults),
+                "short_calls": live.map(|t| t.short_calls),
+                "false_answers": live.map(|t| t.false_answers),
                 "backoff_until_ms": live.and_then(|t| t.backoff_until_ms),
-                "health": live.map_or("unknown", |t| health_of(t.backoff_until_ms)),
+                "health": live.map(|t| milli(i64::from(t.health_milli))),
+                "circuit": live.map_or("unknown", |t| t.circuit.as_str()),
             })
         })
         .collect()
-}
-
-fn health_of(backoff_until_ms: Option<i64>) -> &'static str {
-    match backoff_until_ms {
-        Some(until) if until > crate::clock::now_ms() => "backing off",
-        Some(_) | None => "ok",
-    }
 }
 
 fn routes(app: &App, view: &View) -> Value {
@@ -123,9 +119,9 @@ fn routes(app: &App, view: &View) -> Value {
                 .snapshot
                 .as_ref()
                 .and_then(|(_, s)| s.trunks.iter().find(|t| t.id == route.trunk));
-            let health = match (trunk, live) {
+            let circuit = match (trunk, live) {
                 (Some(trunk), _) if !trunk.enabled => "trunk disabled",
-                (Some(_), Some(live)) => health_of(live.backoff_until_ms),
+                (Some(_), Some(live)) => live.circuit.as_str(),
                 (Some(_), None) | (None, _) => "unknown",
             };
             json!({
@@ -134,7 +130,8 @@ fn routes(app: &App, view: &View) -> Value {
                 "campaign": route.campaign.and_then(|id| config.campaigns.get(&id)).map(|c| c.name.as_str()),
                 "priority": route.priority,
                 "weight": route.weight,
-                "health": health,
+                "circuit": circuit,
+                "health": live.map(|t| milli(i64::from(t.health_milli))),
             })
         })
         .collect()
@@ -159,8 +156,11 @@ fn campaigns(app: &App, view: &View) -> Value {
             "leases": live.map(|c| c.leases),
             "agents": live.map(|c| c.agents),
             "free": live.map(|c| c.free),
+            "answered": live.map(|c| c.answered_milli / 1_000),
+            "abandoned": live.map(|c| c.abandoned_milli / 1_000),
+            "short_calls": live.map(|c| c.short_calls),
             "outcomes": live.map(|c| c.outcomes.iter().cloned().collect::<std::collections::BTreeMap<_, _>>()),
-            "why": live.map(|c| c.why.iter().map(|(why, count)| json!({ "reason": why, "count": count })).collect::<Vec<_>>()),
+            "why": live.map(|c| c.why.iter().map(|held| json!({ "reason": held.reason, "count": held.count, "ago_ms": held.ago_ms, "figures": held.figures })).collect::<Vec<_>>()),
             "why_now": live.and_then(|c| c.why_now.clone()),
         })
     });
@@ -199,6 +199,14 @@ fn agents(app: &App, view: &View) -> Value {
                 "calls": live.map(|a| a.calls),
                 "talk_ms": live.map(|a| a.talk_ms),
                 "wrap_up_ms": live.map(|a| a.wrap_up_ms),
+                "paused_ms": live.map(|a| a.paused_ms),
+                "pause": live.and_then(|a| a.pause.clone()),
+                "preview": view.previews.get(&agent.id).map(|p| json!({
+                    "lead": p.lead,
+                    "campaign": config.campaigns.get(&p.campaign).map(|c| c.name.as_str()),
+                    "position": p.position,
+                    "until_ms": p.until_ms,
+                })),
                 "logged_in_ms": live.map(|a| a.logged_in_ms),
             })
         })

@@ -5,8 +5,8 @@ use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
 use outdial_link::{
-    Console as Command, Down, Hello, Numbered, Reader, Up, VERSION_MAX, VERSION_MIN, Welcome,
-    encode, negotiate,
+    Config, Console as Command, Down, Hello, Numbered, Reader, Up, VERSION_MAX, VERSION_MIN,
+    Welcome, encode, negotiate,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -89,7 +89,7 @@ async fn run(stream: UnixStream, context: &Context, id: u64) -> Result<(), Ended
     };
     tracing::info!(
         connection = id,
-        epoch = welcome.epoch,
+        epoch = welcome.0.epoch,
         pbx = hello.pbx,
         library = hello.library,
         pid,
@@ -113,7 +113,7 @@ async fn run(stream: UnixStream, context: &Context, id: u64) -> Result<(), Ended
     result
 }
 
-async fn welcome(context: &Context, hello: &Hello) -> Result<Welcome, String> {
+async fn welcome(context: &Context, hello: &Hello) -> Result<(Welcome, Vec<Config>), String> {
     if hello.node != context.node {
         return Err(format!(
             "the module is configured as node {:?}, this sidecar serves node {:?}; make them \
@@ -142,11 +142,14 @@ async fn welcome(context: &Context, hello: &Hello) -> Result<Welcome, String> {
         .try_send(job)
         .map_err(|_| "the sidecar is busy; the module tries again".to_owned())?;
     match tokio::time::timeout(limits::WELCOME_TIMEOUT, answer).await {
-        Ok(Ok(Ok(epoch))) => Ok(Welcome {
-            version,
-            epoch,
-            sidecar: env!("CARGO_PKG_VERSION").into(),
-        }),
+        Ok(Ok(Ok(life))) => {
+            let welcome = Welcome {
+                version,
+                epoch: life.epoch,
+                sidecar: env!("CARGO_PKG_VERSION").into(),
+            };
+            Ok((welcome, life.history))
+        }
         Ok(Ok(Err(error))) => Err(error.to_string()),
         Ok(Err(_)) | Err(_) => Err("PostgreSQL does not answer; the module tries again".into()),
     }
@@ -232,7 +235,25 @@ fn take(message: Up, context: &Context, id: u64) {
             }
             link.campaign_checked(campaign, lacks);
         }
-        Up::AgentChanged { agent, state } => link.agent(agent, state),
+        Up::AgentChanged {
+            agent,
+            state,
+            pause: _,
+        } => link.agent(agent, state),
+        Up::Preview { agent, lead } => link.preview(agent, lead),
+        Up::DeferLease {
+            campaign: _,
+            lease,
+            until_ms,
+        } => {
+            link.let_go([lease].iter());
+            // A lease that is not given back in time expires.
+            let _ = context.leaser.try_send(LeaseJob::Defer {
+                connection: id,
+                lease,
+                until_ms,
+            });
+        }
         Up::Snapshot(snapshot) => link.snapshot(*snapshot),
         Up::Answer {
             request,

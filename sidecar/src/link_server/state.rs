@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use outdial_link::{Answer, Ask, Config, Down, Heartbeat, Hello, Snapshot, Welcome};
+use outdial_link::{Answer, Ask, Config, Down, Heartbeat, Hello, Preview, Snapshot, Welcome};
 use tokio::sync::mpsc;
 
 use crate::limits;
@@ -35,6 +35,7 @@ struct Inner {
     heartbeat: Option<(Instant, Heartbeat)>,
     snapshot: Option<(Instant, Snapshot)>,
     agents: BTreeMap<u64, String>,
+    previews: BTreeMap<u64, Preview>,
     held: BTreeSet<u64>,
     asks: BTreeMap<u64, mpsc::Sender<Step>>,
     refused: BTreeMap<String, String>,
@@ -89,6 +90,8 @@ pub struct View {
     pub snapshot: Option<(Duration, Snapshot)>,
     /// Agents' states as last told.
     pub agents: BTreeMap<u64, String>,
+    /// Leads that agents look at, by agent.
+    pub previews: BTreeMap<u64, Preview>,
     /// Configuration that the engine refused: what, and why.
     pub refused: BTreeMap<String, String>,
     /// What the PBX lacks, by campaign.
@@ -138,13 +141,21 @@ impl Link {
         }
     }
 
-    /// Puts a connection in place, and sends it the welcome and the whole configuration.
-    pub fn connect(&self, id: u64, hello: Hello, welcome: Welcome, out: mpsc::Sender<Down>) {
+    /// Puts a connection in place, and sends it the welcome, the whole configuration, and behind it
+    /// what a new engine must know of the days before it.
+    pub fn connect(
+        &self,
+        id: u64,
+        hello: Hello,
+        (welcome, history): (Welcome, Vec<Config>),
+        out: mpsc::Sender<Down>,
+    ) {
         let mut inner = self.inner();
         inner.held = hello.leases.iter().copied().collect();
         inner.heartbeat = None;
         inner.snapshot = None;
         inner.agents.clear();
+        inner.previews.clear();
         inner.asks.clear();
         inner.refused.clear();
         inner.checked.clear();
@@ -154,7 +165,7 @@ impl Link {
         let epoch = welcome.epoch;
         let full = Down::Config {
             full: true,
-            changes: inner.config.full(),
+            changes: inner.config.full().into_iter().chain(history).collect(),
         };
         // The channel is new and holds far more than two messages.
         let _ = out.try_send(Down::Welcome(welcome));
@@ -179,6 +190,7 @@ impl Link {
             inner.connection = None;
             inner.asks.clear();
             inner.agents.clear();
+            inner.previews.clear();
         }
     }
 
@@ -304,6 +316,15 @@ impl Link {
         self.inner().agents.insert(agent, state);
     }
 
+    /// An agent looks at a lead, or at none any more.
+    pub fn preview(&self, agent: u64, lead: Option<Preview>) {
+        let mut inner = self.inner();
+        match lead {
+            Some(lead) => inner.previews.insert(agent, lead),
+            None => inner.previews.remove(&agent),
+        };
+    }
+
     /// The engine refused a configuration.
     pub fn config_refused(&self, what: String, error: String) {
         let mut inner = self.inner();
@@ -404,6 +425,7 @@ impl Link {
                 .clone()
                 .map(|(at, snapshot)| (at.elapsed(), snapshot)),
             agents: inner.agents.clone(),
+            previews: inner.previews.clone(),
             refused: inner.refused.clone(),
             checked: inner.checked.clone(),
             refusal: inner.refusal.clone(),
@@ -443,5 +465,7 @@ fn name_of(change: &Config) -> String {
         Config::Routes(_) => "routes".into(),
         Config::Agent(agent) => format!("agent {}", agent.id),
         Config::AgentRemoved(id) => format!("agent {id}"),
+        Config::Abandons { campaign, .. } => format!("abandons of campaign {campaign}"),
+        Config::CallerIdsShown(_) => "caller ids shown".into(),
     }
 }

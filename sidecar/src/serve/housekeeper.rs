@@ -12,7 +12,7 @@ use crate::serve::health::Database;
 use crate::store::connect::Connection;
 use crate::store::lease::{self, Lessee};
 use crate::store::nodes::{self, Holder};
-use crate::store::{StoreError, migrate, snapshot, status};
+use crate::store::{StoreError, history, migrate, snapshot, status};
 
 const TICK: Duration = Duration::from_millis(500);
 
@@ -162,6 +162,7 @@ impl Housekeeper {
 
     fn hourly(&mut self) -> Result<(), StoreError> {
         let client = self.client()?;
+        history::forget(client)?;
         match migrate::make_partitions(client) {
             Ok(0) => {}
             Ok(made) => tracing::info!(made, "made partitions for the coming months"),

@@ -10,9 +10,10 @@ use tokio::sync::oneshot;
 use crate::clock;
 use crate::limits;
 use crate::link_server::Link;
+use crate::store::StoreError;
 use crate::store::connect::Connection;
 use crate::store::lease::{self, Lessee};
-use crate::store::{StoreError, nodes};
+use crate::store::nodes::{self, Life};
 
 /// A request that waited longer is dropped: the engine has asked again.
 const STALE: Duration = Duration::from_secs(4);
@@ -21,12 +22,12 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// What the link asks for.
 pub enum LeaseJob {
-    /// A module introduces itself: which epoch is it?
+    /// A module introduces itself: which life of its engine is it?
     Hello {
         /// Who.
         hello: Box<Hello>,
         /// Where the answer goes.
-        reply: oneshot::Sender<Result<u32, StoreError>>,
+        reply: oneshot::Sender<Result<Life, StoreError>>,
     },
     /// A module was welcomed: its leases are checked and renewed.
     Adopt {
@@ -43,6 +44,15 @@ pub enum LeaseJob {
         count: u32,
         /// When it was asked.
         at: Instant,
+    },
+    /// A lease comes back; its lead is due again later.
+    Defer {
+        /// From whom.
+        connection: u64,
+        /// Which.
+        lease: u64,
+        /// Not before.
+        until_ms: i64,
     },
     /// Leases come back unused.
     Return {
@@ -93,12 +103,12 @@ impl Leaser {
     fn work(&mut self, job: LeaseJob) -> Result<(), StoreError> {
         match job {
             LeaseJob::Hello { hello, reply } => {
-                let epoch = self
+                let life = self
                     .connection
                     .try_get()
-                    .and_then(|client| nodes::epoch(client, &hello));
+                    .and_then(|client| nodes::life(client, &hello));
                 // Whoever waited too long has refused the module already.
-                let _ = reply.send(epoch);
+                let _ = reply.send(life);
                 Ok(())
             }
             LeaseJob::Adopt { connection } => {
@@ -127,6 +137,21 @@ impl Leaser {
                     return Ok(());
                 }
                 self.grant(connection, campaign, count)
+            }
+            LeaseJob::Defer {
+                connection,
+                lease,
+                until_ms,
+            } => {
+                let Some(current) = self.link.connected().filter(|c| c.id == connection) else {
+                    return Ok(());
+                };
+                let client = self.connection.try_get()?;
+                let who = Lessee {
+                    node: &self.node,
+                    epoch: current.epoch,
+                };
+                lease::defer(client, who, lease, until_ms)
             }
             LeaseJob::Return { connection, leases } => {
                 let Some(current) = self.link.connected().filter(|c| c.id == connection) else {

@@ -29,7 +29,7 @@ pub fn list(client: &mut Client) -> Result<Vec<Value>, StoreError> {
     )
 }
 
-/// Adds agents, or gives existing ones further campaigns.
+/// Adds agents, or gives existing ones further campaigns, or another rank in those they have.
 ///
 /// # Errors
 /// A campaign that does not exist, a bad name, or what PostgreSQL says.
@@ -37,6 +37,7 @@ pub fn add(
     client: &mut Client,
     names: &[String],
     campaign_names: &[String],
+    rank: Option<i16>,
 ) -> Result<(), StoreError> {
     let mut ids = Vec::new();
     for name in campaign_names {
@@ -51,10 +52,14 @@ pub fn add(
                 &[name],
             )
             .map_err(|error| explain("agent", name, error))?;
-        transaction.execute(
-            "INSERT INTO outdial.agent_campaigns SELECT $1, unnest($2::bigint[]) ON CONFLICT DO NOTHING",
-            &[&row.get::<_, i64>(0), &ids],
-        )?;
+        transaction
+            .execute(
+                "INSERT INTO outdial.agent_campaigns AS ac (agent_id, campaign_id, rank)
+             SELECT $1, unnest($2::bigint[]), coalesce($3::smallint, 0)
+             ON CONFLICT (agent_id, campaign_id) DO UPDATE SET rank = coalesce($3::smallint, ac.rank)",
+                &[&row.get::<_, i64>(0), &ids, &rank],
+            )
+            .map_err(|error| explain("agent", name, error))?;
     }
     transaction.commit()?;
     Ok(())

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use outdial_link::{
-    Agent, AgentlessAction, Campaign, CampaignState, Config, Mode, RetryPolicy, RetryRule, Route,
-    Target, Trunk,
+    Agent, AgentlessAction, AnswerRules, CallerIds, Campaign, CampaignState, ClockStart, Config,
+    Membership, Mode, OnMachine, RetryPolicy, RetryRule, Route, Target, Trunk,
 };
 use postgres::{Client, IsolationLevel, Row, Transaction};
 use serde_json::Value;
@@ -119,6 +119,8 @@ pub fn load(client: &mut Client) -> Result<Configuration, StoreError> {
     load_trunks(&mut transaction, &mut found)?;
     for row in transaction.query(
         "SELECT a.id, a.name, coalesce(array_agg(ac.campaign_id ORDER BY ac.campaign_id)
+                  FILTER (WHERE ac.campaign_id IS NOT NULL), '{}'),
+                coalesce(array_agg(ac.rank ORDER BY ac.campaign_id)
                   FILTER (WHERE ac.campaign_id IS NOT NULL), '{}')
          FROM outdial.agents a LEFT JOIN outdial.agent_campaigns ac ON ac.agent_id = a.id
          GROUP BY a.id, a.name",
@@ -126,13 +128,17 @@ pub fn load(client: &mut Client) -> Result<Configuration, StoreError> {
     )? {
         let id = clock::uid(row.get(0));
         let campaigns = row.get::<_, Vec<i64>>(2).into_iter().map(clock::uid);
+        let ranks = row.get::<_, Vec<i16>>(3).into_iter().map(i32::from);
         let agent = Agent {
             id,
             name: row.get(1),
             // The engine knows only campaigns that could dial.
             campaigns: campaigns
-                .filter(|id| found.campaigns.contains_key(id))
+                .zip(ranks.map(clock::u8_of))
+                .filter(|(id, _)| found.campaigns.contains_key(id))
+                .map(|(campaign, rank)| Membership { campaign, rank })
                 .collect(),
+            skills: Vec::new(),
         };
         found.agents.insert(id, agent);
     }
@@ -203,6 +209,11 @@ fn load_campaigns(
                 abandon_window = 'day' AS abandon_daily,
                 max_concurrent, ring_timeout_ms, connect_limit_ms, message, context, exten,
                 exten_priority, agentless_action, goto_context, goto_exten, goto_priority,
+                abandon_from, on_machine, machine_message, on_unknown = 'machine' AS unknown_is_machine,
+                on_screening = 'machine' AS screening_is_machine,
+                (people_among_machines * 10)::integer AS people_among_machines_milli,
+                caller_id_daily_cap, local_presence,
+                min_ring_ms, preview_timeout_ms, preview_dial,
                 wrap_up_ms, caller_ids, max_attempts, max_attempts_per_number, retry
          FROM outdial.campaigns",
         &[],
@@ -224,11 +235,11 @@ fn load_campaigns(
 
 /// Why the engine would refuse it.
 fn incomplete(campaign: &Campaign) -> Option<String> {
-    if campaign.caller_ids.is_empty() {
+    if campaign.caller_ids.numbers.is_empty() {
         return Some("it has no caller id".into());
     }
     let needs_message = match campaign.mode {
-        Mode::Progressive => false,
+        Mode::Preview { .. } | Mode::Progressive => false,
         Mode::Power(ratio_milli) => ratio_milli > 1_000,
         Mode::Predictive(_) => true,
         Mode::Agentless => campaign.agentless == AgentlessAction::PlayMessage,
@@ -251,6 +262,12 @@ fn campaign(row: &Row) -> Campaign {
         },
         mode: match text("mode").as_str() {
             "power" => Mode::Power(ratio_milli),
+            "preview" => Mode::Preview {
+                timeout_ms: row
+                    .get::<_, Option<i32>>("preview_timeout_ms")
+                    .map(clock::u32_of),
+                dial: row.get("preview_dial"),
+            },
             "predictive" => Mode::Predictive(
                 row.get::<_, Option<i32>>("max_ratio_milli")
                     .map(clock::u32_of),
@@ -260,10 +277,26 @@ fn campaign(row: &Row) -> Campaign {
         },
         priority: row.get("priority"),
         max_concurrent: number("max_concurrent"),
+        min_ring_ms: number("min_ring_ms"),
         ring_timeout_ms: number("ring_timeout_ms"),
         connect_limit_ms: number("connect_limit_ms"),
         abandon_limit_milli: number("abandon_limit_milli"),
         abandon_daily: row.get("abandon_daily"),
+        answers: AnswerRules {
+            clock: match text("abandon_from").as_str() {
+                "greeting_start" => ClockStart::GreetingStart,
+                "greeting_end" => ClockStart::GreetingEnd,
+                _ => ClockStart::Answer,
+            },
+            machine: match text("on_machine").as_str() {
+                "message" => OnMachine::Message(text("machine_message")),
+                "agent" => OnMachine::Agent,
+                _ => OnMachine::HangUp,
+            },
+            unknown_is_machine: row.get("unknown_is_machine"),
+            screening_is_machine: row.get("screening_is_machine"),
+            people_among_machines_milli: number("people_among_machines_milli"),
+        },
         message: row.get("message"),
         target: Target {
             context: text("context"),
@@ -280,7 +313,13 @@ fn campaign(row: &Row) -> Campaign {
             _ => AgentlessAction::PlayMessage,
         },
         wrap_up_ms: number("wrap_up_ms"),
-        caller_ids: row.get("caller_ids"),
+        caller_ids: CallerIds {
+            numbers: row.get("caller_ids"),
+            daily_cap: row
+                .get::<_, Option<i32>>("caller_id_daily_cap")
+                .map(clock::u32_of),
+            local_digits: clock::u8_of(i32::from(row.get::<_, i16>("local_presence"))),
+        },
         retry: retry(
             &row.get::<_, Value>("retry"),
             clock::u16_of(row.get("max_attempts")),

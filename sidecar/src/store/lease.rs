@@ -215,7 +215,11 @@ fn take(
             _ => leases.push(Lease {
                 id,
                 lead: clock::uid(row.get(1)),
+                list: clock::uid(row.get(8)),
+                weight: 1,
                 priority: i32::from(row.get::<_, i16>(2)),
+                owner: None,
+                skill: None,
                 attempts: clock::u16_of(row.get(3)),
                 numbers: vec![number],
                 expires_at_ms,
@@ -276,6 +280,34 @@ pub fn release(
     let epoch = epoch.map(|epoch| i32::try_from(epoch).unwrap_or(i32::MAX));
     let rows = client.query(RELEASE, &[&ids, &reason, &statuses, &node, &epoch])?;
     Ok(rows.iter().map(|row| clock::uid(row.get(0))).collect())
+}
+
+/// Gives a lease back; its lead is not leased again before `until_ms`.
+///
+/// # Errors
+/// What PostgreSQL says.
+pub fn defer(
+    client: &mut Client,
+    who: Lessee<'_>,
+    lease: u64,
+    until_ms: i64,
+) -> Result<(), StoreError> {
+    let epoch = i32::try_from(who.epoch).unwrap_or(i32::MAX);
+    client.execute(
+        "UPDATE outdial.leads SET next_at = to_timestamp($4::bigint / 1000.0)
+         WHERE lease_node = $1 AND lease_epoch = $2 AND lease_id = $3
+           AND status = 'leased' AND status IN ('leased', 'dialing')",
+        &[&who.node, &epoch, &clock::id(lease), &until_ms],
+    )?;
+    release(
+        client,
+        who.node,
+        Some(who.epoch),
+        &[lease],
+        &["leased"],
+        None,
+    )
+    .map(|_| ())
 }
 
 /// Moves the expiry of leases in hand. Tells the new expiry and which leases are still held.

@@ -19,10 +19,10 @@ WITH wanted AS MATERIALIZED (
   FROM unnest($6::text[], $7::smallint[], $8::text[]::date[]) WITH ORDINALITY AS w (zone, priority, day, place)
   ORDER BY w.place
 ), picked AS MATERIALIZED (
-  SELECT due.id, due.priority, due.attempts, due.next_position, w.place, w.day,
+  SELECT due.id, due.list_id, due.priority, due.attempts, due.next_position, w.place, w.day,
          nextval('outdial.lease_seq') AS lease
   FROM wanted w CROSS JOIN LATERAL (
-    SELECT l.id, l.priority, l.attempts, l.next_position
+    SELECT l.id, l.list_id, l.priority, l.attempts, l.next_position
     FROM outdial.leads l
     WHERE l.status = 'ready' AND l.campaign_id = $1::bigint AND l.time_zone = w.zone
       AND -l.priority = -w.priority AND l.next_at <= now()
@@ -84,7 +84,8 @@ WITH wanted AS MATERIALIZED (
   FROM fate f
   WHERE l.campaign_id = $1::bigint AND l.id = f.id
 )
-SELECT p.lease, p.id, p.priority, p.attempts, p.place, n.number, n.position, n.attempts AS number_attempts
+SELECT p.lease, p.id, p.priority, p.attempts, p.place, n.number, n.position, n.attempts AS number_attempts,
+       coalesce(p.list_id, 0) AS list
 FROM picked p
 JOIN numbers n ON n.lease = p.lease
 JOIN claimed c ON c.lease_id = p.lease AND c.number = n.number

@@ -11,6 +11,11 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
         "predictive",
         include_str!("migrations/0002_predictive.sql"),
     ),
+    (
+        3,
+        "decisions",
+        include_str!("migrations/0003_decisions.sql"),
+    ),
 ];
 
 /// The version of the schema that this build needs.

@@ -9,6 +9,7 @@ pub mod config;
 pub mod connect;
 pub mod dnc;
 pub mod fields;
+pub mod history;
 pub mod import;
 pub mod lease;
 #[cfg(test)]
@@ -153,11 +154,29 @@ fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
         | "trunk_config_name_check"
         | "agents_name_check"
         | "lists_name_check" => ("name", NAME),
-        "campaigns_mode_check" => ("mode", "progressive, power, predictive or agentless"),
+        "campaigns_mode_check" => (
+            "mode",
+            "preview, progressive, power, predictive or agentless",
+        ),
         "campaigns_ratio_check" => ("ratio", "1 to 5"),
         "campaigns_max_ratio_check" => ("max_ratio", "1 to 20"),
         "campaigns_abandon_limit_check" => ("abandon_limit", "0.1 to 10 percent"),
         "campaigns_abandon_window_check" => ("abandon_window", "day or month"),
+        "campaigns_preview_timeout_ms_check" => ("preview_timeout_ms", "1000 to 600000"),
+        "campaigns_min_ring_ms_check" => ("min_ring_ms", "0 to 120000"),
+        "campaigns_abandon_from_check" => {
+            ("abandon_from", "answer, greeting_start or greeting_end")
+        }
+        "campaigns_on_machine_check" => ("on_machine", "hang_up, message or agent"),
+        "campaigns_machine_message_check" => ("machine_message", NAME),
+        "campaigns_machine_message_given_check" => {
+            ("on_machine", "message needs a machine_message, a sound")
+        }
+        "campaigns_on_unknown_check" => ("on_unknown", "agent or machine"),
+        "campaigns_on_screening_check" => ("on_screening", "agent or machine"),
+        "campaigns_people_among_machines_check" => ("people_among_machines", "0 to 50 percent"),
+        "campaigns_caller_id_daily_cap_check" => ("caller_id_daily_cap", "1 to 1000000"),
+        "campaigns_local_presence_check" => ("local_presence", "0 to 10 digits"),
         "campaigns_priority_check" => ("priority", "-1000 to 1000"),
         "campaigns_max_concurrent_check" => ("max_concurrent", "1 to 10000"),
         "campaigns_ring_timeout_ms_check" => ("ring_timeout_ms", "1000 to 120000"),
@@ -180,6 +199,7 @@ fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
             "retry",
             "an object such as {\"busy\": {\"retry\": true, \"delay_seconds\": 600, \"next_number\": false}}",
         ),
+        "agent_campaigns_rank_check" => ("rank", "0 to 255"),
         "trunk_config_tech_check" => ("tech", NAME),
         "trunk_config_endpoint_check" => ("endpoint", NAME),
         "trunk_config_cps_limit_check" => ("cps_limit", "0.001 to 1000"),

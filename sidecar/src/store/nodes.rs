@@ -4,7 +4,7 @@ use postgres::Client;
 
 use crate::clock;
 use crate::limits;
-use crate::store::StoreError;
+use crate::store::{StoreError, history};
 
 /// Who a sidecar is.
 #[derive(Clone, Debug)]
@@ -91,11 +91,20 @@ pub fn release(client: &mut Client, me: &Holder) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The epoch of this life of the node's engine: the same for each reconnect.
+/// One life of a node's engine.
+#[derive(Clone, Debug)]
+pub struct Life {
+    /// What attempt ids are drawn from: the same for each reconnect.
+    pub epoch: u32,
+    /// What it can't know; empty at a reconnect, when it knows better.
+    pub history: Vec<outdial_link::Config>,
+}
+
+/// Begins a life of the node's engine, or goes on with it.
 ///
 /// # Errors
 /// What PostgreSQL says.
-pub fn epoch(client: &mut Client, hello: &outdial_link::Hello) -> Result<u32, StoreError> {
+pub fn life(client: &mut Client, hello: &outdial_link::Hello) -> Result<Life, StoreError> {
     let abi = format!("{}.{}", hello.abi >> 16, hello.abi & 0xffff);
     let row = client.query_one(
         "INSERT INTO outdial.nodes AS n (name, instance, epoch, last_seen, library, abi, pbx, pbx_pid)
@@ -105,7 +114,7 @@ pub fn epoch(client: &mut Client, hello: &outdial_link::Hello) -> Result<u32, St
                         THEN n.epoch ELSE excluded.epoch END,
            instance = excluded.instance, last_seen = now(), library = excluded.library,
            abi = excluded.abi, pbx = excluded.pbx, pbx_pid = excluded.pbx_pid
-         RETURNING epoch",
+         RETURNING epoch, epoch = currval('outdial.node_epoch_seq')",
         &[
             &hello.node,
             &hello.instance.to_string(),
@@ -115,7 +124,14 @@ pub fn epoch(client: &mut Client, hello: &outdial_link::Hello) -> Result<u32, St
             &i64::from(hello.pid),
         ],
     )?;
-    Ok(clock::u32_of(row.get(0)))
+    let history = match row.get(1) {
+        true => history::load(client)?,
+        false => Vec::new(),
+    };
+    Ok(Life {
+        epoch: clock::u32_of(row.get(0)),
+        history,
+    })
 }
 
 /// The engine is there.

@@ -233,6 +233,7 @@ fn write_results(
             &all(ended, |r| r.connect_us.map(clock::id)),
             &all(ended, |r| next(r.next).map(|(at, _)| at)),
             &all(ended, |r| next(r.next).map(|(_, position)| position)),
+            &all(ended, |r| r.caller_id.as_str()),
         ],
     )?;
     let count = |column| -> u64 { u64::try_from(row.get::<_, i64>(column)).unwrap_or(0) };

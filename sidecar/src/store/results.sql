@@ -9,17 +9,17 @@ WITH sent AS MATERIALIZED (
     $8::smallint[], $9::smallint[], $10::text[], $11::text[], $12::smallint[], $13::smallint[],
     $14::text[], $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
     $19::timestamptz[], $20::timestamptz[], $21::boolean[], $22::bigint[], $23::timestamptz[],
-    $24::smallint[])
+    $24::smallint[], $25::text[])
   AS r (attempt_id, lease_id, lead_id, campaign_id, trunk_id, number, position, legs, outcome,
         detail, sip, q850, verdict, agent_id, started_at, ringing_at, answered_at, bridged_at,
-        ended_at, charged, connect_us, next_at, next_position)
+        ended_at, charged, connect_us, next_at, next_position, caller_id)
 ), inserted AS (
   INSERT INTO outdial.attempts (attempt_id, started_at, node, campaign_id, lead_id, lease_id,
     trunk_id, number, position, legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at,
-    answered_at, bridged_at, ended_at, charged, connect_us)
+    answered_at, bridged_at, ended_at, charged, connect_us, caller_id)
   SELECT attempt_id, started_at, $1, campaign_id, lead_id, lease_id, trunk_id, number, position,
     legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at, answered_at, bridged_at,
-    ended_at, charged, connect_us
+    ended_at, charged, connect_us, caller_id
   FROM sent
   ON CONFLICT (attempt_id, started_at) DO NOTHING
   RETURNING attempt_id, started_at
@@ -44,6 +44,22 @@ WITH sent AS MATERIALIZED (
   FROM fresh f
   WHERE f.charged AND n.campaign_id = f.campaign_id AND n.lead_id = f.lead_id
     AND n.position = f.position
+), days AS (
+  -- Who was abandoned has answered, and so has who hung up while waiting.
+  INSERT INTO outdial.campaign_days AS d (campaign_id, day, answered, abandoned)
+  SELECT campaign_id, (started_at AT TIME ZONE 'UTC')::date, count(*),
+         count(*) FILTER (WHERE outcome = 'abandoned')
+  FROM fresh
+  WHERE answered_at IS NOT NULL AND outcome IN ('completed', 'abandoned')
+  GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (campaign_id, day) DO UPDATE SET
+    answered = d.answered + excluded.answered, abandoned = d.abandoned + excluded.abandoned
+), hours AS (
+  INSERT INTO outdial.caller_id_hours AS h (caller_id, hour, shown)
+  SELECT caller_id, date_trunc('hour', started_at), count(*) FROM fresh
+  WHERE caller_id <> ''
+  GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (caller_id, hour) DO UPDATE SET shown = h.shown + excluded.shown
 ), touched AS MATERIALIZED (
   -- The number that was dialed, and the lead's other numbers, which the lease had claimed too.
   SELECT number, max(lease_id) AS lease_id, max(day) AS day, sum(count)::integer AS count,

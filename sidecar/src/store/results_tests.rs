@@ -1,10 +1,11 @@
 //! Results on a real PostgreSQL.
 
-use outdial_link::{AttemptResult, LeadNext, Lease, Numbered, Record, Started};
+use outdial_link::{AttemptResult, Config, LeadNext, Lease, Numbered, Record, Started};
 
 use crate::clock;
 use crate::store::connect::Connection;
-use crate::store::lease::{Lessee, lease};
+use crate::store::history;
+use crate::store::lease::{self, Lessee, lease};
 use crate::store::results::{Written, write};
 use crate::testing::{Database, campaign, lead, status};
 
@@ -23,6 +24,7 @@ fn started(campaign: u64, lease: &Lease, attempt: u64) -> Record {
         trunk: 1,
         number: lease.numbers[0].number.clone(),
         position: lease.numbers[0].position,
+        caller_id: "551130001000".into(),
         started_at_ms: 1_795_000_000_000,
         if_lost: LeadNext::Done,
     })
@@ -37,6 +39,7 @@ fn ended(campaign: u64, lease: &Lease, attempt: u64, outcome: &str, next: LeadNe
         trunk: 1,
         number: lease.numbers[0].number.clone(),
         position: lease.numbers[0].position,
+        caller_id: "551130001000".into(),
         legs: 1,
         outcome: outcome.into(),
         detail: "sip 486".into(),
@@ -333,4 +336,66 @@ fn attempts_lie_in_the_partition_of_their_month() {
     );
     let unprotected = bench.count("pg_class WHERE relnamespace = 'outdial'::regnamespace AND relkind IN ('r', 'p') AND NOT relrowsecurity");
     assert_eq!(unprotected, 0);
+}
+
+#[test]
+fn a_new_engine_learns_what_was_abandoned_and_which_numbers_were_shown() {
+    let mut bench = Bench::new();
+    let mut records = Vec::new();
+    for (n, outcome) in (1..).zip(["completed", "completed", "abandoned", "machine", "busy"]) {
+        let lease = bench.lease(&[&format!("551190000000{n}")]);
+        let mut record = ended(bench.spring, &lease, n, outcome, LeadNext::Done);
+        let Record::Ended(result) = &mut record else {
+            unreachable!()
+        };
+        result.started_at_ms = clock::now_ms();
+        result.answered_at_ms = (outcome != "busy").then_some(result.started_at_ms + 5_000);
+        records.push(record);
+    }
+    bench.write(records.clone());
+    bench.write(records);
+
+    let history = history::load(&mut bench.client).unwrap();
+    let [
+        Config::Abandons {
+            campaign,
+            at_ms,
+            answered,
+            abandoned,
+        },
+        Config::CallerIdsShown(shown),
+    ] = &history[..]
+    else {
+        panic!("{history:?}")
+    };
+    assert_eq!((*campaign, *answered, *abandoned), (bench.spring, 3, 1));
+    assert!((0..86_400_000).contains(&(clock::now_ms() - at_ms)));
+    assert_eq!(shown, &[("551130001000".to_owned(), 5)]);
+
+    bench
+        .client
+        .batch_execute(
+            "UPDATE outdial.campaign_days SET day = day - 30;
+             UPDATE outdial.caller_id_hours SET hour = hour - interval '3 days'",
+        )
+        .unwrap();
+    assert_eq!(history::load(&mut bench.client).unwrap(), []);
+    assert_eq!(history::forget(&mut bench.client).unwrap(), 1);
+}
+
+#[test]
+fn a_lead_that_is_skipped_is_due_again_later() {
+    let mut bench = Bench::new();
+    let lease = bench.lease(&["5511900000001"]);
+    let until_ms = clock::now_ms() + 600_000;
+    lease::defer(&mut bench.client, PBX1, lease.id, until_ms).unwrap();
+    let due = "outdial.leads WHERE status = 'ready' AND next_at > now() + interval '9 minutes'";
+    assert_eq!(bench.count(due), 1);
+    assert_eq!(
+        bench.count("outdial.number_guard WHERE lease_id IS NOT NULL"),
+        0
+    );
+    // Somebody else's is left alone.
+    lease::defer(&mut bench.client, PBX1, 4_711, 0).unwrap();
+    assert_eq!(bench.count(due), 1);
 }

@@ -72,6 +72,21 @@ fn configuration_is_kept_listed_and_checked() {
             &["agents", "add", "ana", "--campaign", "nope"],
             "there is no campaign",
         ),
+        (&["agents", "pause", "nobody"], "there is no agent"),
+        (
+            &["campaign", "set", "spring sale", "--on-machine", "message"],
+            "message needs a machine_message",
+        ),
+        (
+            &[
+                "campaign",
+                "set",
+                "spring sale",
+                "--people-among-machines",
+                "60",
+            ],
+            "people_among_machines is out of range",
+        ),
         (&["dnc", "add", "1&PJSIP/evil"], "no telephone number"),
         (&["trunks", "remove", "nope"], "there is no trunk"),
     ] {
@@ -79,6 +94,16 @@ fn configuration_is_kept_listed_and_checked() {
         assert!(error.contains(words), "{args:?}: {error}");
     }
     sidecar.good(&["agents", "add", "ana", "bruno", "--campaign", "spring sale"]);
+    sidecar.good(&[
+        "agents",
+        "add",
+        "ana",
+        "--campaign",
+        "spring sale",
+        "--rank",
+        "3",
+    ]);
+    assert_eq!(sidecar.count("agent_campaigns WHERE rank = 3"), 1);
     assert!(sidecar.good(&["agents", "list"]).contains("spring sale"));
     sidecar.good(&["agents", "remove", "bruno"]);
     sidecar.good(&["trunks", "set", "carrier", "--cps-limit", "2.5"]);

@@ -51,6 +51,27 @@ fn a_module_is_welcomed_refused_and_known_again() {
 }
 
 #[test]
+fn a_new_engine_is_told_of_the_days_before_it_and_one_that_comes_back_is_not() {
+    let sidecar = Sidecar::start();
+    let mut client = sidecar.client();
+    let id = sidecar.campaign("spring");
+    client
+        .execute(
+            "INSERT INTO campaign_days VALUES ($1, (now() AT TIME ZONE 'UTC')::date, 100, 2)",
+            &[&i64::try_from(id).unwrap()],
+        )
+        .unwrap();
+    let told = |module: &Module| {
+        let known = |c: &&Config| matches!(c, Config::Abandons { campaign, answered: 100, abandoned: 2, .. } if *campaign == id);
+        module.config.iter().filter(known).count()
+    };
+    let first = Module::connect(&sidecar, 1);
+    assert_eq!(told(&first), 1);
+    let again = Module::connect(&sidecar, 1);
+    assert_eq!(told(&again), 0);
+}
+
+#[test]
 fn a_change_by_plain_sql_reaches_the_engine_within_a_second() {
     let sidecar = Sidecar::start();
     let id = sidecar.campaign("spring");
@@ -170,6 +191,8 @@ fn snapshots_are_shown_in_status_and_in_views() {
         cps_milli: 10_000,
         tokens_milli: 2_500,
         max_channels: 100,
+        health_milli: 970,
+        circuit: "up".into(),
         ..TrunkSnapshot::default()
     };
     let mut snapshot = Snapshot {
@@ -189,7 +212,8 @@ fn snapshots_are_shown_in_status_and_in_views() {
     );
     let (_, status) = sidecar.get("/status").unwrap();
     assert_eq!(status["trunks"][0]["tokens"], 2.5);
-    assert_eq!(status["trunks"][0]["health"], "ok");
+    assert_eq!(status["trunks"][0]["health"], 0.97);
+    assert_eq!(status["trunks"][0]["circuit"], "up");
 
     snapshot.at_ms += 1_000;
     snapshot.attempts.drain(..2);

@@ -155,6 +155,7 @@ pub fn started(campaign: u64, lease: &Lease, attempt: u64) -> Record {
         trunk: 1,
         number: lease.numbers[0].number.clone(),
         position: lease.numbers[0].position,
+        caller_id: "551130001000".into(),
         started_at_ms: 1_795_000_000_000,
         if_lost: LeadNext::Done,
     })
@@ -169,6 +170,7 @@ pub fn ended(campaign: u64, lease: &Lease, attempt: u64, outcome: &str) -> Recor
         trunk: 1,
         number: lease.numbers[0].number.clone(),
         position: lease.numbers[0].position,
+        caller_id: "551130001000".into(),
         legs: 1,
         outcome: outcome.into(),
         detail: "test".into(),

@@ -55,6 +55,37 @@ fn customers_who_hang_up_at_once_lose_no_agent() {
     settled(&rows, || rig.carrier.calls(), None).unwrap();
 }
 
+#[test]
+fn an_agent_is_paused_comes_back_and_is_logged_off() {
+    let mut rig = Rig::start("desk", RigOptions::default()).unwrap();
+    let wrap_up = ["--wrap-up-ms", "0", "--max-attempts", "1"];
+    rig.campaign("calm", &wrap_up).unwrap();
+    rig.log_in("calm", 2).unwrap();
+    rig.outdial(&["agents", "pause", "1001", "--code", "lunch"])
+        .unwrap();
+    rig.wait_agents("paused", 1, SOON).unwrap();
+    assert!(
+        rig.asterisk
+            .cli("outdial show agents")
+            .unwrap()
+            .contains("paused")
+    );
+
+    let numbers: Vec<String> = (0..4).map(|n| Fate::Answer(1).number(0, n)).collect();
+    rig.insert("calm", &numbers).unwrap();
+    rig.outdial(&["campaign", "start", "calm"]).unwrap();
+    rig.wait_leads("calm", &["done"], LATER).unwrap();
+    let rows = attempts(&mut rig.sidecar.sql().unwrap()).unwrap();
+    assert_eq!(talks(rows.iter()).len(), 1, "one agent had all calls");
+
+    rig.outdial(&["agents", "unpause", "1001"]).unwrap();
+    rig.wait_agents("available", 2, SOON).unwrap();
+    rig.outdial(&["agents", "log-off", "1001"]).unwrap();
+    rig.wait_agents("logged_out", 1, SOON).unwrap();
+    let said = rig.outdial(&["agents", "pause", "1001"]).unwrap_err();
+    assert!(format!("{said:#}").contains("not logged in"), "{said:#}");
+}
+
 /// Calls of each agent.
 fn talks<'a>(rows: impl Iterator<Item = &'a Attempt>) -> BTreeMap<i64, usize> {
     let mut calls = BTreeMap::new();

@@ -1,0 +1,228 @@
+//! What becomes of an answered call: machines, greetings, the abandon account.
+
+use crate::bench::*;
+
+fn with(answers: AnswerRules) -> Bench {
+    let mut b = Bench::new(CampaignConfig {
+        answers,
+        ..campaign()
+    });
+    b.log_in(1);
+    b
+}
+
+fn verdict(b: &mut Bench, leg: LegId, verdict: Verdict) -> Vec<Command> {
+    b.leg(leg, LegEvent::Answered);
+    let verdict = Some(verdict);
+    b.leg(leg, LegEvent::Ready { verdict })
+}
+
+#[test]
+fn a_machine_is_hung_up_and_is_not_abandoned() {
+    let mut b = with(AnswerRules::default());
+    let leg = b.dial();
+    let told = verdict(&mut b, leg, Verdict::Machine);
+    assert!(has(&told, &hang_up(leg)));
+    b.end(leg, 0);
+    assert_eq!(b.outcomes(), [Outcome::Machine]);
+    assert_eq!(b.campaign().abandoned_milli, 0);
+}
+
+#[test]
+fn a_machine_is_left_a_message() {
+    let mut b = with(AnswerRules {
+        machine: OnMachine::Message("sorry".into()),
+        ..AnswerRules::default()
+    });
+    let leg = b.dial();
+    let told = verdict(&mut b, leg, Verdict::Machine);
+    assert!(has(&told, &play(leg)));
+    let told = b.leg(leg, LegEvent::Played { whole: true });
+    assert!(has(&told, &hang_up(leg)));
+    b.end(leg, 0);
+    assert_eq!(b.outcomes(), [Outcome::Machine]);
+    assert_eq!(b.results()[0].detail, "message left");
+    assert_eq!(b.campaign().abandoned_milli, 0);
+}
+
+#[test]
+fn a_machine_that_hangs_up_on_the_message_is_still_a_machine() {
+    let mut b = with(AnswerRules {
+        machine: OnMachine::Message("sorry".into()),
+        ..AnswerRules::default()
+    });
+    let leg = b.dial();
+    verdict(&mut b, leg, Verdict::Machine);
+    b.end(leg, 0);
+    assert_eq!(b.outcomes(), [Outcome::Machine]);
+}
+
+#[test]
+fn machines_unknown_ones_and_call_screening_are_treated_as_the_campaign_has_it() {
+    let cases = [
+        (Verdict::Human, false),
+        (Verdict::Machine, true),
+        (Verdict::Unknown, true),
+        (Verdict::Screening, true),
+    ];
+    for (said, machine) in cases {
+        let strict = AnswerRules {
+            unknown_is_machine: true,
+            screening_is_machine: true,
+            ..AnswerRules::default()
+        };
+        let mut b = with(strict);
+        let leg = b.dial();
+        let told = verdict(&mut b, leg, said);
+        assert_eq!(has(&told, &hang_up(leg)), machine, "{said:?}");
+        assert_eq!(has(&told, &connect(leg, 1)), !machine, "{said:?}");
+
+        let all = AnswerRules {
+            machine: OnMachine::Agent,
+            ..AnswerRules::default()
+        };
+        let mut b = with(all);
+        let leg = b.dial();
+        let told = verdict(&mut b, leg, said);
+        assert!(has(&told, &connect(leg, 1)), "{said:?}");
+    }
+}
+
+#[test]
+fn people_among_the_machines_count_as_abandoned_by_their_share() {
+    let mut b = with(AnswerRules {
+        people_among_machines_milli: 40,
+        ..AnswerRules::default()
+    });
+    let leg = b.dial();
+    verdict(&mut b, leg, Verdict::Machine);
+    b.end(leg, 0);
+    let campaign = b.campaign();
+    assert_eq!(
+        (campaign.answered_milli, campaign.abandoned_milli),
+        (40, 40)
+    );
+}
+
+/// Two calls for one agent; the one that gets none. Answered at once.
+fn without_agent(clock: ClockStart) -> (Bench, LegId) {
+    let mut b = Bench::new(CampaignConfig {
+        mode: Mode::Power { ratio_milli: 2_000 },
+        answers: AnswerRules {
+            clock,
+            ..AnswerRules::default()
+        },
+        ..campaign()
+    });
+    b.log_in(1);
+    let legs = originates(&b.lease([1, 2]));
+    b.answer(legs[0]);
+    b.bridge(legs[0], 1);
+    b.answer(legs[1]);
+    (b, legs[1])
+}
+
+#[test]
+fn the_limit_runs_from_the_end_of_the_greeting_where_the_campaign_has_it_so() {
+    let (mut b, leg) = without_agent(ClockStart::GreetingEnd);
+    b.wait_ms(500);
+    b.leg(leg, LegEvent::GreetingBegan);
+    b.wait_ms(1_000);
+    b.leg(leg, LegEvent::GreetingEnded);
+    b.wait_ms(100);
+    // Said twice, it moves nothing.
+    b.leg(leg, LegEvent::GreetingEnded);
+    assert!(!has(&b.wait_ms(1_899), &play(leg)));
+    assert!(has(&b.wait_ms(1), &play(leg)));
+}
+
+#[test]
+fn without_a_greeting_the_limit_runs_from_the_answer() {
+    for clock in [
+        ClockStart::Answer,
+        ClockStart::GreetingStart,
+        ClockStart::GreetingEnd,
+    ] {
+        let (mut b, leg) = without_agent(clock);
+        assert!(has(&b.wait_ms(2_000), &play(leg)), "{clock:?}");
+        // Too late: the message plays.
+        b.leg(leg, LegEvent::GreetingEnded);
+        assert!(!has(&b.wait_ms(5_000), &play(leg)));
+    }
+    let (mut b, leg) = without_agent(ClockStart::Answer);
+    b.wait_ms(1_000);
+    b.leg(leg, LegEvent::GreetingEnded);
+    assert!(has(&b.wait_ms(1_000), &play(leg)), "not what it asked for");
+}
+
+#[test]
+fn a_greeting_before_outdial_connect_counts_too() {
+    let mut b = Bench::new(CampaignConfig {
+        mode: Mode::Power { ratio_milli: 2_000 },
+        answers: AnswerRules {
+            clock: ClockStart::GreetingStart,
+            ..AnswerRules::default()
+        },
+        ..campaign()
+    });
+    b.log_in(1);
+    let legs = originates(&b.lease([1, 2]));
+    b.answer(legs[0]);
+    b.leg(legs[1], LegEvent::Answered);
+    b.wait_ms(800);
+    b.leg(legs[1], LegEvent::GreetingBegan);
+    b.wait_ms(200);
+    b.leg(legs[1], LegEvent::Ready { verdict: None });
+    assert!(!has(&b.wait_ms(1_799), &play(legs[1])));
+    assert!(has(&b.wait_ms(1), &play(legs[1])));
+}
+
+#[test]
+fn the_abandon_account_spans_the_rules_window_and_what_was_before_the_engine() {
+    let (mut b, leg) = without_agent(ClockStart::Answer);
+    b.wait_ms(2_000);
+    b.end(leg, 0);
+    b.tell(Event::Config(ConfigChange::Abandons {
+        campaign: CAMPAIGN,
+        at: Wall(START - 86_400_000),
+        answered: 100,
+        abandoned: 2,
+    }));
+    let view = b.campaign();
+    assert_eq!(
+        (view.answered_milli, view.abandoned_milli),
+        (102_000, 3_000)
+    );
+}
+
+#[test]
+fn short_calls_and_answers_before_any_ringing_are_counted() {
+    let mut b = with(AnswerRules::default());
+    let leg = b.dial();
+    b.wait_ms(300);
+    b.answer(leg);
+    b.bridge(leg, 1);
+    b.wait_ms(3_000);
+    b.end(leg, 0);
+    b.session(1, SessionEvent::Waiting);
+    b.wait_ms(5_000);
+    let view = b.engine.snapshot(b.now);
+    assert_eq!(view.campaigns[0].short_calls, 1);
+    assert_eq!(
+        (view.trunks[0].short_calls, view.trunks[0].false_answers),
+        (1, 1)
+    );
+
+    let leg = originates(&b.lease([2]))[0];
+    b.leg(leg, LegEvent::Ringing);
+    b.wait_ms(4_000);
+    b.answer(leg);
+    b.bridge(leg, 1);
+    b.wait_ms(7_000);
+    b.end(leg, 0);
+    b.session(1, SessionEvent::Waiting);
+    b.wait_ms(5_000);
+    let view = b.engine.snapshot(b.now);
+    assert_eq!(view.campaigns[0].short_calls, 1);
+    assert_eq!(view.trunks[0].false_answers, 1);
+}
