@@ -173,28 +173,25 @@ static void dress(struct leg *leg, struct ast_channel *chan)
 {
 	struct ast_party_connected_line connected;
 
+	/* One snapshot for all of it. */
 	ast_channel_lock(chan);
+	ast_channel_stage_snapshot(chan);
 	if (!ast_strlen_zero(leg->account)) {
-		ast_channel_stage_snapshot(chan);
 		ast_channel_accountcode_set(chan, leg->account);
 		ast_channel_peeraccount_set(chan, leg->account);
-		ast_channel_stage_snapshot_done(chan);
 	}
 	ast_set_flag(ast_channel_flags(chan), AST_FLAG_ORIGINATED);
-	ast_channel_unlock(chan);
-
-	if (ast_strlen_zero(leg->caller_id)) {
-		return;
+	if (!ast_strlen_zero(leg->caller_id)) {
+		/* PJSIP makes From out of the connected line. */
+		ast_set_callerid(chan, leg->caller_id, NULL, leg->caller_id);
+		ast_party_connected_line_set_init(&connected, ast_channel_connected(chan));
+		connected.id.number.valid = 1;
+		connected.id.number.str = leg->caller_id;
+		connected.id.number.presentation = AST_PRES_ALLOWED_USER_NUMBER_NOT_SCREENED;
+		ast_channel_set_connected_line(chan, &connected, NULL);
 	}
-	/* PJSIP makes From out of the connected line. */
-	ast_set_callerid(chan, leg->caller_id, NULL, leg->caller_id);
-	ast_channel_lock(chan);
-	ast_party_connected_line_set_init(&connected, ast_channel_connected(chan));
+	ast_channel_stage_snapshot_done(chan);
 	ast_channel_unlock(chan);
-	connected.id.number.valid = 1;
-	connected.id.number.str = leg->caller_id;
-	connected.id.number.presentation = AST_PRES_ALLOWED_USER_NUMBER_NOT_SCREENED;
-	ast_channel_set_connected_line(chan, &connected, NULL);
 }
 
 /*! \brief The channel that the leg's hangup acts on, or NULL for none any more. */

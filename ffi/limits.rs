@@ -22,7 +22,7 @@ pub(crate) const TURN: Duration = Duration::from_millis(250);
 /// it sleeps on, so that one wake-up serves several.
 pub(crate) const LAZY: Duration = Duration::from_millis(10);
 /// A call may leave this much before or after its time, to share a wake-up of the pump.
-pub(crate) const START_SLACK: Duration = Duration::from_millis(5);
+pub(crate) const START_SLACK: Duration = Duration::from_millis(10);
 /// The PBX's live legs are compared with the engine's this often.
 pub(crate) const RECONCILE: Duration = Duration::from_secs(10);
 /// Legs and sessions that one reconciliation takes in.
@@ -49,7 +49,7 @@ pub(crate) const STARTS_WAITING: usize = 4_096;
 pub(crate) const JOBS_PER_TURN: usize = 1_024;
 /// The journal syncs the disk this often at most. A start waits for it, so a call may be placed
 /// that much later; one that comes after a pause is synced at once.
-pub(crate) const SYNC: Duration = Duration::from_millis(50);
+pub(crate) const SYNC: Duration = Duration::from_millis(100);
 /// A thread that waits for nothing looks at its queue this often all the same.
 pub(crate) const IDLE: Duration = Duration::from_secs(60);
 /// Records that the sidecar has not acknowledged. Above: nothing more is dialed.

@@ -74,7 +74,7 @@ static void on_state(struct ast_dial *dial)
 	}
 }
 
-/*! \brief What res_outdial sets on its channels. */
+/*! \brief What a channel is given when it is originated, as pbx_outgoing_attempt() does it. */
 static void dress(struct ast_channel *chan)
 {
 	struct ast_party_connected_line connected;
