@@ -6,8 +6,16 @@ use crate::limits::NUMBER_DIGITS;
 
 /// An E.164 number: digits only, without the leading `+`. Nothing else can be built, so nothing
 /// else can reach a dial string.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Number(Box<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Number {
+    /// ASCII, filled up with zeros: ordered as the text is. In place, because every waiting lead and
+    /// every live attempt has some.
+    digits: [u8; DIGITS],
+    len: u8,
+}
+
+/// The longest number.
+const DIGITS: usize = *NUMBER_DIGITS.end();
 
 /// Why a text is no telephone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,19 +41,32 @@ impl Number {
         if !NUMBER_DIGITS.contains(&digits.len()) {
             return Err(NumberError::Length);
         }
-        Ok(Number(digits.into()))
+        let mut number = Number {
+            digits: [0; DIGITS],
+            len: u8::try_from(digits.len()).map_err(|_| NumberError::Length)?,
+        };
+        number.digits[..digits.len()].copy_from_slice(digits.as_bytes());
+        Ok(number)
     }
 
     /// The digits, without `+`.
     #[must_use]
     pub fn digits(&self) -> &str {
-        &self.0
+        let digits = &self.digits[..usize::from(self.len)];
+        // Digits are UTF-8.
+        std::str::from_utf8(digits).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Number").field(&self.digits()).finish()
     }
 }
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.digits())
     }
 }
 
