@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use outdial_sim::chaos::{ChaosPlan, Failure, Tally, run, shrink, sweep};
+use outdial_sim::chaos::{ChaosPlan, Failure, Tally, run_traced, shrink, sweep};
 
 /// Plays random shifts in which things go wrong, and checks that the engine keeps every rule.
 #[derive(Debug, Parser)]
@@ -21,6 +21,9 @@ struct Args {
     /// Plays this one plan, as a failure printed it.
     #[arg(long)]
     replay: Option<ChaosPlan>,
+    /// With `--replay`: prints every event and command.
+    #[arg(long, requires = "replay")]
+    trace: bool,
     /// Does not look for a smaller plan that fails too.
     #[arg(long)]
     keep: bool,
@@ -30,7 +33,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let began = Instant::now();
     let (tally, failure) = match &args.replay {
-        Some(plan) => match run(plan) {
+        Some(plan) => match run_traced(plan, args.trace.then_some(&mut |line: &str| println!("{line}"))) {
             Ok(tally) => (tally, None),
             Err(failure) => (Tally::default(), Some(failure)),
         },

@@ -73,7 +73,7 @@ fn clock(at: Tick) -> String {
     format!("{h}:{m:02}:{s:02}.{:03}", ms % 1_000)
 }
 
-struct Run {
+struct Run<'a> {
     engine: Engine,
     stage: Stage,
     setup: Setup,
@@ -84,13 +84,25 @@ struct Run {
     oracle: Oracle,
     events: u64,
     requests: u32,
+    trace: Option<Trace<'a>>,
 }
+
+/// Who wants to read along: a line for each event and command.
+pub type Trace<'a> = &'a mut dyn FnMut(&str);
 
 /// Plays a plan.
 ///
 /// # Errors
 /// The first rule that was broken.
 pub fn run(plan: &ChaosPlan) -> Result<Tally, Failure> {
+    run_traced(plan, None)
+}
+
+/// Plays a plan, for somebody who reads along.
+///
+/// # Errors
+/// The first rule that was broken.
+pub fn run_traced(plan: &ChaosPlan, trace: Option<Trace<'_>>) -> Result<Tally, Failure> {
     let mut stage = Stage::new(plan);
     let setup = Setup::new(plan);
     let mut run = Run {
@@ -102,6 +114,7 @@ pub fn run(plan: &ChaosPlan) -> Result<Tally, Failure> {
         oracle: Oracle::new(),
         events: 0,
         requests: 0,
+        trace,
         stage,
         setup,
     };
@@ -126,7 +139,7 @@ pub fn run(plan: &ChaosPlan) -> Result<Tally, Failure> {
 
 type Played = Result<(), String>;
 
-impl Run {
+impl Run<'_> {
     fn play(&mut self) -> Played {
         self.link_up(false)?;
         let renew = Happening::Store(StoreAct::Renew);
@@ -187,6 +200,9 @@ impl Run {
 
     fn tell(&mut self, event: Event) -> Played {
         self.events += 1;
+        if let Some(trace) = &mut self.trace {
+            trace(&format!("{} > {event:?}", clock(self.stage.now.tick)));
+        }
         self.oracle.told(self.stage.now, &event);
         self.engine.handle(self.stage.now, event);
         self.obey()
@@ -197,6 +213,9 @@ impl Run {
             let Some(command) = self.engine.poll_command() else {
                 return Ok(());
             };
+            if let Some(trace) = &mut self.trace {
+                trace(&format!("{} < {command:?}", clock(self.stage.now.tick)));
+            }
             self.oracle.asked(self.stage.now, &command)?;
             self.execute(&command)?;
         }

@@ -7,6 +7,8 @@ use super::{Fate, LegBook, Oracle, Try, Verdict};
 
 /// Without a sidecar nothing is dialed after this long.
 const LINK_DOWN: Span = Span::seconds(30);
+/// A call for one agent waits for a trunk this long.
+const QUEUED: Span = Span::seconds(11);
 
 impl Oracle {
     pub(super) fn originate(&mut self, now: Now, originate: &Originate) -> Verdict {
@@ -130,17 +132,20 @@ impl Oracle {
         if leg.n > 1 {
             return Ok(());
         }
-        self.campaign_caps(call)
+        self.campaign_caps(now, call)
     }
 
-    fn campaign_caps(&mut self, call: &Try) -> Verdict {
+    fn campaign_caps(&mut self, now: Now, call: &Try) -> Verdict {
         let live = self.tries.values().filter(|t| t.campaign == call.campaign).count();
         let live = u64::try_from(live).unwrap_or(u64::MAX);
         let Some(campaign) = self.campaigns.get_mut(&call.campaign) else {
             return Err("the campaign is not known".into());
         };
         campaign.live_most = campaign.live_most.max(live);
-        let most = u64::from(campaign.config.max_concurrent);
+        // A call for one agent may have waited for its trunk since before the cap was lowered.
+        let (since, before) = campaign.capped_before;
+        let before = if now.tick - since < QUEUED { before } else { 0 };
+        let most = u64::from(campaign.config.max_concurrent.max(before));
         if live > most {
             return Err(format!("{live} attempts live, {most} allowed"));
         }

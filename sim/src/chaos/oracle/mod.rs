@@ -68,6 +68,8 @@ struct LegBook {
 struct CampaignBook {
     config: CampaignConfig,
     removed: bool,
+    /// The cap on live attempts before it was changed, and when that was.
+    capped_before: (Tick, u32),
     /// The same mode all the time.
     steady: bool,
     abandoned: u64,
@@ -253,12 +255,16 @@ impl Oracle {
                 let book = self.campaigns.entry(config.id).or_insert(CampaignBook {
                     config: config.clone(),
                     removed: false,
+                    capped_before: (Tick(0), 0),
                     steady: true,
                     abandoned: 0,
                     served: 0,
                     live_most: 0,
                 });
                 book.steady &= book.config.mode == config.mode && !book.removed;
+                if book.config.max_concurrent > config.max_concurrent {
+                    book.capped_before = (now.tick, book.config.max_concurrent);
+                }
                 book.config = config;
                 book.removed = false;
             }
