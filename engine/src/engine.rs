@@ -27,6 +27,7 @@ use crate::command::{Command, Level, LogLine};
 use crate::config::Settings;
 use crate::deadline::{Deadlines, Owner, Why};
 use crate::event::{Event, Link};
+use crate::granted::Granted;
 use crate::ids::{AgentId, AttemptId, CampaignId, Epoch, LegId, RequestId, SessionId, TrunkId};
 use crate::number::Number;
 use crate::rng::Rng;
@@ -57,6 +58,8 @@ pub struct Engine {
     questions: BTreeMap<RequestId, Question>,
     last_question: u64,
     do_not_call: BTreeMap<Number, Tick>,
+    /// Leases that were granted lately.
+    granted: Granted,
     /// What the last reconciliation found and the engine did not know.
     unknown: (BTreeSet<LegId>, BTreeSet<SessionId>),
     deadlines: Deadlines,
@@ -93,6 +96,7 @@ impl Engine {
             questions: BTreeMap::new(),
             last_question: 0,
             do_not_call: BTreeMap::new(),
+            granted: Granted::default(),
             unknown: (BTreeSet::new(), BTreeSet::new()),
             deadlines: Deadlines::default(),
             dirty: BTreeSet::new(),

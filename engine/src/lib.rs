@@ -15,6 +15,7 @@ mod deadline;
 mod engine;
 mod event;
 mod explain;
+mod granted;
 mod hopper;
 mod ids;
 pub mod limits;

@@ -39,6 +39,11 @@ pub const DO_NOT_CALL: usize = 100_000;
 /// Such a number is remembered this long: a lease that was granted just before may still be on
 /// its way. Later leases were checked against the list themselves.
 pub const DO_NOT_CALL_MEMORY: Span = Span::seconds(300);
+/// A lease is remembered this long after it was granted or revoked, so that the same message once more,
+/// or a grant that its revocation has overtaken, allows no second call.
+pub const LEASE_MEMORY: Span = Span::seconds(300);
+/// So many of them at most.
+pub const LEASES_REMEMBERED: usize = 2 * LEASES;
 /// Originates in flight (not yet answered) unless configured otherwise, and the range.
 pub const CONCURRENT_ORIGINATES_DEFAULT: u32 = 50;
 /// See [`CONCURRENT_ORIGINATES_DEFAULT`].

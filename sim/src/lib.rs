@@ -6,6 +6,7 @@
 
 mod book;
 mod chance;
+pub mod chaos;
 mod figures;
 mod leads;
 mod queue;

@@ -34,7 +34,12 @@ impl Engine {
             });
             return;
         };
-        if agent.session.is_some() {
+        if let Some(known) = &agent.session {
+            if known.id == session {
+                // Said twice.
+                self.totals.stray += 1;
+                return;
+            }
             self.push(Command::Dismiss {
                 session,
                 why: Dismissal::Duplicate,

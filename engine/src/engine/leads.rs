@@ -17,9 +17,10 @@ impl Engine {
         &mut self,
         now: Now,
         id: CampaignId,
-        leases: Vec<Lease>,
+        mut leases: Vec<Lease>,
         next_due: Option<Wall>,
     ) {
+        leases.retain(|lease| self.granted.is_new(now.tick, lease.id));
         let in_hand: usize = self.campaigns.values().map(|c| c.hopper.len()).sum();
         let draining = self.draining;
         let Some(campaign) = self
@@ -79,6 +80,9 @@ impl Engine {
     }
 
     pub(super) fn leases_revoked(&mut self, now: Now, leases: &[LeaseId]) {
+        for lease in leases {
+            self.granted.is_new(now.tick, *lease);
+        }
         for campaign in self.campaigns.values_mut() {
             for lease in leases {
                 campaign.hopper.remove(*lease);

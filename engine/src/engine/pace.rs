@@ -107,6 +107,17 @@ impl Engine {
         Ok(())
     }
 
+    /// The node's own bounds and the campaign's, for a call that no formula has allowed.
+    pub(super) fn room_in(&self, id: CampaignId) -> Result<(), Reason> {
+        self.room()?;
+        match self.campaigns.get(&id) {
+            Some(campaign) if campaign.live >= campaign.config.max_concurrent => {
+                Err(Reason::MaxConcurrent)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Calls that the campaign wants to start; `Err` says why none.
     fn wanted(&mut self, now: Now, id: CampaignId) -> Option<Result<u32, Reason>> {
         let load = self.load(id)?;

@@ -39,7 +39,7 @@ impl Engine {
             match self.next_for(now, id, agent, preview) {
                 Ok((lease, index)) if preview => self.show(now, id, agent, lease, index),
                 Ok((lease, index)) => {
-                    let room = self.room();
+                    let room = self.room_in(id);
                     let placed = room.and_then(|()| self.dial_for(now, id, lease, index, agent));
                     reason = reason.and(placed.map(|_| ()));
                 }
@@ -110,7 +110,8 @@ impl Engine {
         let placed = match (self.hold(now, campaign), self.campaigns.get_mut(&campaign)) {
             (None, Some(known)) => {
                 known.hopper.push(preview.lease, now.wall);
-                self.first_allowed(now, campaign, vec![lease])
+                let room = self.room_in(campaign);
+                room.and_then(|()| self.first_allowed(now, campaign, vec![lease]))
                     .and_then(|(lease, index)| self.dial_for(now, campaign, lease, index, id))
             }
             (hold, _) => {
@@ -216,6 +217,12 @@ impl Engine {
         lease: Lease,
     ) {
         let id = lease.id;
+        if !self.granted.is_new(now.tick, id) {
+            // The lease is in use, or back already.
+            let result = Err("this call was asked for before".into());
+            self.push(Command::ManualPlaced { request, result });
+            return;
+        }
         let result = self.place_manual(now, agent, campaign, lease);
         if result.is_err() {
             self.give_back(campaign, vec![id]);
@@ -248,7 +255,7 @@ impl Engine {
         if stopped {
             return Err("the campaign is stopped".into());
         }
-        if let Some(why) = hold.or(self.room().err()) {
+        if let Some(why) = hold.or(self.room_in(campaign).err()) {
             return Err(format!("not now: {}", why.name()));
         }
         let lease_id = lease.id;

@@ -79,6 +79,8 @@ struct Oracle {
     leases: u64,
     /// Leases that the engine was given and has neither used nor given back.
     held: BTreeSet<LeaseId>,
+    /// Leases that were taken back: those that were not granted yet never are.
+    revoked: BTreeSet<LeaseId>,
 }
 
 impl Oracle {
@@ -107,6 +109,7 @@ impl Oracle {
             assigned: (1..5).collect(),
             leases: 0,
             held: BTreeSet::new(),
+            revoked: BTreeSet::new(),
         }
     }
 
@@ -218,6 +221,7 @@ impl Oracle {
             Step::Drain(on) => self.bench.tell(Event::Drain(*on)),
             Step::Revoke(n) => {
                 let lease = LeaseId(*n);
+                self.revoked.insert(lease);
                 // One that is being dialed still has its result to come.
                 let used = |c: &Command| matches!(c, Command::Journal(Record::Ended(r)) if r.lease == lease);
                 let told = self.bench.tell(Event::Revoke(vec![lease]));
@@ -304,7 +308,8 @@ impl Oracle {
         lease.id = LeaseId(self.leases);
         lease.expires_at = Wall(self.bench.now.wall.0 + 60_000);
         lease.numbers.push(number(n, 1));
-        if self.forbidden.contains(&n) || self.is_live(n) {
+        let barred = self.forbidden.contains(&n) || self.revoked.contains(&lease.id);
+        if barred || self.is_live(n) {
             return None;
         }
         self.held.insert(lease.id);

@@ -16,3 +16,4 @@ mod permission;
 mod personal;
 mod states_doc;
 mod trunks;
+mod twice;

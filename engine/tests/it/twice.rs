@@ -1,0 +1,106 @@
+//! What comes twice, or after what takes it back, allows no second call. The simulator found these.
+
+use crate::bench::*;
+
+fn manual(lease: u64) -> Event {
+    Event::Manual {
+        request: RequestId(1),
+        agent: AgentId(1),
+        campaign: CAMPAIGN,
+        lease: Box::new(lead(lease)),
+    }
+}
+
+fn returns(commands: &[Command]) -> usize {
+    let returns = |c: &&Command| matches!(c, Command::ReturnLeases { .. });
+    commands.iter().filter(returns).count()
+}
+
+#[test]
+fn a_grant_that_comes_twice_is_dialed_once() {
+    let mut b = Bench::new(campaign());
+    b.log_in(1);
+    let leg = b.dial();
+    assert!(originates(&b.lease([1])).is_empty(), "while it rings");
+    b.end(leg, 486);
+    let again = b.lease([1]);
+    assert!(originates(&again).is_empty(), "after its result");
+    assert_eq!((returns(&again), b.results().len()), (0, 1));
+}
+
+#[test]
+fn a_manual_call_that_is_asked_for_twice_keeps_its_lease() {
+    let mut b = Bench::new(campaign());
+    b.log_in(1);
+    assert_eq!(originates(&b.tell(manual(1))).len(), 1);
+    let again = b.tell(manual(1));
+    assert!(originates(&again).is_empty());
+    assert_eq!(returns(&again), 0, "{again:?}");
+    assert_eq!(b.engine.leases(), [LeaseId(1)]);
+}
+
+#[test]
+fn a_revocation_that_overtakes_its_grant_holds() {
+    let mut b = Bench::new(campaign());
+    b.log_in(1);
+    b.tell(Event::Revoke(vec![LeaseId(1)]));
+    assert!(originates(&b.lease([1])).is_empty());
+    assert_eq!(b.engine.leases(), []);
+}
+
+#[test]
+fn an_agent_who_comes_in_twice_by_one_channel_stays() {
+    let mut b = Bench::new(campaign());
+    b.log_in(1);
+    let again = b.enter(1);
+    assert!(!has(&again, &dismiss(1, Dismissal::Duplicate)), "{again:?}");
+    assert_eq!(b.campaign().free, 1);
+}
+
+/// One attempt at once: the first agent has it.
+fn full() -> (Bench, CampaignConfig) {
+    let config = CampaignConfig {
+        mode: Mode::Preview {
+            timeout_ms: None,
+            dial: false,
+        },
+        max_concurrent: 1,
+        ..campaign()
+    };
+    let mut b = Bench::new(config.clone());
+    b.lease(1..=4);
+    for agent in [1, 2] {
+        b.log_in(agent);
+    }
+    (b, config)
+}
+
+fn dials(b: &mut Bench, agent: u64) -> usize {
+    let told = b.tell(Event::Agent {
+        agent: AgentId(agent),
+        what: AgentEvent::Dial,
+        request: None,
+    });
+    originates(&told).len()
+}
+
+#[test]
+fn previews_and_manual_calls_keep_the_campaigns_cap() {
+    let (mut b, _) = full();
+    assert_eq!((dials(&mut b, 1), dials(&mut b, 2)), (1, 0));
+    let told = b.tell(manual(9));
+    assert!(originates(&told).is_empty(), "{told:?}");
+}
+
+#[test]
+fn previews_keep_the_nodes_cap_on_dials() {
+    let (mut b, config) = full();
+    b.tell(Event::Config(ConfigChange::Campaign(Box::new(CampaignConfig {
+        max_concurrent: 9,
+        ..config
+    }))));
+    b.tell(Event::Config(ConfigChange::Settings(Settings {
+        max_concurrent_originates: 1,
+    })));
+    assert_eq!((dials(&mut b, 1), dials(&mut b, 2)), (1, 0));
+}

@@ -1,0 +1,490 @@
+//! What must hold whatever happens. It sees the events that reach the engine, the engine's commands
+//! and what really happened in the PBX; how the workload comes by them it does not know.
+
+mod books;
+mod dials;
+mod rate;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use outdial_engine::attempt::Outcome;
+use outdial_engine::config::{CampaignConfig, CampaignState, ConfigChange, Settings};
+use outdial_engine::{
+    AttemptId, AttemptResult, CampaignId, Command, Dismissal, Epoch, Event, LeadId,
+    LeadNext, Lease, LeaseId, LegEvent, LegId, Link, Now, Number, Record, SessionEvent, SessionId,
+    Started, Tick, TrunkId, Wall,
+};
+
+use super::pbx::Fact;
+use rate::TrunkBook;
+
+pub(super) type Verdict = Result<(), String>;
+
+/// What became of a lease that the engine was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// The engine has it and has not begun.
+    Held,
+    /// An attempt has begun under it.
+    InUse,
+    /// Taken back by the store.
+    Revoked,
+    /// Of an epoch that is over.
+    Void,
+}
+
+#[derive(Clone, Debug)]
+struct LeaseBook {
+    lease: Lease,
+    campaign: CampaignId,
+    fate: Fate,
+    epoch: Option<Epoch>,
+    /// An agent asked for it, saw it first, or has it alone.
+    personal: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Try {
+    lease: LeaseId,
+    lead: LeadId,
+    number: Number,
+    campaign: CampaignId,
+    leg: LegId,
+    trunk: TrunkId,
+    caller_id: Number,
+    originated: bool,
+}
+
+/// A leg that is really in the PBX.
+#[derive(Clone, Copy, Debug)]
+struct LegBook {
+    trunk: TrunkId,
+    answered: bool,
+}
+
+#[derive(Clone, Debug)]
+struct CampaignBook {
+    config: CampaignConfig,
+    removed: bool,
+    /// The cap on live attempts before it was changed, and when that was.
+    capped_before: (Tick, u32),
+    /// The same mode all the time.
+    steady: bool,
+    abandoned: u64,
+    served: u64,
+    live_most: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct LeadBook {
+    charged: u16,
+    by_number: BTreeMap<Number, u16>,
+}
+
+/// The books and the rules.
+pub(super) struct Oracle {
+    leases: BTreeMap<LeaseId, LeaseBook>,
+    /// Given back, used up, or revoked before they came.
+    settled: BTreeSet<LeaseId>,
+    tries: BTreeMap<AttemptId, Try>,
+    ended: BTreeSet<AttemptId>,
+    leads: BTreeMap<LeadId, LeadBook>,
+    legs: BTreeMap<LegId, LegBook>,
+    trunks: BTreeMap<TrunkId, TrunkBook>,
+    campaigns: BTreeMap<CampaignId, CampaignBook>,
+    settings: Settings,
+    forbidden: BTreeSet<Number>,
+    shown: BTreeMap<Number, u32>,
+    epoch: Option<Epoch>,
+    linked: bool,
+    link_down_since: Option<Tick>,
+    journal_bad: bool,
+    draining: bool,
+    /// Sessions that the engine was told of, by agent's name.
+    sessions: BTreeMap<SessionId, String>,
+    /// What keeps an answered call from its agent without pacing being to blame.
+    excused: u64,
+    suspects: books::Suspects,
+    pub(super) dials: u64,
+    pub(super) results: u64,
+    pub(super) by_outcome: BTreeMap<Outcome, u64>,
+}
+
+impl Oracle {
+    pub(super) fn new() -> Oracle {
+        Oracle {
+            leases: BTreeMap::new(),
+            settled: BTreeSet::new(),
+            tries: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            leads: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            trunks: BTreeMap::new(),
+            campaigns: BTreeMap::new(),
+            settings: Settings::default(),
+            forbidden: BTreeSet::new(),
+            shown: BTreeMap::new(),
+            epoch: None,
+            linked: false,
+            link_down_since: None,
+            journal_bad: false,
+            draining: false,
+            sessions: BTreeMap::new(),
+            excused: 0,
+            suspects: books::Suspects::default(),
+            dials: 0,
+            results: 0,
+            by_outcome: BTreeMap::new(),
+        }
+    }
+
+    /// The engine is about to be told this.
+    pub(super) fn told(&mut self, now: Now, event: &Event) {
+        match event {
+            Event::Leases {
+                campaign, leases, ..
+            } => {
+                for lease in leases {
+                    let personal = lease.owner.is_some();
+                    self.granted(*campaign, lease, personal);
+                }
+            }
+            Event::Manual {
+                campaign, lease, ..
+            } => self.granted(*campaign, lease, true),
+            Event::Renewed { leases, expires_at } => self.renewed(leases, *expires_at),
+            Event::Revoke(leases) => self.revoked(leases),
+            Event::DoNotCall(numbers) => self.forbidden.extend(numbers.iter().cloned()),
+            Event::Link(link) => self.link(now, *link),
+            Event::JournalWritable(writable) => self.journal_bad = !writable,
+            Event::Drain(on) => self.draining = *on,
+            Event::Config(change) => self.configured(now, change),
+            Event::Session { session, what } => self.session(session, what),
+            Event::Agent { .. } => self.excused += 1,
+            Event::Leg {
+                what: LegEvent::ConnectFailed { .. },
+                ..
+            } => self.excused += 1,
+            Event::Refused { leg, .. } => {
+                if let Some(book) = self.tries.get(&leg.attempt).filter(|t| t.leg == *leg)
+                    && let Some(trunk) = self.trunks.get_mut(&book.trunk)
+                {
+                    trunk.give_back(now.tick, *leg);
+                }
+            }
+            Event::Leg { .. }
+            | Event::Probed { .. }
+            | Event::Reconcile { .. }
+            | Event::Check { .. }
+            | Event::TestCall { .. } => {}
+        }
+    }
+
+    fn granted(&mut self, campaign: CampaignId, lease: &Lease, personal: bool) {
+        // One that is granted twice is one lease all the same.
+        if self.settled.contains(&lease.id) {
+            return;
+        }
+        self.leases.entry(lease.id).or_insert(LeaseBook {
+            lease: lease.clone(),
+            campaign,
+            fate: Fate::Held,
+            epoch: self.epoch,
+            personal,
+        });
+    }
+
+    fn renewed(&mut self, leases: &[LeaseId], expires_at: Wall) {
+        for lease in leases {
+            if let Some(book) = self.leases.get_mut(lease) {
+                book.lease.expires_at = expires_at;
+            }
+        }
+    }
+
+    fn revoked(&mut self, leases: &[LeaseId]) {
+        for lease in leases {
+            match self.leases.get_mut(lease) {
+                Some(book) => book.fate = Fate::Revoked,
+                None => {
+                    self.settled.insert(*lease);
+                }
+            }
+        }
+    }
+
+    fn link(&mut self, now: Now, link: Link) {
+        match link {
+            Link::Up { epoch } => {
+                self.linked = true;
+                self.link_down_since = None;
+                if self.epoch != Some(epoch) {
+                    self.epoch = Some(epoch);
+                    for book in self.leases.values_mut() {
+                        book.fate = Fate::Void;
+                    }
+                }
+            }
+            Link::Down => {
+                self.linked = false;
+                self.link_down_since.get_or_insert(now.tick);
+            }
+        }
+    }
+
+    fn session(&mut self, session: &SessionId, what: &SessionEvent) {
+        match what {
+            SessionEvent::Entered { agent } => {
+                self.sessions.insert(session.clone(), agent.to_string());
+            }
+            SessionEvent::Gone => {
+                self.excused += 1;
+                self.sessions.remove(session);
+            }
+            SessionEvent::Waiting => {}
+        }
+    }
+
+    fn configured(&mut self, now: Now, change: &ConfigChange) {
+        match change {
+            ConfigChange::Settings(settings) => self.settings = settings.clone(),
+            ConfigChange::Campaign(config) => {
+                let config = (**config).clone();
+                let book = self.campaigns.entry(config.id).or_insert(CampaignBook {
+                    config: config.clone(),
+                    removed: false,
+                    capped_before: (Tick(0), 0),
+                    steady: true,
+                    abandoned: 0,
+                    served: 0,
+                    live_most: 0,
+                });
+                book.steady &= book.config.mode == config.mode && !book.removed;
+                if book.config.max_concurrent > config.max_concurrent {
+                    book.capped_before = (now.tick, book.config.max_concurrent);
+                }
+                book.config = config;
+                book.removed = false;
+            }
+            ConfigChange::CampaignRemoved(id) => {
+                if let Some(book) = self.campaigns.get_mut(id) {
+                    book.removed = true;
+                }
+            }
+            ConfigChange::Trunk(config) => match self.trunks.get_mut(&config.id) {
+                Some(book) => book.configure(now.tick, config.clone()),
+                None => {
+                    self.trunks.insert(config.id, TrunkBook::new(now.tick, config.clone()));
+                }
+            },
+            ConfigChange::TrunkRemoved(id) => {
+                if let Some(book) = self.trunks.get_mut(id) {
+                    book.removed = true;
+                }
+            }
+            ConfigChange::Routes(_)
+            | ConfigChange::Agent(_)
+            | ConfigChange::AgentRemoved(_)
+            | ConfigChange::Abandons { .. }
+            | ConfigChange::CallerIdsShown(_) => {}
+        }
+    }
+
+    /// The engine asked for this.
+    pub(super) fn asked(&mut self, now: Now, command: &Command) -> Verdict {
+        match command {
+            Command::Journal(Record::Started(started)) => self.started(started),
+            Command::Journal(Record::Ended(result)) => self.result(now, result),
+            Command::Originate(originate) => self.originate(now, originate),
+            Command::ReturnLeases { leases, .. } => {
+                leases.iter().try_for_each(|lease| self.given_back(*lease))
+            }
+            Command::DeferLease { lease, .. } => self.given_back(*lease),
+            Command::Preview { lease, .. } => {
+                if let Some(book) = self.leases.get_mut(lease) {
+                    book.personal = true;
+                }
+                Ok(())
+            }
+            Command::Dismiss { session, why } => self.dismissed(session, *why),
+            Command::ConfigRefused { what, error } => Err(format!("{what} was refused: {error}")),
+            Command::Journal(
+                Record::Answered { .. } | Record::Bridged { .. } | Record::MessageStarted { .. },
+            )
+            | Command::Connect { .. }
+            | Command::Play { .. }
+            | Command::Release { .. }
+            | Command::Hangup { .. }
+            | Command::Probe { .. }
+            | Command::NeedLeads { .. }
+            | Command::CampaignChecked { .. }
+            | Command::Checked { .. }
+            | Command::Done { .. }
+            | Command::AgentChanged { .. }
+            | Command::PreviewOver { .. }
+            | Command::ManualPlaced { .. }
+            | Command::TestCallStep { .. }
+            | Command::Log(_) => Ok(()),
+        }
+    }
+
+    fn given_back(&mut self, lease: LeaseId) -> Verdict {
+        let Some(book) = self.leases.get(&lease) else {
+            return Err(format!("lease {lease} is given back, and was settled before or never granted"));
+        };
+        match book.fate {
+            Fate::Held => {
+                self.leases.remove(&lease);
+                self.settled.insert(lease);
+                Ok(())
+            }
+            // What the store has taken back may come back all the same.
+            Fate::Revoked | Fate::Void => Ok(()),
+            Fate::InUse => Err(format!("lease {lease} is given back while a call is dialed with it")),
+        }
+    }
+
+    fn dismissed(&self, session: &SessionId, why: Dismissal) -> Verdict {
+        if why != Dismissal::Duplicate {
+            return Ok(());
+        }
+        let agent = self.sessions.get(session);
+        let others = self.sessions.iter().filter(|(id, name)| *id != session && Some(*name) == agent);
+        match others.count() {
+            0 => Err(format!("session {session} is dismissed as a duplicate and is the only one")),
+            _ => Ok(()),
+        }
+    }
+
+    fn started(&mut self, started: &Started) -> Verdict {
+        let id = started.leg.attempt;
+        if self.ended.contains(&id) {
+            return Err(format!("attempt {id} starts a leg after its result"));
+        }
+        if let Some(known) = self.tries.get_mut(&id) {
+            let next = LegId { n: known.leg.n + 1, ..known.leg };
+            if started.leg != next || started.lease != known.lease || started.number != known.number {
+                return Err(format!("attempt {id} goes on as another one: {started:?}"));
+            }
+            known.leg = started.leg;
+            known.trunk = started.trunk;
+            known.originated = false;
+            return Ok(());
+        }
+        let Some(book) = self.leases.get_mut(&started.lease) else {
+            return Err(format!("attempt {id} starts with lease {}, settled or never granted", started.lease));
+        };
+        if book.fate == Fate::Held {
+            book.fate = Fate::InUse;
+        }
+        self.tries.insert(
+            id,
+            Try {
+                lease: started.lease,
+                lead: started.lead,
+                number: started.number.clone(),
+                campaign: started.campaign,
+                leg: started.leg,
+                trunk: started.trunk,
+                caller_id: started.caller_id.clone(),
+                originated: false,
+            },
+        );
+        Ok(())
+    }
+
+    fn result(&mut self, now: Now, result: &AttemptResult) -> Verdict {
+        let id = result.attempt;
+        self.results += 1;
+        *self.by_outcome.entry(result.outcome).or_default() += 1;
+        if !self.ended.insert(id) {
+            return Err(format!("attempt {id} has two results"));
+        }
+        let known = self.tries.remove(&id);
+        let Some(book) = self.leases.remove(&result.lease) else {
+            let lease = result.lease;
+            return Err(format!("attempt {id} has a result with lease {lease}, settled or never granted"));
+        };
+        self.settled.insert(result.lease);
+        let fits = match (&known, book.fate) {
+            (Some(known), Fate::InUse | Fate::Revoked | Fate::Void) => {
+                (known.lease, known.lead) == (result.lease, result.lead)
+            }
+            // It waited for a trunk and never got one.
+            (None, Fate::Held | Fate::Revoked | Fate::Void) => result.legs == 0,
+            (Some(_), Fate::Held) | (None, Fate::InUse) => false,
+        };
+        if !fits {
+            let fate = book.fate;
+            return Err(format!("attempt {id}: its result fits no start (lease {fate:?}): {result:?}"));
+        }
+        if let Some(campaign) = self.campaigns.get_mut(&result.campaign) {
+            campaign.abandoned += u64::from(result.outcome == Outcome::Abandoned);
+            campaign.served += u64::from(result.outcome == Outcome::Completed);
+        }
+        self.caps_after(now, result, &book.lease)
+    }
+
+    /// Whoever has used up the attempts is not tried again.
+    fn caps_after(&mut self, now: Now, result: &AttemptResult, lease: &Lease) -> Verdict {
+        let lead = self.leads.entry(result.lead).or_default();
+        if result.charged {
+            lead.charged += 1;
+            *lead.by_number.entry(result.number.clone()).or_default() += 1;
+        }
+        let LeadNext::Retry { at, position } = result.next else {
+            return Ok(());
+        };
+        let Some(campaign) = self.campaigns.get(&result.campaign) else {
+            return Ok(());
+        };
+        let policy = &campaign.config.retry;
+        let id = result.attempt;
+        if result.outcome == Outcome::Completed {
+            return Err(format!("attempt {id}: who was reached is called again"));
+        }
+        // A refusal by the PBX is nobody's attempt, whatever the caps were lowered to since.
+        if lead.charged >= policy.max_attempts && !result.end.refused_by_pbx {
+            return Err(format!("attempt {id}: the lead is tried again after {} attempts", lead.charged));
+        }
+        let next = lease.numbers.iter().find(|n| n.position == position);
+        let Some(next) = next else {
+            return Err(format!("attempt {id}: the next number's place {position} is no place"));
+        };
+        let spent = lead.by_number.get(&next.number).copied().unwrap_or(0);
+        if spent >= policy.max_attempts_per_number && !result.end.refused_by_pbx {
+            return Err(format!("attempt {id}: the number is tried again after {spent} attempts"));
+        }
+        let delay = i64::from(policy.rule(result.outcome).delay_seconds) * 1_000;
+        if at.0 < now.wall.0 + delay && !result.end.refused_by_pbx {
+            return Err(format!("attempt {id}: tried again before the rule's {delay} ms"));
+        }
+        Ok(())
+    }
+
+    /// This really happened in the PBX.
+    pub(super) fn happened(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Answered(leg) => {
+                if let Some(book) = self.legs.get_mut(leg) {
+                    book.answered = true;
+                }
+            }
+            Fact::Ended { leg, person } => {
+                self.excused += u64::from(*person);
+                self.legs.remove(leg);
+            }
+            Fact::Refused(leg) => {
+                self.legs.remove(leg);
+            }
+            Fact::Left(..) => {}
+        }
+    }
+
+    fn is_running(&self, id: CampaignId) -> Option<CampaignState> {
+        let book = self.campaigns.get(&id)?;
+        Some(if book.removed { CampaignState::Stopped } else { book.config.state })
+    }
+}

@@ -1,0 +1,453 @@
+//! The model sidecar with its database: leads, leases, claims on numbers, results.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use outdial_engine::config::{CampaignConfig, RetryPolicy};
+use outdial_engine::{
+    AgentId, AttemptResult, CampaignId, Command, Epoch, Event, LeadId, LeadNext, LeadNumber, Lease,
+    LeaseId, ListId, Number, Owner, Record, RequestId, Span, Wall,
+};
+
+use super::plan::Fault;
+use super::setup::{Callees, SKILLS, number};
+use super::stage::{Happening, Stage, chance, exponential, pick, whole};
+use crate::chance::Chance;
+
+/// A lease holds so long unless it is renewed.
+const LEASE_MS: i64 = 120_000;
+/// Numbers whose window opens within this time are leased already.
+const EARLY_MS: i64 = 60_000;
+const HOUR_MS: i64 = 3_600_000;
+
+/// What the store does after a while.
+#[derive(Clone, Debug)]
+pub(crate) enum StoreAct {
+    /// Answers a request for leads of this connection.
+    Grant(u32, CampaignId, u32),
+    /// Moves the expiry of everything that is leased.
+    Renew,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Ready,
+    Leased(LeaseId),
+    Dialing(LeaseId),
+    Done,
+}
+
+#[derive(Clone, Debug)]
+struct Lead {
+    campaign: CampaignId,
+    numbers: Vec<(Number, u16)>,
+    window: (Wall, Wall),
+    attempts: u16,
+    next_at: Wall,
+    next_position: usize,
+    status: Status,
+    /// Never again, whatever the result says.
+    closed: bool,
+    owner: Option<AgentId>,
+    skill: Option<&'static str>,
+}
+
+/// Leads of all campaigns and who holds them.
+pub(crate) struct Store {
+    callees: BTreeMap<CampaignId, Callees>,
+    policies: BTreeMap<CampaignId, RetryPolicy>,
+    agents: u32,
+    leads: BTreeMap<LeadId, Lead>,
+    due: BTreeMap<CampaignId, BTreeSet<(Wall, LeadId)>>,
+    dealt: BTreeMap<CampaignId, u32>,
+    leases: BTreeMap<LeaseId, LeadId>,
+    claims: BTreeMap<Number, LeaseId>,
+    forbidden: BTreeSet<Number>,
+    last_lease: u64,
+    last_request: u64,
+    /// The connection that is up, if one is.
+    pub(crate) up: bool,
+    pub(crate) connection: u32,
+    pub(crate) epoch: Epoch,
+    /// Records that wait for the link.
+    outbox: Vec<Record>,
+    chance: Chance,
+}
+
+impl Store {
+    pub(crate) fn new(
+        seed: u64,
+        agents: u32,
+        callees: BTreeMap<CampaignId, Callees>,
+    ) -> Store {
+        Store {
+            callees,
+            policies: BTreeMap::new(),
+            agents,
+            leads: BTreeMap::new(),
+            due: BTreeMap::new(),
+            dealt: BTreeMap::new(),
+            leases: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            forbidden: BTreeSet::new(),
+            last_lease: 0,
+            last_request: 0,
+            up: false,
+            connection: 0,
+            epoch: Epoch(1),
+            outbox: Vec::new(),
+            chance: chance(seed, "store", 0),
+        }
+    }
+
+    /// The store leases by the rules that it has written itself.
+    pub(crate) fn configure(&mut self, campaign: &CampaignConfig) {
+        self.policies.insert(campaign.id, campaign.retry.clone());
+    }
+
+    pub(crate) fn act(&mut self, stage: &mut Stage, act: StoreAct) {
+        match act {
+            StoreAct::Grant(connection, campaign, count) => {
+                if self.up && connection == self.connection {
+                    self.grant(stage, campaign, count);
+                }
+            }
+            StoreAct::Renew => {
+                stage.plan_in(Span::seconds(30), Happening::Store(StoreAct::Renew));
+                if self.up {
+                    let leases: Vec<LeaseId> = self.leases.keys().copied().collect();
+                    let expires_at = Wall(stage.now.wall.0 + LEASE_MS);
+                    self.send(stage, Event::Renewed { leases, expires_at });
+                }
+            }
+        }
+    }
+
+    /// What the engine asks of the store. While the link is down only records are kept.
+    pub(crate) fn asked(&mut self, stage: &mut Stage, command: &Command) {
+        match command {
+            Command::Journal(record) => {
+                self.outbox.push(record.clone());
+                if self.up {
+                    self.flush(stage.now.wall);
+                }
+            }
+            Command::NeedLeads { campaign, count } if self.up => {
+                let after = Span::ms(whole(&mut self.chance, 3, 40));
+                let grant = StoreAct::Grant(self.connection, *campaign, *count);
+                stage.plan_in(after, Happening::Store(grant));
+            }
+            Command::ReturnLeases { leases, .. } if self.up => {
+                for lease in leases {
+                    self.free(*lease, stage.now.wall);
+                }
+            }
+            Command::DeferLease { lease, until, .. } if self.up => {
+                self.free(*lease, *until);
+            }
+            _ => {}
+        }
+    }
+
+    fn flush(&mut self, now: Wall) {
+        for record in std::mem::take(&mut self.outbox) {
+            match record {
+                Record::Started(started) => {
+                    let lead = self.leads.get_mut(&started.lead);
+                    if let Some(lead) = lead.filter(|l| l.status == Status::Leased(started.lease)) {
+                        lead.status = Status::Dialing(started.lease);
+                    }
+                }
+                Record::Ended(result) => self.settle(&result, now),
+                Record::Answered { .. } | Record::Bridged { .. } | Record::MessageStarted { .. } => {}
+            }
+        }
+    }
+
+    fn settle(&mut self, result: &AttemptResult, now: Wall) {
+        let Some(id) = self.leases.remove(&result.lease) else {
+            return;
+        };
+        self.claims.retain(|_, lease| *lease != result.lease);
+        let Some(lead) = self.leads.get_mut(&id) else {
+            return;
+        };
+        if result.charged {
+            lead.attempts += 1;
+            if let Some((_, attempts)) = lead.numbers.get_mut(usize::from(result.position)) {
+                *attempts += 1;
+            }
+        }
+        lead.status = Status::Done;
+        if let (LeadNext::Retry { at, position }, false) = (result.next, lead.closed) {
+            lead.next_position = usize::from(position);
+            self.ready(id, at.max(now));
+        }
+    }
+
+    fn ready(&mut self, id: LeadId, at: Wall) {
+        if let Some(lead) = self.leads.get_mut(&id) {
+            lead.status = Status::Ready;
+            lead.next_at = at;
+            self.due.entry(lead.campaign).or_default().insert((at, id));
+        }
+    }
+
+    /// A lease that was not used is over; one under which a call was started is not.
+    fn free(&mut self, lease: LeaseId, at: Wall) {
+        let Some(id) = self.leases.get(&lease).copied() else {
+            return;
+        };
+        let Some(lead) = self.leads.get_mut(&id) else {
+            return;
+        };
+        if lead.status != Status::Leased(lease) {
+            return;
+        }
+        lead.status = Status::Done;
+        let closed = lead.closed;
+        self.leases.remove(&lease);
+        self.claims.retain(|_, claim| *claim != lease);
+        if !closed {
+            self.ready(id, at);
+        }
+    }
+
+    fn send(&mut self, stage: &mut Stage, event: Event) {
+        let draw = &mut self.chance;
+        if stage.has(Fault::Lost) && draw.happens(0.01) {
+            return;
+        }
+        let mut after = || match stage.has(Fault::Late) && draw.happens(0.02) {
+            true => exponential(draw, 2_000),
+            false => Span::ms(2),
+        };
+        let first = after();
+        let second = after();
+        let twice = stage.has(Fault::Doubled) && self.chance.happens(0.03);
+        let boxed = Box::new(event);
+        if twice {
+            let again = Happening::FromStore(self.connection, boxed.clone());
+            stage.plan_in(Span(second.0 + 500_000), again);
+        }
+        stage.plan_in(first, Happening::FromStore(self.connection, boxed));
+    }
+
+    fn grant(&mut self, stage: &mut Stage, campaign: CampaignId, count: u32) {
+        let now = stage.now.wall;
+        let mut leases = Vec::new();
+        let count = usize::try_from(count).unwrap_or(0);
+        while leases.len() < count {
+            let next = self.due.get(&campaign).and_then(|due| due.first().copied());
+            let id = match next.filter(|(at, _)| *at <= now) {
+                Some((at, id)) => {
+                    if let Some(due) = self.due.get_mut(&campaign) {
+                        due.remove(&(at, id));
+                    }
+                    id
+                }
+                None => match self.new_lead(stage, campaign) {
+                    Some(id) => id,
+                    None => break,
+                },
+            };
+            leases.extend(self.lease(id, now));
+        }
+        let next_due = match leases.is_empty() {
+            true => self.due.get(&campaign).and_then(|due| Some(due.first()?.0)),
+            false => None,
+        };
+        self.send(
+            stage,
+            Event::Leases {
+                campaign,
+                leases,
+                next_due,
+            },
+        );
+    }
+
+    fn new_lead(&mut self, stage: &Stage, campaign: CampaignId) -> Option<LeadId> {
+        let callees = self.callees.get(&campaign).copied()?;
+        let dealt = self.dealt.entry(campaign).or_default();
+        if *dealt >= callees.leads {
+            return None;
+        }
+        *dealt += 1;
+        let n = u32::try_from(campaign.0).unwrap_or(0) * 2_000_000 + *dealt;
+        let draw = &mut self.chance;
+        let numbers = (0..[1, 1, 2, 3][pick(draw, 4)])
+            .filter_map(|position: u32| {
+                // Some numbers are in several lists.
+                match draw.happens(0.03) {
+                    true => number("5510", whole(draw, 0, 30)),
+                    false => number(if draw.happens(0.2) { "5512" } else { "5511" }, n * 4 + position),
+                }
+            })
+            .map(|number| (number, 0))
+            .collect();
+        let start = stage.start();
+        let window = match draw.happens(callees.windows) {
+            true => {
+                let opens = i64::from(whole(draw, 0, 480)) * 60_000;
+                let length = i64::from(whole(draw, 5, 300)) * 60_000;
+                (Wall(start.0 + opens - HOUR_MS), Wall(start.0 + opens + length))
+            }
+            false => (Wall(start.0 - 100 * HOUR_MS), Wall(start.0 + 100 * HOUR_MS)),
+        };
+        let owned = draw.happens(callees.owned);
+        let lead = Lead {
+            campaign,
+            numbers,
+            window,
+            attempts: 0,
+            next_at: stage.now.wall,
+            next_position: 0,
+            status: Status::Ready,
+            closed: false,
+            owner: owned.then(|| AgentId(u64::from(whole(draw, 1, self.agents)))),
+            skill: draw.happens(0.2).then(|| SKILLS[pick(draw, SKILLS.len())]),
+        };
+        let id = LeadId(u64::from(n));
+        self.leads.insert(id, lead);
+        Some(id)
+    }
+
+    /// `None`: not now, or never again.
+    fn lease(&mut self, id: LeadId, now: Wall) -> Option<Lease> {
+        let lead = self.leads.get_mut(&id)?;
+        let policy = self.policies.get(&lead.campaign)?;
+        let (opens, closes) = lead.window;
+        let spent = lead.attempts >= policy.max_attempts;
+        let over = now >= closes || lead.closed;
+        let usable = |(_, (number, attempts)): &(usize, &(Number, u16))| {
+            *attempts < policy.max_attempts_per_number && !self.forbidden.contains(number)
+        };
+        let count = lead.numbers.len();
+        let all: Vec<(usize, &(Number, u16))> = (lead.next_position..lead.next_position + count)
+            .map(|i| (i % count, &lead.numbers[i % count]))
+            .filter(usable)
+            .collect();
+        if spent || over || all.is_empty() {
+            lead.status = Status::Done;
+            return None;
+        }
+        let claimed = all.iter().any(|(_, (number, _))| self.claims.contains_key(number));
+        if claimed || opens.0 - EARLY_MS > now.0 {
+            let at = if claimed { Wall(now.0 + 60_000) } else { Wall(opens.0 - EARLY_MS) };
+            self.ready(id, at);
+            return None;
+        }
+        self.last_lease += 1;
+        let lease = Lease {
+            id: LeaseId(self.last_lease),
+            lead: id,
+            list: ListId(id.0 % 3),
+            weight: u32::try_from(id.0 % 3 + 1).unwrap_or(1),
+            priority: i32::try_from(id.0 % 2).unwrap_or(0),
+            owner: lead.owner.map(|agent| Owner {
+                agent,
+                until: (id.0 % 4 != 0).then_some(Wall(now.0 + 40_000)),
+            }),
+            skill: lead.skill.map(Into::into),
+            attempts: lead.attempts,
+            numbers: all
+                .into_iter()
+                .map(|(position, (number, attempts))| LeadNumber {
+                    number: number.clone(),
+                    position: u8::try_from(position).unwrap_or(0),
+                    attempts: *attempts,
+                    not_before: opens,
+                    not_after: closes,
+                })
+                .collect(),
+            expires_at: Wall(now.0 + LEASE_MS),
+        };
+        lead.status = Status::Leased(lease.id);
+        self.leases.insert(lease.id, id);
+        for number in &lease.numbers {
+            self.claims.insert(number.number.clone(), lease.id);
+        }
+        Some(lease)
+    }
+
+    /// An agent asks for a call of their own.
+    pub(crate) fn manual(&mut self, stage: &mut Stage, agent: AgentId, campaign: CampaignId) {
+        if !self.up {
+            return;
+        }
+        let lead = self.new_lead(stage, campaign);
+        let Some(lease) = lead.and_then(|id| self.lease(id, stage.now.wall)) else {
+            return;
+        };
+        self.last_request += 1;
+        let request = RequestId(self.last_request);
+        let lease = Box::new(lease);
+        self.send(
+            stage,
+            Event::Manual {
+                request,
+                agent,
+                campaign,
+                lease,
+            },
+        );
+    }
+
+    /// Takes back some leases; who is called under them is not called again.
+    pub(crate) fn revoke(&mut self, stage: &mut Stage) {
+        let all: Vec<LeaseId> = self.leases.keys().copied().collect();
+        if !self.up || all.is_empty() {
+            return;
+        }
+        let mut leases: Vec<LeaseId> = (0..whole(&mut self.chance, 1, 4))
+            .map(|_| all[pick(&mut self.chance, all.len())])
+            .collect();
+        leases.sort_unstable();
+        leases.dedup();
+        for lease in &leases {
+            let lead = self.leases.get(lease).copied();
+            if let Some(lead) = lead.and_then(|id| self.leads.get_mut(&id)) {
+                lead.closed = true;
+            }
+        }
+        self.send(stage, Event::Revoke(leases));
+    }
+
+    /// Somebody does not want to be called any more.
+    pub(crate) fn forbid(&mut self, stage: &mut Stage) {
+        let claimed: Vec<&Number> = self.claims.keys().collect();
+        if !self.up || claimed.is_empty() {
+            return;
+        }
+        let number = claimed[pick(&mut self.chance, claimed.len())].clone();
+        self.forbidden.insert(number.clone());
+        // A connection that breaks now takes the entry with it, but the next one brings it.
+        let event = Box::new(Event::DoNotCall(vec![number]));
+        stage.plan_in(Span::ms(5), Happening::Arrives(event));
+    }
+
+    /// The link is down.
+    pub(crate) fn hang_up(&mut self) {
+        self.up = false;
+        self.connection += 1;
+    }
+
+    /// The link is up again; `held` is what the engine holds. With a new epoch all that was leased
+    /// and not begun is given away.
+    pub(crate) fn connect(&mut self, now: Wall, held: &[LeaseId], new_epoch: bool) {
+        self.up = true;
+        self.connection += 1;
+        self.flush(now);
+        self.epoch.0 += u32::from(new_epoch);
+        let held: BTreeSet<LeaseId> = held.iter().copied().collect();
+        let loose: Vec<LeaseId> = self
+            .leases
+            .keys()
+            .filter(|lease| new_epoch || !held.contains(lease))
+            .copied()
+            .collect();
+        for lease in loose {
+            self.free(lease, now);
+        }
+    }
+}
