@@ -171,18 +171,27 @@ impl Pump {
         }
     }
 
-    /// `true`: there are more.
+    /// Takes what has come together, then does what follows from all of it. `true`: there is more.
     fn take_events(&mut self) -> bool {
+        let mut urgent: Option<Tick> = None;
+        let mut more = true;
         for _ in 0..limits::EVENTS_PER_TURN {
             let Ok(posted) = self.received.events.try_recv() else {
-                return false;
+                more = false;
+                break;
             };
-            self.take_event(posted);
-            if self.shared.is_poisoned() {
-                return false;
+            if posted.urgent {
+                urgent.get_or_insert(posted.at);
             }
+            self.take_event(posted);
         }
-        true
+        if self.drain_commands()
+            && let Some(at) = urgent
+        {
+            let us = self.shared.clock.tick() - at;
+            self.shared.latency.record(us.0);
+        }
+        more && !self.shared.is_poisoned()
     }
 
     /// The engine gets the agents who came early.
@@ -220,11 +229,7 @@ impl Pump {
             return;
         }
         self.shared.slots.give_back(posted.slot);
-        let now = self.shared.clock.now();
-        if self.handle(now, posted.event) && posted.urgent {
-            let us = self.shared.clock.tick() - posted.at;
-            self.shared.latency.record(us.0);
-        }
+        self.engine.handle(self.shared.clock.now(), posted.event);
     }
 
     fn work_off_deadlines(&mut self) {

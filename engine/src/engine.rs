@@ -53,6 +53,8 @@ pub struct Engine {
     agent_names: BTreeMap<Arc<str>, AgentId>,
     sessions: BTreeMap<SessionId, AgentId>,
     attempts: BTreeMap<AttemptId, Attempt>,
+    /// Answered calls that wait for an agent, over all campaigns.
+    waiting: usize,
     /// Attempts that wait for a trunk.
     queued: BTreeSet<AttemptId>,
     questions: BTreeMap<RequestId, Question>,
@@ -65,6 +67,8 @@ pub struct Engine {
     deadlines: Deadlines,
     dirty: BTreeSet<CampaignId>,
     commands: VecDeque<Command>,
+    /// Something was taken in, last at this time, and what follows from it is not decided.
+    unsettled: Option<Now>,
     epoch: Option<Epoch>,
     attempt_counter: u32,
     linked: bool,
@@ -92,6 +96,7 @@ impl Engine {
             agent_names: BTreeMap::new(),
             sessions: BTreeMap::new(),
             attempts: BTreeMap::new(),
+            waiting: 0,
             queued: BTreeSet::new(),
             questions: BTreeMap::new(),
             last_question: 0,
@@ -101,6 +106,7 @@ impl Engine {
             deadlines: Deadlines::default(),
             dirty: BTreeSet::new(),
             commands: VecDeque::new(),
+            unsettled: None,
             epoch: None,
             attempt_counter: 0,
             linked: false,
@@ -167,7 +173,7 @@ impl Engine {
                 self.test_call(now, request, trunk, number, caller_id);
             }
         }
-        self.settle(now);
+        self.unsettled = Some(now);
     }
 
     /// Works off every deadline that is due.
@@ -185,15 +191,22 @@ impl Engine {
                 Owner::Probe(id) => self.probed(now, id, false),
             }
         }
-        self.settle(now);
+        self.unsettled = Some(now);
     }
 
-    /// The next thing to do, or `None` until something happens.
+    /// The next thing to do, or `None` until something happens. What follows from all that was
+    /// taken in since the last one is decided here, once: who comes with many events at a time has
+    /// them weighed together.
     pub fn poll_command(&mut self) -> Option<Command> {
+        if self.commands.is_empty() {
+            let now = self.unsettled.take()?;
+            self.settle(now);
+        }
         self.commands.pop_front()
     }
 
-    /// When [`Engine::handle_timeout`] must be called at the latest, and what for.
+    /// When [`Engine::handle_timeout`] must be called at the latest, and what for. Valid when
+    /// [`Engine::poll_command`] has nothing more.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Tick, Why)> {
         self.deadlines.first()
@@ -252,7 +265,9 @@ impl Engine {
 
     /// Agents for those who wait, trunks for those who failed over, then new calls.
     fn settle(&mut self, now: Now) {
-        self.serve_waiting(now);
+        if self.waiting > 0 {
+            self.serve_waiting(now);
+        }
         self.serve_queued(now);
         self.pace_dirty(now);
         self.send_home(now);
@@ -303,7 +318,10 @@ impl Engine {
                 personal,
             };
             self.learn_of_attempt(now, campaign, (id, began), step);
-            self.dirty.insert(campaign);
+            // Pacing does not ask how far a dial has come.
+            if !(from.is_dialing() && to.is_dialing()) {
+                self.dirty.insert(campaign);
+            }
         }
         if from == State::AwaitingAgent {
             self.stop_waiting(id);

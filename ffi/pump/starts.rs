@@ -161,17 +161,17 @@ mod tests {
     fn none_leaves_before_it_is_on_disk_and_each_keeps_its_space() {
         let mut starts = Starts::default();
         for n in 1..=3 {
-            push(&mut starts, ms(n * 10), n);
+            push(&mut starts, ms(n * 20), n);
         }
         assert_eq!(left(&mut starts, ms(1_000)), []);
-        starts.durable(ms(35), 2);
-        assert_eq!(left(&mut starts, ms(35)), [leg(1)]);
-        assert_eq!(starts.next(), Some(ms(50)));
-        assert_eq!(left(&mut starts, ms(39)), []);
-        assert_eq!(left(&mut starts, ms(40)), [leg(2)]);
+        starts.durable(ms(70), 2);
+        assert_eq!(left(&mut starts, ms(70)), [leg(1)]);
+        assert_eq!(starts.next(), Some(ms(100)));
+        assert_eq!(left(&mut starts, ms(79)), []);
+        assert_eq!(left(&mut starts, ms(80)), [leg(2)]);
         assert_eq!(left(&mut starts, ms(1_000)), []);
-        starts.durable(ms(60), 3);
-        assert_eq!(left(&mut starts, ms(60)), [leg(3)]);
+        starts.durable(ms(120), 3);
+        assert_eq!(left(&mut starts, ms(120)), [leg(3)]);
     }
 
     #[test]

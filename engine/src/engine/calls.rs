@@ -105,7 +105,7 @@ impl Engine {
         let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) else {
             return;
         };
-        campaign.waiting.insert((since, id));
+        self.waiting += usize::from(campaign.waiting.insert((since, id)));
         let limit = Span::ms(campaign.config.connect_limit_ms);
         self.arm(id, since + limit, Why::ConnectLimit);
     }
@@ -117,7 +117,7 @@ impl Engine {
         };
         let Some(since) = attempt.clock else { return };
         if let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) {
-            campaign.waiting.remove(&(since, id));
+            self.waiting -= usize::from(campaign.waiting.remove(&(since, id)));
         }
     }
 

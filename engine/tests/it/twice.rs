@@ -95,10 +95,12 @@ fn previews_and_manual_calls_keep_the_campaigns_cap() {
 #[test]
 fn previews_keep_the_nodes_cap_on_dials() {
     let (mut b, config) = full();
-    b.tell(Event::Config(ConfigChange::Campaign(Box::new(CampaignConfig {
-        max_concurrent: 9,
-        ..config
-    }))));
+    b.tell(Event::Config(ConfigChange::Campaign(Box::new(
+        CampaignConfig {
+            max_concurrent: 9,
+            ..config
+        },
+    ))));
     b.tell(Event::Config(ConfigChange::Settings(Settings {
         max_concurrent_originates: 1,
     })));

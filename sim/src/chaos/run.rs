@@ -153,7 +153,8 @@ impl Run<'_> {
         let latest = end + DRAINED;
         while !self.is_over() && self.turn(latest)? {}
         let view = self.engine.snapshot(self.stage.now);
-        self.oracle.all_over(&view, &self.engine.leases(), &self.pbx)
+        self.oracle
+            .all_over(&view, &self.engine.leases(), &self.pbx)
     }
 
     /// Nothing new goes wrong, and everybody goes home.
@@ -190,7 +191,9 @@ impl Run<'_> {
             turns += 1;
             if turns > AT_ONCE {
                 let why = self.engine.poll_timeout().map(|(_, why)| why.name());
-                return Err(format!("the engine makes no progress: {why:?} is always due"));
+                return Err(format!(
+                    "the engine makes no progress: {why:?} is always due"
+                ));
             }
             self.engine.handle_timeout(self.stage.now);
             self.obey()?;
@@ -321,9 +324,8 @@ impl Run<'_> {
             Trouble::JournalGood => Trouble::JournalBad,
             Trouble::Drain => Trouble::GoOn,
             Trouble::GoOn => Trouble::Drain,
-            same @ (Trouble::ClockStep | Trouble::Change | Trouble::Revoke | Trouble::DoNotCall) => {
-                same
-            }
+            same
+            @ (Trouble::ClockStep | Trouble::Change | Trouble::Revoke | Trouble::DoNotCall) => same,
         };
         self.troubles.again(&mut self.stage, next);
         match trouble {

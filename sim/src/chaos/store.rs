@@ -74,11 +74,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(
-        seed: u64,
-        agents: u32,
-        callees: BTreeMap<CampaignId, Callees>,
-    ) -> Store {
+    pub(crate) fn new(seed: u64, agents: u32, callees: BTreeMap<CampaignId, Callees>) -> Store {
         Store {
             callees,
             policies: BTreeMap::new(),
@@ -158,7 +154,9 @@ impl Store {
                     }
                 }
                 Record::Ended(result) => self.settle(&result, now),
-                Record::Answered { .. } | Record::Bridged { .. } | Record::MessageStarted { .. } => {}
+                Record::Answered { .. }
+                | Record::Bridged { .. }
+                | Record::MessageStarted { .. } => {}
             }
         }
     }
@@ -280,7 +278,10 @@ impl Store {
                 // Some numbers are in several lists.
                 match draw.happens(0.03) {
                     true => number("5510", whole(draw, 0, 30)),
-                    false => number(if draw.happens(0.2) { "5512" } else { "5511" }, n * 4 + position),
+                    false => number(
+                        if draw.happens(0.2) { "5512" } else { "5511" },
+                        n * 4 + position,
+                    ),
                 }
             })
             .map(|number| (number, 0))
@@ -290,7 +291,10 @@ impl Store {
             true => {
                 let opens = i64::from(whole(draw, 0, 480)) * 60_000;
                 let length = i64::from(whole(draw, 5, 300)) * 60_000;
-                (Wall(start.0 + opens - HOUR_MS), Wall(start.0 + opens + length))
+                (
+                    Wall(start.0 + opens - HOUR_MS),
+                    Wall(start.0 + opens + length),
+                )
             }
             false => (Wall(start.0 - 100 * HOUR_MS), Wall(start.0 + 100 * HOUR_MS)),
         };
@@ -331,9 +335,15 @@ impl Store {
             lead.status = Status::Done;
             return None;
         }
-        let claimed = all.iter().any(|(_, (number, _))| self.claims.contains_key(number));
+        let claimed = all
+            .iter()
+            .any(|(_, (number, _))| self.claims.contains_key(number));
         if claimed || opens.0 - EARLY_MS > now.0 {
-            let at = if claimed { Wall(now.0 + 60_000) } else { Wall(opens.0 - EARLY_MS) };
+            let at = if claimed {
+                Wall(now.0 + 60_000)
+            } else {
+                Wall(opens.0 - EARLY_MS)
+            };
             self.ready(id, at);
             return None;
         }
