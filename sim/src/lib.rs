@@ -8,12 +8,14 @@ mod book;
 mod chance;
 mod figures;
 mod leads;
+mod plan;
 mod queue;
 pub mod rivals;
 mod shift;
 mod world;
 
-pub use figures::Figures;
+pub use figures::{Figures, Quarter};
+pub use plan::Plan;
 pub use rivals::Rival;
-pub use shift::{Plan, Shift, SimError};
+pub use shift::{Shift, SimError};
 pub use world::{Change, World};
