@@ -89,6 +89,7 @@ fn a_small_shift_gives_a_table_and_a_chart() {
         "\npredictive ",
         "at most 3% may find no agent within 2 s",
         "kept agents busiest",
+        "Few calls, rough figures",
         "chart: simulate.svg",
     ];
     for word in words {

@@ -81,11 +81,9 @@ fn trade_off(report: &Report, area: &Area<'_>) -> Result<(), CliError> {
         .draw()
         .map_err(failed)?;
     let line = PathElement::new(vec![(from, limit), (100.0, limit)], RED.stroke_width(2));
-    let text = Text::new(
-        format!("limit {limit}%"),
-        (from, limit),
-        (FONT, 13).into_font().color(&RED),
-    );
+    // Beside the line, not on it.
+    let font = (FONT, 13).into_font().color(&RED);
+    let text = EmptyElement::at((from, limit)) + Text::new(format!("limit {limit}%"), (6, 6), font);
     chart.draw_series([line]).map_err(failed)?;
     chart.draw_series([text]).map_err(failed)?;
     for (n, row) in report.rows.iter().enumerate() {
