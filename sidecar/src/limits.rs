@@ -131,7 +131,20 @@ pub const IMPORT_REPORTS: usize = 1_024;
 pub const NUMBERS_PER_LEAD: usize = 10;
 /// Numbers in one do-not-call request.
 pub const DNC_PER_REQUEST: usize = 10_000;
+/// Days back from now whose attempts a campaign's statistics are made of.
+pub const STATISTICS_DAYS: i32 = 30;
 /// Rows of a listing.
 pub const LIST_ROWS: i64 = 10_000;
 /// An agent who asks for more wrap-up time gets so much, unless they say how much, in ms.
 pub const WRAP_UP_EXTENSION_MS: u32 = 30_000;
+
+/// Dials that a campaign must have made before a simulation may take after it.
+pub const SIMULATE_DIALS: u64 = 200;
+/// Agents of a simulated team.
+pub const SIMULATE_AGENTS: u32 = 2_000;
+/// Simulated shifts of each mode.
+pub const SIMULATE_RUNS: u32 = 100;
+/// Modes compared at once.
+pub const SIMULATE_MODES: usize = 12;
+/// Bytes of a simulated campaign's file.
+pub const SIMULATE_FILE_BYTES: u64 = 1024 * 1024;

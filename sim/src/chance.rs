@@ -31,6 +31,7 @@ impl Chance {
         let seconds = match spread {
             Spread::LogNormal(d) => d.sample(&mut self.0),
             Spread::Gamma(d) => d.sample(&mut self.0),
+            Spread::Zero => 0.0,
         };
         span(seconds)
     }
@@ -41,6 +42,7 @@ impl Chance {
 pub(crate) enum Spread {
     LogNormal(LogNormal<f64>),
     Gamma(Gamma<f64>),
+    Zero,
 }
 
 impl Spread {

@@ -9,12 +9,14 @@ mod chance;
 pub mod chaos;
 mod figures;
 mod leads;
+mod plan;
 mod queue;
 pub mod rivals;
 mod shift;
 mod world;
 
-pub use figures::Figures;
+pub use figures::{Figures, Quarter};
+pub use plan::Plan;
 pub use rivals::Rival;
-pub use shift::{Plan, Shift, SimError};
+pub use shift::{Shift, SimError};
 pub use world::{Change, World};

@@ -9,8 +9,9 @@ use outdial_engine::{Span, Tick};
 
 use crate::book::Book;
 use crate::figures::Figures;
+use crate::plan::Plan;
 use crate::queue::Queue;
-use crate::shift::{Plan, SimError};
+use crate::shift::SimError;
 use crate::world::{Change, Dice, Fate};
 
 /// Somebody else's rule.
@@ -194,6 +195,7 @@ impl Floor {
     }
 
     fn connect(&mut self) {
+        self.book.connected(self.now);
         self.free -= 1;
         let talk = self.dice.talk();
         let wrap_up = self.dice.wrap_up();

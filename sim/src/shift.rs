@@ -3,24 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use outdial_engine::config::{
-    AbandonRule, AgentConfig, AgentlessAction, AnswerRules, CallerIds, CampaignConfig,
-    CampaignState, ConfigChange, Mode, RetryPolicy, Route, Settings, Target, TrunkConfig,
-};
+use outdial_engine::config::{AgentConfig, ConfigChange, Settings};
 use outdial_engine::{
-    AgentEvent, AgentId, CampaignId, Command, Engine, Epoch, Event, LegEnd, LegEvent, LegId, Link,
-    Now, Number, SessionEvent, SessionId, Span, Tick, TrunkId, Verdict, Wall,
+    AgentEvent, AgentId, Command, Engine, Epoch, Event, LegEnd, LegEvent, LegId, Link, Now,
+    SessionEvent, SessionId, Span, Tick, Verdict, Wall,
 };
 
 use crate::book::Book;
 use crate::chance::span;
 use crate::figures::Figures;
 use crate::leads::Leads;
+use crate::plan::{CAMPAIGN, Plan, route};
 use crate::queue::Queue;
-use crate::world::{Change, Dice, Fate, World};
+use crate::world::{Change, Dice, Fate};
 
-const CAMPAIGN: CampaignId = CampaignId(1);
-const TRUNK: TrunkId = TrunkId(1);
 /// The safe-harbour message.
 const MESSAGE: Span = Span::seconds(5);
 /// The wall clock when a shift begins: 2026-01-05T09:00:00Z, a Monday.
@@ -40,44 +36,6 @@ pub enum SimError {
     /// The engine never comes to rest.
     #[error("the engine never comes to rest")]
     Endless,
-}
-
-/// What is played through.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// How callees and agents behave.
-    pub world: World,
-    /// How many calls are dialed for them.
-    pub mode: Mode,
-    /// The rule to be kept.
-    pub abandon: AbandonRule,
-    /// From answer to agent, at most, in ms.
-    pub connect_limit_ms: u32,
-    /// Rings so long, in ms.
-    pub ring_timeout_ms: u32,
-    /// How long, in seconds.
-    pub seconds: u32,
-    /// Left out of the figures at the start, in seconds.
-    pub warm_up: u32,
-    /// Seed.
-    pub seed: u64,
-}
-
-impl Plan {
-    /// Eight hours by the usual rule, the first half hour left out of the figures.
-    #[must_use]
-    pub fn new(world: World, mode: Mode, seed: u64) -> Plan {
-        Plan {
-            world,
-            mode,
-            abandon: AbandonRule::default(),
-            connect_limit_ms: 2_000,
-            ring_timeout_ms: 25_000,
-            seconds: 8 * 3_600,
-            warm_up: 1_800,
-            seed,
-        }
-    }
 }
 
 /// Something that the model makes happen.
@@ -166,7 +124,7 @@ impl Shift {
             max_concurrent_originates: 2_000,
         };
         self.tell(Event::Config(ConfigChange::Settings(settings)))?;
-        self.tell(Event::Config(ConfigChange::Trunk(trunk())))?;
+        self.tell(Event::Config(ConfigChange::Trunk(self.plan.trunk())))?;
         self.tell(Event::Config(ConfigChange::Routes(vec![route()])))?;
         for n in 1..=self.plan.world.agents() {
             let id = AgentId(u64::from(n));
@@ -187,7 +145,10 @@ impl Shift {
             };
             self.workers.insert(id, worker);
         }
-        let campaign = self.campaign()?;
+        let campaign = self.plan.campaign()?;
+        campaign
+            .validate()
+            .map_err(|e| SimError::Config(e.to_string()))?;
         self.tell(Event::Config(ConfigChange::Campaign(Box::new(campaign))))?;
         self.tell(Event::Link(Link::Up { epoch: Epoch(1) }))?;
         for change in self.plan.world.changes.clone() {
@@ -197,41 +158,6 @@ impl Shift {
             );
         }
         Ok(())
-    }
-
-    fn campaign(&self) -> Result<CampaignConfig, SimError> {
-        let number = Number::new("551140000000").map_err(|e| SimError::Config(e.to_string()))?;
-        let config = CampaignConfig {
-            id: CAMPAIGN,
-            name: "sim".into(),
-            state: CampaignState::Running,
-            mode: self.plan.mode,
-            priority: 0,
-            max_concurrent: 10_000,
-            min_ring_ms: 15_000,
-            ring_timeout_ms: self.plan.ring_timeout_ms,
-            connect_limit_ms: self.plan.connect_limit_ms,
-            abandon: self.plan.abandon,
-            message: Some("message".into()),
-            target: Target {
-                context: "outdial".into(),
-                exten: "s".into(),
-                priority: 1,
-            },
-            agentless: AgentlessAction::PlayMessage,
-            // Agents end it themselves before.
-            wrap_up_ms: 120_000,
-            answers: AnswerRules::default(),
-            caller_ids: CallerIds {
-                numbers: vec![number],
-                ..CallerIds::default()
-            },
-            retry: RetryPolicy::default(),
-        };
-        config
-            .validate()
-            .map_err(|e| SimError::Config(e.to_string()))?;
-        Ok(config)
     }
 
     fn run(&mut self) -> Result<(), SimError> {
@@ -355,6 +281,7 @@ impl Shift {
             return Ok(());
         };
         self.legs.insert(leg, Leg::Talking);
+        self.book.connected(self.now);
         if let Some(worker) = self.workers.get_mut(&agent) {
             worker.busy = Some(self.now);
         }
@@ -431,8 +358,17 @@ impl Shift {
 
     fn talk_ends(&mut self, leg: LegId, agent: AgentId) -> Result<(), SimError> {
         self.end(leg, None)?;
-        let wrap_up = self.dice.wrap_up();
-        self.queue.plan(self.now + wrap_up, Happening::Ready(agent));
+        if self.plan.wrap_up_ms == 0 {
+            self.book_busy(agent);
+            if self.workers.get(&agent).is_some_and(|w| w.leaves) {
+                return self.leave(agent);
+            }
+        } else {
+            // A little before the engine would end it: then an agent is never on the next call.
+            let most = Span::ms(self.plan.wrap_up_ms - 1);
+            let wrap_up = self.dice.wrap_up().min(most);
+            self.queue.plan(self.now + wrap_up, Happening::Ready(agent));
+        }
         let session = self.workers.get(&agent).map(|w| w.session.clone());
         let Some(session) = session else {
             return Ok(());
@@ -519,30 +455,5 @@ impl Shift {
         if let Some(since) = worker.and_then(|w| w.logged_in.take()) {
             self.book.worked(since, self.now, 1, 0);
         }
-    }
-}
-
-fn trunk() -> TrunkConfig {
-    TrunkConfig {
-        id: TRUNK,
-        name: "carrier".into(),
-        tech: "SIM".into(),
-        endpoint: "carrier".into(),
-        enabled: true,
-        cps_milli: 1_000_000,
-        burst: 1_000,
-        max_channels: 10_000,
-    }
-}
-
-fn route() -> Route {
-    Route {
-        campaign: None,
-        prefix: "".into(),
-        trunk: TRUNK,
-        priority: 1,
-        weight: 1,
-        strip: 0,
-        prepend: "".into(),
     }
 }

@@ -31,7 +31,7 @@ pub struct World {
     pub amd: f64,
     /// Spread of the talk time, lognormal: cv.
     pub talk_cv: f64,
-    /// Wrap-up time, lognormal: mean and cv.
+    /// Wrap-up time, lognormal: mean and cv. A mean of 0: there is none.
     pub wrap_up: (f64, f64),
     /// What changes, the first at 0.
     pub changes: Vec<Change>,
@@ -96,7 +96,11 @@ impl Dice {
             chance: Chance::new(seed),
             set_up: Spread::log_normal(world.set_up.0, world.set_up.1)?,
             ring: Spread::gamma(world.ring.0, world.ring.1)?,
-            wrap_up: Spread::log_normal(world.wrap_up.0, world.wrap_up.1)?,
+            wrap_up: if world.wrap_up.0 == 0.0 {
+                Spread::Zero
+            } else {
+                Spread::log_normal(world.wrap_up.0, world.wrap_up.1)?
+            },
             talk: Spread::log_normal(120.0, world.talk_cv)?,
             not_answered: world.not_answered,
             talk_cv: world.talk_cv,

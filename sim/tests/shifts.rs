@@ -114,3 +114,71 @@ fn a_rivals_fixed_ratio_abandons_more_in_a_small_team() {
     let figures = rivals::work(Rival::RatioOfAll(3.0), plan).unwrap();
     assert!(figures.abandon_rate() > 0.05, "{}", figures.abandon_rate());
 }
+
+#[test]
+fn what_is_connected_is_what_was_answered_and_not_abandoned() {
+    let figures = work(Plan {
+        warm_up: 0,
+        ..hours(4, World::steady(5, 0.4), Mode::Power { ratio_milli: 3_000 })
+    });
+    let open = figures.answers - figures.abandoned - figures.connected;
+    assert!(figures.abandoned > 0 && open <= 5, "{figures:?}");
+    let busy: f64 = figures.quarters.iter().map(|quarter| quarter.busy).sum();
+    assert!((busy - figures.busy).abs() < 1.0, "{busy} {}", figures.busy);
+    assert!((figures.logged_in - 5.0 * 4.0 * 3_600.0).abs() < 1.0);
+}
+
+#[test]
+fn wrap_up_may_take_all_its_time_or_none() {
+    // Short talk that hardly varies, so that the mean time for a call shows the wrap-up.
+    let busy_for_each = |wrap_up_ms: u32| {
+        let mut world = World::steady(5, 0.5);
+        world.wrap_up = (f64::from(wrap_up_ms) / 1e3, 0.0);
+        world.talk_cv = 0.01;
+        world.changes[0].talk = 30.0;
+        let figures = work(Plan {
+            wrap_up_ms,
+            ..hours(4, world, Mode::Progressive)
+        });
+        figures.busy / f64::from(u32::try_from(figures.connected).unwrap())
+    };
+    for (wrap_up_ms, expected) in [(0, 30.0), (10_000, 40.0)] {
+        let seconds = busy_for_each(wrap_up_ms);
+        assert!((seconds - expected).abs() < 1.0, "{wrap_up_ms}: {seconds}");
+    }
+}
+
+#[test]
+fn the_trunks_rate_and_the_campaigns_lines_bound_the_dials() {
+    let ratio_milli = 5_000;
+    let plan = || hours(2, World::steady(20, 0.1), Mode::Power { ratio_milli });
+    let free = work(plan());
+    let slow = work(Plan {
+        cps_milli: 100,
+        burst: 1,
+        ..plan()
+    });
+    // A tenth of a call each second, for the hour and a half after the warm-up.
+    assert!((520..=541).contains(&slow.dials), "{}", slow.dials);
+    let narrow = work(Plan {
+        max_concurrent: 5,
+        ..plan()
+    });
+    assert!(narrow.dials < free.dials, "{} {}", narrow.dials, free.dials);
+    assert!(narrow.busy < 5.0 * 5_400.0, "{}", narrow.busy);
+}
+
+#[test]
+fn what_the_engine_would_refuse_is_known_before() {
+    let plan = |mode| hours(1, World::steady(5, 0.3), mode);
+    assert_eq!(plan(PREDICTIVE).check(), Ok(()));
+    let ratio_milli = 9_000;
+    let refused = plan(Mode::Power { ratio_milli }).check().unwrap_err();
+    assert_eq!(
+        (refused.field, &*refused.allowed),
+        ("ratio", "1000 to 5000")
+    );
+    let mut slow = plan(PREDICTIVE);
+    slow.cps_milli = 0;
+    assert_eq!(slow.check().unwrap_err().field, "cps_limit");
+}

@@ -9,6 +9,7 @@ mod doctor;
 mod leads;
 mod psql;
 mod routes;
+mod simulate;
 mod status;
 mod table;
 mod trunks;
@@ -111,6 +112,16 @@ enum Command {
     /// Leads
     #[command(subcommand)]
     Leads(leads::Command),
+    /// What if: how busy agents would be, and how many calls abandoned, by mode and settings
+    #[command(
+        after_help = "Shifts are played through on a model of callees and agents, by the engine that dials in the PBX. Each starts\n\
+        with an engine that has learned nothing yet. Nothing is called.\n\n\
+        Examples:\n  outdial simulate --agents 20 --answer-rate 0.25 --hours 8\n  \
+        outdial simulate --campaign spring.toml --agents 8 --talk 180 --mode predictive --mode power:2\n  \
+        outdial simulate --like spring --agents 30 --svg spring.svg\n  \
+        outdial simulate --json | jq '.modes[] | {mode, talk_share, abandon_rate}'"
+    )]
+    Simulate(Box<simulate::Simulate>),
     /// What is going on
     #[command(after_help = "Examples:\n  outdial status\n  outdial status --json | jq .campaigns")]
     Status,
@@ -191,6 +202,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Agents(command) => agents::run(command, &context),
         Command::Dnc(command) => dnc::run(command, &context),
         Command::Leads(command) => leads::run(command, &context),
+        Command::Simulate(options) => simulate::run(&options, &context),
         Command::Status => status::run(&context),
         Command::Doctor => doctor::run(&context),
         Command::Config(command) => config::run(command, &context),

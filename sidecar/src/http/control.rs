@@ -15,7 +15,7 @@ use crate::clock;
 use crate::http::error::ApiError;
 use crate::http::{App, import, status};
 use crate::limits;
-use crate::store::{StoreError, agents, campaigns, dnc, routes, trunks};
+use crate::store::{StoreError, agents, campaigns, dnc, routes, statistics, trunks};
 
 type Answered = Result<Json<Value>, ApiError>;
 
@@ -29,6 +29,7 @@ pub fn router(app: App) -> Router {
             "/v1/campaigns/{name}",
             get(show_campaign).patch(change_campaign),
         )
+        .route("/v1/campaigns/{name}/statistics", get(campaign_statistics))
         .route("/v1/campaigns/{name}/{action}", post(act_on_campaign))
         .route("/v1/trunks", get(list_trunks).post(create_trunk))
         .route(
@@ -64,6 +65,15 @@ async fn show_campaign(State(app): State<App>, Path(name): Path<String>) -> Answ
         app.console
             .pool
             .call(move |client| campaigns::show(client, &name))
+            .await?,
+    ))
+}
+
+async fn campaign_statistics(State(app): State<App>, Path(name): Path<String>) -> Answered {
+    Ok(Json(
+        app.console
+            .pool
+            .call(move |client| statistics::load(client, &name))
             .await?,
     ))
 }

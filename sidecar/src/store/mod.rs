@@ -22,6 +22,7 @@ pub mod results;
 mod results_tests;
 pub mod routes;
 pub mod snapshot;
+pub mod statistics;
 pub mod status;
 pub mod trunks;
 
@@ -143,6 +144,11 @@ pub fn explain(what: &str, name: &str, error: postgres::Error) -> StoreError {
         });
     }
     error.into()
+}
+
+/// What a field of a campaign is called and may hold, in the operator's words.
+pub fn allowed_in_campaign(field: &str) -> Option<&'static str> {
+    allowed(&format!("campaigns_{field}_check")).map(|(_, allowed)| allowed)
 }
 
 /// What the CHECK constraints allow.

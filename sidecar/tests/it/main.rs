@@ -14,3 +14,4 @@ mod life;
 mod link;
 mod module;
 mod sidecar;
+mod simulate;
