@@ -11,9 +11,10 @@ mod answers;
 mod any_order;
 mod bench;
 mod calls;
+mod chaos_finds;
 mod desk;
 mod permission;
 mod personal;
 mod states_doc;
 mod trunks;
-mod twice;
+

@@ -14,6 +14,8 @@ use super::trouble::{Trouble, Troubles};
 
 /// Deadlines that may be worked off at one instant before the engine is taken to spin.
 const AT_ONCE: u32 = 100;
+/// Deadlines in one virtual second that bring nothing about, for each campaign.
+const IDLE_PER_SECOND: u32 = 100;
 /// Commands that one event may bring.
 const COMMANDS: u32 = 100_000;
 /// Requests for leads in one virtual minute, for each campaign.
@@ -84,6 +86,8 @@ struct Run<'a> {
     oracle: Oracle,
     events: u64,
     requests: u32,
+    /// The virtual second, and the deadlines in it that brought nothing about.
+    idle: (u64, u32),
     trace: Option<Trace<'a>>,
 }
 
@@ -114,6 +118,7 @@ pub fn run_traced(plan: &ChaosPlan, trace: Option<Trace<'_>>) -> Result<Tally, F
         oracle: Oracle::new(),
         events: 0,
         requests: 0,
+        idle: (0, 0),
         trace,
         stage,
         setup,
@@ -193,9 +198,25 @@ impl Run<'_> {
                 return Err(format!("the engine makes no progress: {why:?} is always due"));
             }
             self.engine.handle_timeout(self.stage.now);
-            self.obey()?;
+            if self.obey()? == 0 {
+                self.idles()?;
+            }
         }
         Ok(true)
+    }
+
+    /// A deadline brought nothing about. That happens, but an engine that does nothing else takes a
+    /// whole core.
+    fn idles(&mut self) -> Played {
+        let second = self.stage.now.tick.0 / 1_000_000;
+        if self.idle.0 != second {
+            self.idle = (second, 0);
+        }
+        self.idle.1 += 1;
+        match self.idle.1 > IDLE_PER_SECOND * self.stage.plan.campaigns {
+            true => Err("the engine wakes up again and again for nothing".into()),
+            false => Ok(()),
+        }
     }
 
     fn tell(&mut self, event: Event) -> Played {
@@ -205,13 +226,14 @@ impl Run<'_> {
         }
         self.oracle.told(self.stage.now, &event);
         self.engine.handle(self.stage.now, event);
-        self.obey()
+        self.obey().map(|_| ())
     }
 
-    fn obey(&mut self) -> Played {
-        for _ in 0..COMMANDS {
+    /// Does what the engine asks for; tells how many things that were.
+    fn obey(&mut self) -> Result<u32, String> {
+        for done in 0..COMMANDS {
             let Some(command) = self.engine.poll_command() else {
-                return Ok(());
+                return Ok(done);
             };
             if let Some(trace) = &mut self.trace {
                 trace(&format!("{} < {command:?}", clock(self.stage.now.tick)));
@@ -342,8 +364,7 @@ impl Run<'_> {
             Trouble::JournalBad | Trouble::JournalGood => {
                 self.pbx.journal_bad = trouble == Trouble::JournalBad;
                 let event = Box::new(Event::JournalWritable(!self.pbx.journal_bad));
-                let after = self.troubles.soon();
-                self.stage.plan_in(after, Happening::Arrives(event));
+                self.stage.plan_in(Span::ms(50), Happening::Arrives(event));
             }
             Trouble::Drain => self.tell(Event::Drain(true))?,
             Trouble::GoOn => self.tell(Event::Drain(false))?,

@@ -17,6 +17,8 @@ use crate::chance::Chance;
 const LEASE_MS: i64 = 120_000;
 /// Numbers whose window opens within this time are leased already.
 const EARLY_MS: i64 = 60_000;
+/// Leads that one request looks at in vain.
+const NOT_NOW: usize = 50;
 const HOUR_MS: i64 = 3_600_000;
 
 /// What the store does after a while.
@@ -236,7 +238,10 @@ impl Store {
         let now = stage.now.wall;
         let mut leases = Vec::new();
         let count = usize::try_from(count).unwrap_or(0);
-        while leases.len() < count {
+        for _ in 0..count + NOT_NOW {
+            if leases.len() >= count {
+                break;
+            }
             let next = self.due.get(&campaign).and_then(|due| due.first().copied());
             let id = match next.filter(|(at, _)| *at <= now) {
                 Some((at, id)) => {
