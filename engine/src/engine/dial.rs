@@ -382,7 +382,9 @@ impl Engine {
                     true => self.hold_personal(now, campaign),
                     false => self.hold(now, campaign),
                 };
-                if hold.is_some() || self.may_dial(now, &lease, index).is_err() {
+                // The store has given away what was leased in another epoch.
+                let void = self.epoch != Some(id.epoch());
+                if void || hold.is_some() || self.may_dial(now, &lease, index).is_err() {
                     self.advance(now, id, Trigger::End(Outcome::Cancelled));
                     return;
                 }

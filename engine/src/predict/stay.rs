@@ -173,7 +173,11 @@ fn wrapped_up<const N: usize>(wrap: &Cumulative, from_now: &[f64; N]) -> Vec<[f6
     while x < last {
         over.push(from_now.map(|v| {
             let rest = v - x - STEP / 2.0;
-            if rest > 0.0 { 1.0 - wrap.beyond(rest) } else { 0.0 }
+            if rest > 0.0 {
+                1.0 - wrap.beyond(rest)
+            } else {
+                0.0
+            }
         }));
         x += STEP;
     }

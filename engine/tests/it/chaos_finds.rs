@@ -96,10 +96,12 @@ fn previews_and_manual_calls_keep_the_campaigns_cap() {
 #[test]
 fn previews_keep_the_nodes_cap_on_dials() {
     let (mut b, config) = full();
-    b.tell(Event::Config(ConfigChange::Campaign(Box::new(CampaignConfig {
-        max_concurrent: 9,
-        ..config
-    }))));
+    b.tell(Event::Config(ConfigChange::Campaign(Box::new(
+        CampaignConfig {
+            max_concurrent: 9,
+            ..config
+        },
+    ))));
     b.tell(Event::Config(ConfigChange::Settings(Settings {
         max_concurrent_originates: 1,
     })));
@@ -151,4 +153,36 @@ fn waiting_for_a_trunks_rate_takes_few_wake_ups_though_another_one_is_free() {
         wake_ups += 1;
         assert!(wake_ups < 20, "again and again for nothing");
     }
+}
+
+/// A call that rings over the first of two trunks.
+fn with_two_trunks() -> (Bench, LegId) {
+    let mut b = Bench::new(campaign());
+    b.tell(Event::Config(ConfigChange::Trunk(trunk(SECOND_TRUNK))));
+    let routes = vec![route(TRUNK, 1), route(SECOND_TRUNK, 2)];
+    let asked = b.tell(Event::Config(ConfigChange::Routes(routes)));
+    b.grant_probes(&asked);
+    b.log_in(1);
+    let leg = b.dial();
+    (b, leg)
+}
+
+#[test]
+fn what_is_revoked_while_its_hang_up_is_under_way_goes_over_no_other_trunk() {
+    let (mut b, leg) = with_two_trunks();
+    assert!(
+        has(&b.wait_ms(12_000), &hang_up(leg)),
+        "no reply of any kind"
+    );
+    b.tell(Event::Revoke(vec![LeaseId(1)]));
+    assert!(originates(&b.end(leg, 487)).is_empty());
+    assert_eq!(b.outcomes(), [Outcome::Cancelled]);
+}
+
+#[test]
+fn what_was_leased_in_another_epoch_goes_over_no_other_trunk() {
+    let (mut b, leg) = with_two_trunks();
+    b.tell(Event::Link(Link::Up { epoch: Epoch(8) }));
+    assert!(originates(&b.end(leg, 503)).is_empty());
+    assert_eq!(b.outcomes(), [Outcome::Cancelled]);
 }

@@ -17,4 +17,3 @@ mod permission;
 mod personal;
 mod states_doc;
 mod trunks;
-

@@ -40,7 +40,10 @@ fn main() -> ExitCode {
     }
     let began = Instant::now();
     let (tally, failure) = match &args.replay {
-        Some(plan) => match run_traced(plan, args.trace.then_some(&mut |line: &str| println!("{line}"))) {
+        Some(plan) => match run_traced(
+            plan,
+            args.trace.then_some(&mut |line: &str| println!("{line}")),
+        ) {
             Ok(tally) => (tally, None),
             Err(failure) => (Tally::default(), Some(failure)),
         },

@@ -110,7 +110,13 @@ impl Desk {
         }
         match pick(&mut self.chance, 20) {
             0..7 => {
-                says(stage, agent, AgentEvent::Pause { code: "break".into() });
+                says(
+                    stage,
+                    agent,
+                    AgentEvent::Pause {
+                        code: "break".into(),
+                    },
+                );
                 let length = exponential(&mut self.chance, 120_000);
                 stage.plan_in(length, Happening::Desk(DeskAct::Unpause(agent)));
             }

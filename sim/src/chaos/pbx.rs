@@ -56,7 +56,10 @@ pub(crate) enum Step {
 pub(crate) enum Fact {
     Answered(LegId),
     /// The leg is gone; `person`: who was called hung up before there was an agent.
-    Ended { leg: LegId, person: bool },
+    Ended {
+        leg: LegId,
+        person: bool,
+    },
     /// The PBX never took it.
     Refused(LegId),
     /// The agent's channel is gone.
@@ -140,7 +143,9 @@ impl Pbx {
 
     /// The agent's channel waits in its own bridge.
     pub(crate) fn waits(&self, session: &SessionId) -> bool {
-        self.seats.get(session).is_some_and(|seat| seat.place == Place::Waiting)
+        self.seats
+            .get(session)
+            .is_some_and(|seat| seat.place == Place::Waiting)
     }
 
     pub(crate) fn reconcile(&self) -> Event {
@@ -157,7 +162,12 @@ impl Pbx {
         let place = Place::OnTheWay;
         self.seats.insert(session.clone(), Seat { agent, place });
         let agent = format!("a{agent}").into();
-        tell_session(stage, Care::Progress, &session, SessionEvent::Entered { agent });
+        tell_session(
+            stage,
+            Care::Progress,
+            &session,
+            SessionEvent::Entered { agent },
+        );
         self.return_soon(stage, &session);
         session
     }
@@ -353,7 +363,11 @@ impl Pbx {
         }
         self.legs.remove(&leg);
         self.facts.push(Fact::Refused(leg));
-        let why = if self.journal_bad { Refusal::Journal } else { Refusal::Overload };
+        let why = if self.journal_bad {
+            Refusal::Journal
+        } else {
+            Refusal::Overload
+        };
         stage.send(Care::Terminal, Event::Refused { leg, why });
     }
 
@@ -379,7 +393,11 @@ impl Pbx {
         let ends = Span(begins.0 + exponential(draw, 900).0);
         step(stage, begins, leg, Step::GreetingBegan);
         step(stage, ends, leg, Step::GreetingEnded);
-        let ready = if amd { Span(ends.0 + 500_000) } else { Span::ms(40) };
+        let ready = if amd {
+            Span(ends.0 + 500_000)
+        } else {
+            Span::ms(40)
+        };
         step(stage, ready, leg, Step::Ready);
     }
 
@@ -390,14 +408,16 @@ impl Pbx {
         let callees = self.callees.get(&live.campaign).copied();
         live.phase = Phase::Waiting;
         let draw = &mut self.chance;
-        let verdict = callees.is_some_and(|c| c.amd).then(|| match pick(draw, 20) {
-            0 => Verdict::Unknown,
-            1 => Verdict::Screening,
-            // AMD is wrong at times.
-            2 if live.fate == Fate::Person => Verdict::Machine,
-            _ if live.fate == Fate::Machine => Verdict::Machine,
-            _ => Verdict::Human,
-        });
+        let verdict = callees
+            .is_some_and(|c| c.amd)
+            .then(|| match pick(draw, 20) {
+                0 => Verdict::Unknown,
+                1 => Verdict::Screening,
+                // AMD is wrong at times.
+                2 if live.fate == Fate::Person => Verdict::Machine,
+                _ if live.fate == Fate::Machine => Verdict::Machine,
+                _ => Verdict::Human,
+            });
         tell(stage, leg, LegEvent::Ready { verdict });
         let patience = callees.map_or(10_000, |c| c.patience_ms);
         // Nobody hangs up in the very moment of the answer.
@@ -418,7 +438,10 @@ impl Pbx {
             seat.place = Place::With(leg);
         }
         tell(stage, leg, LegEvent::Bridged { session });
-        let mean = self.callees.get(&live.campaign).map_or(60_000, |c| c.talk_ms);
+        let mean = self
+            .callees
+            .get(&live.campaign)
+            .map_or(60_000, |c| c.talk_ms);
         let talk = exponential(&mut self.chance, mean).min(TALK_MOST);
         step(stage, talk, leg, Step::TalkOver);
     }

@@ -79,7 +79,9 @@ impl Fault {
 
 /// Why a text is no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no part of a plan; one is seed=7,minutes=480,agents=5,campaigns=2,trunks=2,faults=lost+late")]
+#[error(
+    "{0:?} is no part of a plan; one is seed=7,minutes=480,agents=5,campaigns=2,trunks=2,faults=lost+late"
+)]
 pub struct PlanError(String);
 
 /// One run. Everything that is not said here is drawn from the seed.
@@ -156,7 +158,12 @@ impl FromStr for ChaosPlan {
         for part in text.trim().split(',') {
             let wrong = || PlanError(part.to_owned());
             let (name, value) = part.split_once('=').ok_or_else(wrong)?;
-            let count = || value.parse::<u32>().ok().filter(|n| (1..=1_000_000).contains(n));
+            let count = || {
+                value
+                    .parse::<u32>()
+                    .ok()
+                    .filter(|n| (1..=1_000_000).contains(n))
+            };
             match name {
                 "seed" => plan.seed = value.parse().map_err(|_| wrong())?,
                 "minutes" => plan.minutes = count().ok_or_else(wrong)?,

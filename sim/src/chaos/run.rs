@@ -158,7 +158,8 @@ impl Run<'_> {
         let latest = end + DRAINED;
         while !self.is_over() && self.turn(latest)? {}
         let view = self.engine.snapshot(self.stage.now);
-        self.oracle.all_over(&view, &self.engine.leases(), &self.pbx)
+        self.oracle
+            .all_over(&view, &self.engine.leases(), &self.pbx)
     }
 
     /// Nothing new goes wrong, and everybody goes home.
@@ -195,7 +196,9 @@ impl Run<'_> {
             turns += 1;
             if turns > AT_ONCE {
                 let why = self.engine.poll_timeout().map(|(_, why)| why.name());
-                return Err(format!("the engine makes no progress: {why:?} is always due"));
+                return Err(format!(
+                    "the engine makes no progress: {why:?} is always due"
+                ));
             }
             self.engine.handle_timeout(self.stage.now);
             if self.obey()? == 0 {
@@ -262,13 +265,15 @@ impl Run<'_> {
                 let answer = Box::new(Event::Probed { request, found });
                 stage.plan_in(Span::ms(3), Happening::Arrives(answer));
             }
-            Command::NeedLeads { .. } => {
+            Command::NeedLeads { campaign, count } => {
                 self.requests += 1;
-                self.store.asked(stage, command);
+                self.store.need(stage, *campaign, *count);
             }
-            Command::Journal(_) | Command::ReturnLeases { .. } | Command::DeferLease { .. } => {
-                self.store.asked(stage, command);
+            Command::Journal(record) => self.store.record(stage, record),
+            Command::ReturnLeases { leases, .. } => {
+                self.store.give_back(leases, stage.now.wall);
             }
+            Command::DeferLease { lease, until, .. } => self.store.give_back(&[*lease], *until),
             Command::AgentChanged { agent, state, .. } => self.desk.shows(stage, *agent, *state),
             Command::Preview { agent, lease, .. } => self.desk.previews(stage, *agent, *lease),
             Command::ConfigRefused { .. }
@@ -343,9 +348,8 @@ impl Run<'_> {
             Trouble::JournalGood => Trouble::JournalBad,
             Trouble::Drain => Trouble::GoOn,
             Trouble::GoOn => Trouble::Drain,
-            same @ (Trouble::ClockStep | Trouble::Change | Trouble::Revoke | Trouble::DoNotCall) => {
-                same
-            }
+            same
+            @ (Trouble::ClockStep | Trouble::Change | Trouble::Revoke | Trouble::DoNotCall) => same,
         };
         self.troubles.again(&mut self.stage, next);
         match trouble {

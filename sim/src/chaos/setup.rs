@@ -99,9 +99,10 @@ fn campaign(draw: &mut Chance, id: u64) -> CampaignConfig {
         max_concurrent: match mode {
             // Its only bound: a small one keeps the run short.
             Mode::Agentless => whole(draw, 1, 5),
-            Mode::Preview { .. } | Mode::Progressive | Mode::Power { .. } | Mode::Predictive { .. } => {
-                whole(draw, 1, 60)
-            }
+            Mode::Preview { .. }
+            | Mode::Progressive
+            | Mode::Power { .. }
+            | Mode::Predictive { .. } => whole(draw, 1, 60),
         },
         min_ring_ms: if draw.happens(0.5) { 15_000 } else { 5_000 },
         ring_timeout_ms: whole(draw, 15, 30) * 1_000,
@@ -129,7 +130,9 @@ fn campaign(draw: &mut Chance, id: u64) -> CampaignConfig {
         answers: answers(draw),
         caller_ids: CallerIds {
             // Campaigns share some of them: the cap holds over all.
-            numbers: (0..caller_ids).filter_map(|n| number("5511300", n)).collect(),
+            numbers: (0..caller_ids)
+                .filter_map(|n| number("5511300", n))
+                .collect(),
             daily_cap: draw.happens(0.15).then(|| whole(draw, 20, 400)),
             local_digits: 0,
         },
@@ -156,7 +159,11 @@ pub(crate) fn mode(draw: &mut Chance) -> Mode {
 
 fn answers(draw: &mut Chance) -> AnswerRules {
     AnswerRules {
-        clock: [ClockStart::Answer, ClockStart::GreetingStart, ClockStart::GreetingEnd][pick(draw, 3)],
+        clock: [
+            ClockStart::Answer,
+            ClockStart::GreetingStart,
+            ClockStart::GreetingEnd,
+        ][pick(draw, 3)],
         machine: match pick(draw, 4) {
             0 | 1 => OnMachine::HangUp,
             2 => OnMachine::Message("beep".into()),
@@ -199,7 +206,11 @@ fn callees(draw: &mut Chance) -> Callees {
         ring_ms: whole(draw, 3_000, 12_000),
         talk_ms: whole(draw, 20_000, 150_000),
         patience_ms: whole(draw, 3_000, 30_000),
-        leads: if draw.happens(0.25) { whole(draw, 20, 400) } else { 1_000_000 },
+        leads: if draw.happens(0.25) {
+            whole(draw, 20, 400)
+        } else {
+            1_000_000
+        },
         windows: if draw.happens(0.5) { draw.share() } else { 0.0 },
         owned: if draw.happens(0.3) { 0.1 } else { 0.0 },
     }
@@ -223,7 +234,12 @@ pub(crate) fn routes(draw: &mut Chance, trunks: u32) -> Vec<Route> {
     (1..=trunks)
         .map(|trunk| Route {
             campaign: None,
-            prefix: if trunk > 1 && draw.happens(0.2) { "5512" } else { "" }.into(),
+            prefix: if trunk > 1 && draw.happens(0.2) {
+                "5512"
+            } else {
+                ""
+            }
+            .into(),
             trunk: TrunkId(u64::from(trunk)),
             priority: whole(draw, 1, 2),
             weight: whole(draw, 1, 5),

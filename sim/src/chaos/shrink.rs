@@ -68,7 +68,9 @@ mod tests {
         let failure = Failure { plan, at, what };
         let plans = smaller(&failure);
         assert!(plans.len() > 3 && plans.iter().all(|p| *p != failure.plan));
-        let plan: ChaosPlan = "seed=1,minutes=1,agents=1,campaigns=1,trunks=1".parse().unwrap();
+        let plan: ChaosPlan = "seed=1,minutes=1,agents=1,campaigns=1,trunks=1"
+            .parse()
+            .unwrap();
         assert_eq!(smaller(&Failure { plan, ..failure }), vec![]);
     }
 }

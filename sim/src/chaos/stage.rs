@@ -123,7 +123,9 @@ pub(crate) fn chance(seed: u64, purpose: &str, n: u64) -> Chance {
     let hash = purpose.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| {
         (hash ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3)
     });
-    Chance::new(hash ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ n.wrapping_mul(0xff51_afd7_ed55_8ccd))
+    Chance::new(
+        hash ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ n.wrapping_mul(0xff51_afd7_ed55_8ccd),
+    )
 }
 
 /// Exponential with this mean, at most eight times as long.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use outdial_engine::config::{CampaignConfig, RetryPolicy};
 use outdial_engine::{
-    AgentId, AttemptResult, CampaignId, Command, Epoch, Event, LeadId, LeadNext, LeadNumber, Lease,
-    LeaseId, ListId, Number, Owner, Record, RequestId, Span, Wall,
+    AgentId, AttemptResult, CampaignId, Epoch, Event, LeadId, LeadNext, LeadNumber, Lease, LeaseId,
+    ListId, Number, Owner, Record, RequestId, Span, Wall,
 };
 
 use super::plan::Fault;
@@ -76,11 +76,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(
-        seed: u64,
-        agents: u32,
-        callees: BTreeMap<CampaignId, Callees>,
-    ) -> Store {
+    pub(crate) fn new(seed: u64, agents: u32, callees: BTreeMap<CampaignId, Callees>) -> Store {
         Store {
             callees,
             policies: BTreeMap::new(),
@@ -124,29 +120,28 @@ impl Store {
         }
     }
 
-    /// What the engine asks of the store. While the link is down only records are kept.
-    pub(crate) fn asked(&mut self, stage: &mut Stage, command: &Command) {
-        match command {
-            Command::Journal(record) => {
-                self.outbox.push(record.clone());
-                if self.up {
-                    self.flush(stage.now.wall);
-                }
+    /// A record of the engine's journal. While the link is down it is kept.
+    pub(crate) fn record(&mut self, stage: &Stage, record: &Record) {
+        self.outbox.push(record.clone());
+        if self.up {
+            self.flush(stage.now.wall);
+        }
+    }
+
+    pub(crate) fn need(&mut self, stage: &mut Stage, campaign: CampaignId, count: u32) {
+        if self.up {
+            let after = Span::ms(whole(&mut self.chance, 3, 40));
+            let grant = StoreAct::Grant(self.connection, campaign, count);
+            stage.plan_in(after, Happening::Store(grant));
+        }
+    }
+
+    /// Leases that come back unused; their leads are due again at `at`.
+    pub(crate) fn give_back(&mut self, leases: &[LeaseId], at: Wall) {
+        if self.up {
+            for lease in leases {
+                self.free(*lease, at);
             }
-            Command::NeedLeads { campaign, count } if self.up => {
-                let after = Span::ms(whole(&mut self.chance, 3, 40));
-                let grant = StoreAct::Grant(self.connection, *campaign, *count);
-                stage.plan_in(after, Happening::Store(grant));
-            }
-            Command::ReturnLeases { leases, .. } if self.up => {
-                for lease in leases {
-                    self.free(*lease, stage.now.wall);
-                }
-            }
-            Command::DeferLease { lease, until, .. } if self.up => {
-                self.free(*lease, *until);
-            }
-            _ => {}
         }
     }
 
@@ -160,7 +155,9 @@ impl Store {
                     }
                 }
                 Record::Ended(result) => self.settle(&result, now),
-                Record::Answered { .. } | Record::Bridged { .. } | Record::MessageStarted { .. } => {}
+                Record::Answered { .. }
+                | Record::Bridged { .. }
+                | Record::MessageStarted { .. } => {}
             }
         }
     }
@@ -285,7 +282,10 @@ impl Store {
                 // Some numbers are in several lists.
                 match draw.happens(0.03) {
                     true => number("5510", whole(draw, 0, 30)),
-                    false => number(if draw.happens(0.2) { "5512" } else { "5511" }, n * 4 + position),
+                    false => number(
+                        if draw.happens(0.2) { "5512" } else { "5511" },
+                        n * 4 + position,
+                    ),
                 }
             })
             .map(|number| (number, 0))
@@ -295,7 +295,10 @@ impl Store {
             true => {
                 let opens = i64::from(whole(draw, 0, 480)) * 60_000;
                 let length = i64::from(whole(draw, 5, 300)) * 60_000;
-                (Wall(start.0 + opens - HOUR_MS), Wall(start.0 + opens + length))
+                (
+                    Wall(start.0 + opens - HOUR_MS),
+                    Wall(start.0 + opens + length),
+                )
             }
             false => (Wall(start.0 - 100 * HOUR_MS), Wall(start.0 + 100 * HOUR_MS)),
         };
@@ -336,9 +339,15 @@ impl Store {
             lead.status = Status::Done;
             return None;
         }
-        let claimed = all.iter().any(|(_, (number, _))| self.claims.contains_key(number));
+        let claimed = all
+            .iter()
+            .any(|(_, (number, _))| self.claims.contains_key(number));
         if claimed || opens.0 - EARLY_MS > now.0 {
-            let at = if claimed { Wall(now.0 + 60_000) } else { Wall(opens.0 - EARLY_MS) };
+            let at = if claimed {
+                Wall(now.0 + 60_000)
+            } else {
+                Wall(opens.0 - EARLY_MS)
+            };
             self.ready(id, at);
             return None;
         }
@@ -351,7 +360,7 @@ impl Store {
             priority: i32::try_from(id.0 % 2).unwrap_or(0),
             owner: lead.owner.map(|agent| Owner {
                 agent,
-                until: (id.0 % 4 != 0).then_some(Wall(now.0 + 40_000)),
+                until: (!id.0.is_multiple_of(4)).then_some(Wall(now.0 + 40_000)),
             }),
             skill: lead.skill.map(Into::into),
             attempts: lead.attempts,

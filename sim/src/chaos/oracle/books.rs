@@ -52,7 +52,10 @@ impl Oracle {
             };
             if has != should {
                 let has = if has { "holds" } else { "does not hold" };
-                return Err(format!("the engine {has} lease {id}, which is {:?}", book.fate));
+                return Err(format!(
+                    "the engine {has} lease {id}, which is {:?}",
+                    book.fate
+                ));
             }
         }
         match engine.iter().find(|id| !self.leases.contains_key(id)) {
@@ -65,14 +68,22 @@ impl Oracle {
     fn no_ghosts(&mut self, now: Now, view: &Snapshot, pbx: &Pbx) -> Verdict {
         let engine: BTreeSet<LegId> = view.attempts.iter().filter_map(leg).collect();
         let real: BTreeSet<LegId> = pbx.legs().collect();
-        let known = |id: &LegId| view.attempts.iter().any(|a| a.id == id.attempt && a.leg == id.n);
+        let known = |id: &LegId| {
+            view.attempts
+                .iter()
+                .any(|a| a.id == id.attempt && a.leg == id.n)
+        };
         let ghosts = engine.difference(&real).copied();
         let strays = real.iter().filter(|id| !known(id)).copied();
         if let Some(leg) = overdue(&mut self.suspects.ghosts, ghosts, now.tick, SETTLES) {
-            return Err(format!("leg {leg} is long gone, and the engine still counts it"));
+            return Err(format!(
+                "leg {leg} is long gone, and the engine still counts it"
+            ));
         }
         if let Some(leg) = overdue(&mut self.suspects.strays, strays, now.tick, SETTLES) {
-            return Err(format!("leg {leg} lives on in the PBX, and the engine does not know it"));
+            return Err(format!(
+                "leg {leg} lives on in the PBX, and the engine does not know it"
+            ));
         }
         Ok(())
     }
@@ -111,7 +122,9 @@ impl Oracle {
             let allowed = calls * 3 / 100 + 120 + book.live_most + self.excused;
             if book.abandoned > allowed {
                 let abandoned = book.abandoned;
-                return Err(format!("campaign {id}: {abandoned} of {calls} abandoned, {allowed} allowed"));
+                return Err(format!(
+                    "campaign {id}: {abandoned} of {calls} abandoned, {allowed} allowed"
+                ));
             }
         }
         Ok(())
@@ -146,9 +159,16 @@ impl Oracle {
             .sum();
         if results > self.results || view.totals.ended != self.results {
             let ended = view.totals.ended;
-            return Err(format!("{} results, {results} counted, {ended} ended", self.results));
+            return Err(format!(
+                "{} results, {results} counted, {ended} ended",
+                self.results
+            ));
         }
-        match view.trunks.iter().find(|t| self.trunks.get(&t.id).is_none_or(|b| b.removed)) {
+        match view
+            .trunks
+            .iter()
+            .find(|t| self.trunks.get(&t.id).is_none_or(|b| b.removed))
+        {
             Some(trunk) => Err(format!("trunk {} was removed and is still there", trunk.id)),
             None => Ok(()),
         }
@@ -176,10 +196,18 @@ fn counters_add_up(view: &Snapshot) -> Verdict {
     }
     for trunk in &view.trunks {
         let legs = count(&|a| a.trunk == trunk.id && leg(a).is_some());
-        same(format!("trunk {}, channels", trunk.id), trunk.channels, legs)?;
+        same(
+            format!("trunk {}, channels", trunk.id),
+            trunk.channels,
+            legs,
+        )?;
     }
     let dialing = count(&|a| a.state.is_dialing());
-    same("dialing".into(), u32::try_from(view.totals.dialing).unwrap_or(u32::MAX), dialing)?;
+    same(
+        "dialing".into(),
+        u32::try_from(view.totals.dialing).unwrap_or(u32::MAX),
+        dialing,
+    )?;
     match view.attempts.iter().find(|a| a.deadline.is_none()) {
         Some(attempt) => Err(format!("no way out: {attempt:?}")),
         None => Ok(()),

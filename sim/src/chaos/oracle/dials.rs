@@ -17,7 +17,10 @@ impl Oracle {
             return Err(format!("leg {leg} is dialed without a record of its start"));
         };
         if call.leg != leg || call.originated {
-            return Err(format!("leg {leg} is dialed, the record is of {}", call.leg));
+            return Err(format!(
+                "leg {leg} is dialed, the record is of {}",
+                call.leg
+            ));
         }
         if let Some(known) = self.tries.get_mut(&leg.attempt) {
             known.originated = true;
@@ -47,7 +50,10 @@ impl Oracle {
     }
 
     fn campaign_dials(&self, call: &Try) -> Verdict {
-        let personal = self.leases.get(&call.lease).is_some_and(|book| book.personal);
+        let personal = self
+            .leases
+            .get(&call.lease)
+            .is_some_and(|book| book.personal);
         match self.is_running(call.campaign) {
             Some(CampaignState::Running) => Ok(()),
             // An agent's own call may be made for a campaign that is paused.
@@ -112,7 +118,10 @@ impl Oracle {
         }
         if !trunk.take(originate.due, leg) {
             let rate = trunk.config.cps_milli;
-            return Err(format!("more than the {rate} milli calls per second of trunk {}", call.trunk));
+            return Err(format!(
+                "more than the {rate} milli calls per second of trunk {}",
+                call.trunk
+            ));
         }
         let channels = trunk.config.max_channels;
         let book = LegBook {
@@ -122,7 +131,10 @@ impl Oracle {
         self.legs.insert(leg, book);
         let on_trunk = self.legs.values().filter(|l| l.trunk == call.trunk).count();
         if on_trunk > usize::try_from(channels).unwrap_or(usize::MAX) {
-            return Err(format!("{on_trunk} channels of {channels} on trunk {}", call.trunk));
+            return Err(format!(
+                "{on_trunk} channels of {channels} on trunk {}",
+                call.trunk
+            ));
         }
         let dialing = self.legs.values().filter(|l| !l.answered).count();
         let most = self.settings.max_concurrent_originates;
@@ -136,7 +148,11 @@ impl Oracle {
     }
 
     fn campaign_caps(&mut self, now: Now, call: &Try) -> Verdict {
-        let live = self.tries.values().filter(|t| t.campaign == call.campaign).count();
+        let live = self
+            .tries
+            .values()
+            .filter(|t| t.campaign == call.campaign)
+            .count();
         let live = u64::try_from(live).unwrap_or(u64::MAX);
         let Some(campaign) = self.campaigns.get_mut(&call.campaign) else {
             return Err("the campaign is not known".into());
@@ -152,8 +168,15 @@ impl Oracle {
         let shown = self.shown.entry(call.caller_id.clone()).or_default();
         *shown += 1;
         // A run is shorter than the 24 hours that the cap looks back on.
-        if let Some(cap) = campaign.config.caller_ids.daily_cap.filter(|cap| *shown > *cap) {
-            return Err(format!("the caller id is shown {shown} times, {cap} allowed"));
+        if let Some(cap) = campaign
+            .config
+            .caller_ids
+            .daily_cap
+            .filter(|cap| *shown > *cap)
+        {
+            return Err(format!(
+                "the caller id is shown {shown} times, {cap} allowed"
+            ));
         }
         Ok(())
     }

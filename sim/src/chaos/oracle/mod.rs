@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use outdial_engine::attempt::Outcome;
 use outdial_engine::config::{CampaignConfig, CampaignState, ConfigChange, Settings};
 use outdial_engine::{
-    AttemptId, AttemptResult, CampaignId, Command, Dismissal, Epoch, Event, LeadId,
-    LeadNext, Lease, LeaseId, LegEvent, LegId, Link, Now, Number, Record, SessionEvent, SessionId,
-    Started, Tick, TrunkId, Wall,
+    AttemptId, AttemptResult, CampaignId, Command, Dismissal, Epoch, Event, LeadId, LeadNext,
+    Lease, LeaseId, LegEvent, LegId, Link, Now, Number, Record, SessionEvent, SessionId, Started,
+    Tick, TrunkId, Wall,
 };
 
 use super::pbx::Fact;
@@ -276,7 +276,8 @@ impl Oracle {
             ConfigChange::Trunk(config) => match self.trunks.get_mut(&config.id) {
                 Some(book) => book.configure(now.tick, config.clone()),
                 None => {
-                    self.trunks.insert(config.id, TrunkBook::new(now.tick, config.clone()));
+                    self.trunks
+                        .insert(config.id, TrunkBook::new(now.tick, config.clone()));
                 }
             },
             ConfigChange::TrunkRemoved(id) => {
@@ -332,7 +333,9 @@ impl Oracle {
 
     fn given_back(&mut self, lease: LeaseId) -> Verdict {
         let Some(book) = self.leases.get(&lease) else {
-            return Err(format!("lease {lease} is given back, and was settled before or never granted"));
+            return Err(format!(
+                "lease {lease} is given back, and was settled before or never granted"
+            ));
         };
         match book.fate {
             Fate::Held => {
@@ -342,7 +345,9 @@ impl Oracle {
             }
             // What the store has taken back may come back all the same.
             Fate::Revoked | Fate::Void => Ok(()),
-            Fate::InUse => Err(format!("lease {lease} is given back while a call is dialed with it")),
+            Fate::InUse => Err(format!(
+                "lease {lease} is given back while a call is dialed with it"
+            )),
         }
     }
 
@@ -351,9 +356,14 @@ impl Oracle {
             return Ok(());
         }
         let agent = self.sessions.get(session);
-        let others = self.sessions.iter().filter(|(id, name)| *id != session && Some(*name) == agent);
+        let others = self
+            .sessions
+            .iter()
+            .filter(|(id, name)| *id != session && Some(*name) == agent);
         match others.count() {
-            0 => Err(format!("session {session} is dismissed as a duplicate and is the only one")),
+            0 => Err(format!(
+                "session {session} is dismissed as a duplicate and is the only one"
+            )),
             _ => Ok(()),
         }
     }
@@ -364,8 +374,12 @@ impl Oracle {
             return Err(format!("attempt {id} starts a leg after its result"));
         }
         if let Some(known) = self.tries.get_mut(&id) {
-            let next = LegId { n: known.leg.n + 1, ..known.leg };
-            if started.leg != next || started.lease != known.lease || started.number != known.number {
+            let next = LegId {
+                n: known.leg.n + 1,
+                ..known.leg
+            };
+            if started.leg != next || started.lease != known.lease || started.number != known.number
+            {
                 return Err(format!("attempt {id} goes on as another one: {started:?}"));
             }
             known.leg = started.leg;
@@ -374,7 +388,10 @@ impl Oracle {
             return Ok(());
         }
         let Some(book) = self.leases.get_mut(&started.lease) else {
-            return Err(format!("attempt {id} starts with lease {}, settled or never granted", started.lease));
+            return Err(format!(
+                "attempt {id} starts with lease {}, settled or never granted",
+                started.lease
+            ));
         };
         if book.fate == Fate::Held {
             book.fate = Fate::InUse;
@@ -405,7 +422,9 @@ impl Oracle {
         let known = self.tries.remove(&id);
         let Some(book) = self.leases.remove(&result.lease) else {
             let lease = result.lease;
-            return Err(format!("attempt {id} has a result with lease {lease}, settled or never granted"));
+            return Err(format!(
+                "attempt {id} has a result with lease {lease}, settled or never granted"
+            ));
         };
         self.settled.insert(result.lease);
         let fits = match (&known, book.fate) {
@@ -418,7 +437,9 @@ impl Oracle {
         };
         if !fits {
             let fate = book.fate;
-            return Err(format!("attempt {id}: its result fits no start (lease {fate:?}): {result:?}"));
+            return Err(format!(
+                "attempt {id}: its result fits no start (lease {fate:?}): {result:?}"
+            ));
         }
         if let Some(campaign) = self.campaigns.get_mut(&result.campaign) {
             campaign.abandoned += u64::from(result.outcome == Outcome::Abandoned);
@@ -447,19 +468,28 @@ impl Oracle {
         }
         // A refusal by the PBX is nobody's attempt, whatever the caps were lowered to since.
         if lead.charged >= policy.max_attempts && !result.end.refused_by_pbx {
-            return Err(format!("attempt {id}: the lead is tried again after {} attempts", lead.charged));
+            return Err(format!(
+                "attempt {id}: the lead is tried again after {} attempts",
+                lead.charged
+            ));
         }
         let next = lease.numbers.iter().find(|n| n.position == position);
         let Some(next) = next else {
-            return Err(format!("attempt {id}: the next number's place {position} is no place"));
+            return Err(format!(
+                "attempt {id}: the next number's place {position} is no place"
+            ));
         };
         let spent = lead.by_number.get(&next.number).copied().unwrap_or(0);
         if spent >= policy.max_attempts_per_number && !result.end.refused_by_pbx {
-            return Err(format!("attempt {id}: the number is tried again after {spent} attempts"));
+            return Err(format!(
+                "attempt {id}: the number is tried again after {spent} attempts"
+            ));
         }
         let delay = i64::from(policy.rule(result.outcome).delay_seconds) * 1_000;
         if at.0 < now.wall.0 + delay && !result.end.refused_by_pbx {
-            return Err(format!("attempt {id}: tried again before the rule's {delay} ms"));
+            return Err(format!(
+                "attempt {id}: tried again before the rule's {delay} ms"
+            ));
         }
         Ok(())
     }
@@ -485,6 +515,10 @@ impl Oracle {
 
     fn is_running(&self, id: CampaignId) -> Option<CampaignState> {
         let book = self.campaigns.get(&id)?;
-        Some(if book.removed { CampaignState::Stopped } else { book.config.state })
+        Some(if book.removed {
+            CampaignState::Stopped
+        } else {
+            book.config.state
+        })
     }
 }
