@@ -21,7 +21,7 @@ module_make = $(MAKE) --no-print-directory -C asterisk-module BUILD=$(module_bui
 	$(if $(ASTERISK_INCLUDE),ASTERISK_INCLUDE=$(ASTERISK_INCLUDE)) prefix=$(prefix)
 
 .DEFAULT_GOAL := all
-.PHONY: help setup all library sidecar module install uninstall demo test bench bench-pacing long-run clean
+.PHONY: help setup all library sidecar module install uninstall demo test bench bench-pacing soak long-run clean
 
 help:
 	@echo 'make            build liboutdial.so, res_outdial.so and outdial'
@@ -32,6 +32,7 @@ help:
 	@echo 'make test       everything that CI checks'
 	@echo 'make bench      measure; results in target/bench'
 	@echo 'make bench-pacing   talk share and abandon rate of each mode, on a model of PBX and callees'
+	@echo 'make soak       SEEDS=1000 random shifts in which everything goes wrong, against an oracle'
 	@echo 'make long-run   50 calls per second for 10 minutes; result in target/bench'
 	@echo 'make clean      remove what was built'
 
@@ -91,6 +92,11 @@ bench: setup
 bench-pacing:
 	@$(CARGO) build -q --release -p outdial-sim
 	@$(release)/bench_pacing
+
+SEEDS ?= 1000
+soak:
+	@$(CARGO) build -q --release -p outdial-sim
+	@$(release)/soak --seeds $(SEEDS)
 
 long-run: setup
 	@$(MAKE) --no-print-directory -s all

@@ -65,6 +65,14 @@ impl Epoch {
     }
 }
 
+impl AttemptId {
+    /// The epoch in which the attempt began.
+    #[must_use]
+    pub fn epoch(self) -> Epoch {
+        Epoch(u32::try_from(self.0 >> 32).unwrap_or(u32::MAX))
+    }
+}
+
 /// One originate of an attempt. Its text form `<node>-<attempt>-<n>` is the channel's unique id;
 /// the node's name is known to the shell only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,6 +137,11 @@ mod tests {
         ] {
             assert_eq!(LegId::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn an_attempt_knows_its_epoch() {
+        assert_eq!(Epoch(7).attempt(u32::MAX).epoch(), Epoch(7));
     }
 
     #[test]

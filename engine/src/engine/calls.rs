@@ -200,6 +200,10 @@ impl Engine {
             return;
         };
         if attempt.ending.is_some() {
+            // A call that may not go on may not go on over another trunk either.
+            if let (Some(Ending::Setup), Ending::Cancelled(_)) = (attempt.ending, ending) {
+                attempt.ending = Some(ending);
+            }
             return;
         }
         attempt.ending = Some(ending);

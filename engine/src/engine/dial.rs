@@ -378,11 +378,13 @@ impl Engine {
             } => {
                 let (campaign, lease, index) = (*campaign, lease.clone(), *index);
                 let tried = attempt.tried.clone();
-                // An agent may call for a campaign that is paused.
-                let personal = attempt.for_agent.is_some();
-                let hold = self.hold(now, campaign);
-                let hold = hold.filter(|why| !(personal && *why == Reason::Paused));
-                if hold.is_some() || self.may_dial(now, &lease, index).is_err() {
+                let hold = match attempt.for_agent.is_some() {
+                    true => self.hold_personal(now, campaign),
+                    false => self.hold(now, campaign),
+                };
+                // The store has given away what was leased in another epoch.
+                let void = self.epoch != Some(id.epoch());
+                if void || hold.is_some() || self.may_dial(now, &lease, index).is_err() {
                     self.advance(now, id, Trigger::End(Outcome::Cancelled));
                     return;
                 }

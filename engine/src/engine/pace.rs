@@ -1,6 +1,7 @@
 //! The pacing decision: how many calls a campaign starts now, or why none.
 
 use crate::campaign::{Busy, Campaign, Check};
+use crate::config::CampaignState;
 use crate::deadline::{Owner, Why};
 use crate::explain::Reason;
 use crate::ids::{AgentId, CampaignId};
@@ -74,25 +75,50 @@ impl Engine {
     /// What keeps a campaign from dialing at all.
     pub(super) fn hold(&self, now: Now, id: CampaignId) -> Option<Reason> {
         let campaign = self.campaigns.get(&id)?;
+        if !campaign.is_running() {
+            return Some(Reason::Paused);
+        }
+        self.node_holds(now).or(match &campaign.check {
+            Check::Ready => self.pbx_rests(now),
+            Check::Unknown | Check::Pending { .. } => Some(Reason::Checking),
+            Check::Refused { .. } => Some(Reason::Refused),
+        })
+    }
+
+    /// What keeps an agent from a call of their own. A campaign that is paused dials nothing by
+    /// itself, and is not checked; its agents may call. One that is stopped is called for by nobody.
+    pub(super) fn hold_personal(&self, now: Now, id: CampaignId) -> Option<Reason> {
+        let campaign = self.campaigns.get(&id)?;
+        if campaign.removed || campaign.config.state == CampaignState::Stopped {
+            return Some(Reason::Paused);
+        }
+        if campaign.is_running() {
+            return self.hold(now, id);
+        }
+        self.node_holds(now).or(match &campaign.check {
+            Check::Refused { .. } => Some(Reason::Refused),
+            Check::Ready | Check::Unknown | Check::Pending { .. } => self.pbx_rests(now),
+        })
+    }
+
+    fn pbx_rests(&self, now: Now) -> Option<Reason> {
+        (now.tick < self.pbx_resting_until).then_some(Reason::PbxOverload)
+    }
+
+    /// What keeps the whole node from dialing.
+    fn node_holds(&self, now: Now) -> Option<Reason> {
         let link_gone = match self.unlinked_since {
             Some(since) => now.tick - since >= limits::LINK_DOWN_DIALING,
             None => !self.linked,
         };
-        if !campaign.is_running() {
-            Some(Reason::Paused)
-        } else if self.draining {
+        if self.draining {
             Some(Reason::Draining)
         } else if !self.journal_writable {
             Some(Reason::Journal)
         } else if link_gone || self.epoch.is_none() {
             Some(Reason::LinkDown)
         } else {
-            match &campaign.check {
-                Check::Ready if now.tick < self.pbx_resting_until => Some(Reason::PbxOverload),
-                Check::Ready => None,
-                Check::Unknown | Check::Pending { .. } => Some(Reason::Checking),
-                Check::Refused { .. } => Some(Reason::Refused),
-            }
+            None
         }
     }
 
@@ -246,12 +272,15 @@ impl Engine {
         }
     }
 
-    /// When the first of the campaign's trunks can take a call again.
+    /// When the first of the campaign's trunks that are in the way can take a call again. One that
+    /// could take it now is not what is waited for: it comes after another one that only lacks
+    /// tokens, or does not reach the number.
     fn trunk_free_at(&mut self, now: Now, id: CampaignId) -> Option<Tick> {
         let trunks = self.routes.trunks(id);
         trunks
             .into_iter()
             .filter_map(|t| self.trunks.get_mut(&t)?.free_at(now.tick))
+            .filter(|at| *at > now.tick)
             .min()
     }
 }

@@ -244,10 +244,7 @@ impl Engine {
         if !ready {
             return Err("the agent is not logged in, or is busy".into());
         }
-        // A campaign that is paused dials nothing by itself; its agents may.
-        let hold = self
-            .hold(now, campaign)
-            .filter(|why| *why != Reason::Paused);
+        let hold = self.hold_personal(now, campaign);
         let stopped = self
             .campaigns
             .get(&campaign)

@@ -70,6 +70,8 @@ pub(crate) struct Predictor {
     busy: Busy<SLOTS>,
     /// The connect limit that `busy` was made for.
     limit: f64,
+    /// A stay has ended since then.
+    learned: bool,
     rebuilt: Option<Tick>,
     looked: Option<Tick>,
     /// Answers that the dials in flight had let expect when they were last looked at.
@@ -92,6 +94,7 @@ impl Predictor {
             hazards: life.hazards(&[0; BINS]),
             busy: Busy::new(&talk, &wrap, &horizon(limit)),
             limit,
+            learned: false,
             life,
             pulse: Pulse::default(),
             talk,
@@ -130,11 +133,13 @@ impl Predictor {
     /// An agent has talked for so many seconds.
     pub(crate) fn talked(&mut self, seconds: f64) {
         self.talk.add(seconds);
+        self.learned = true;
     }
 
     /// An agent's wrap-up took so many seconds.
     pub(crate) fn wrapped_up(&mut self, seconds: f64) {
         self.wrap.add(seconds);
+        self.learned = true;
     }
 
     /// One call for each free agent and no more, because too many calls were abandoned.
@@ -184,7 +189,8 @@ impl Predictor {
             }
         }
         let due = self.rebuilt.is_none_or(|at| now - at >= REBUILD);
-        if !due && (self.limit - view.limit).abs() < 1e-9 {
+        let same_limit = (self.limit - view.limit).abs() < 1e-9;
+        if !due && same_limit {
             return;
         }
         let mut in_flight = [0; BINS];
@@ -194,8 +200,11 @@ impl Predictor {
         let before = expected(&self.hazards);
         self.hazards = self.life.hazards(&in_flight);
         self.counted += expected(&self.hazards) - before;
-        self.limit = view.limit;
-        self.busy = Busy::new(&self.talk, &self.wrap, &horizon(view.limit));
+        if self.learned || !same_limit {
+            self.limit = view.limit;
+            self.busy = Busy::new(&self.talk, &self.wrap, &horizon(view.limit));
+            self.learned = false;
+        }
         self.rebuilt = Some(now);
     }
 

@@ -142,12 +142,13 @@ impl<const N: usize> Busy<N> {
             talk: [[0.0; N]; AGES.len()],
             wrap: [[0.0; N]; AGES.len()],
         };
+        let over = wrapped_up(&wrap, from_now);
         for (i, age) in AGES.into_iter().enumerate() {
             let stays = wrap.beyond(age).max(1e-12);
             for (k, v) in from_now.iter().enumerate() {
                 busy.wrap[i][k] = 1.0 - wrap.beyond(age + v) / stays;
             }
-            busy.talk[i] = both(&talk, &wrap, age, from_now);
+            busy.talk[i] = both(&talk, &over, age);
         }
         busy
     }
@@ -163,26 +164,37 @@ impl<const N: usize> Busy<N> {
     }
 }
 
+/// For each step of time in which a talk may end: the chance that the wrap-up after it is over at each
+/// of the times. It is the same for all ages, and most of the work.
+fn wrapped_up<const N: usize>(wrap: &Cumulative, from_now: &[f64; N]) -> Vec<[f64; N]> {
+    let mut over = Vec::new();
+    let mut x = 0.0;
+    let last = from_now.last().copied().unwrap_or(0.0);
+    while x < last {
+        over.push(from_now.map(|v| {
+            let rest = v - x - STEP / 2.0;
+            if rest > 0.0 {
+                1.0 - wrap.beyond(rest)
+            } else {
+                0.0
+            }
+        }));
+        x += STEP;
+    }
+    over
+}
+
 /// Talk ends within the time, and so does the wrap-up after it.
-fn both<const N: usize>(
-    talk: &Cumulative,
-    wrap: &Cumulative,
-    age: f64,
-    from_now: &[f64; N],
-) -> [f64; N] {
+fn both<const N: usize>(talk: &Cumulative, over: &[[f64; N]], age: f64) -> [f64; N] {
     let mut free = [0.0; N];
     let stays = talk.beyond(age).max(1e-12);
     let mut x = 0.0;
     let mut before = 1.0;
-    let last = from_now.last().copied().unwrap_or(0.0);
-    while x < last {
+    for over in over {
         let after = talk.beyond(age + x + STEP) / stays;
         let ends = before - after;
-        for (k, v) in from_now.iter().enumerate() {
-            let rest = v - x - STEP / 2.0;
-            if rest > 0.0 {
-                free[k] += ends * (1.0 - wrap.beyond(rest));
-            }
+        for (free, over) in free.iter_mut().zip(over) {
+            *free += ends * over;
         }
         before = after;
         x += STEP;

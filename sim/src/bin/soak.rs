@@ -21,6 +21,9 @@ struct Args {
     /// Plays this one plan, as a failure printed it.
     #[arg(long)]
     replay: Option<ChaosPlan>,
+    /// Prints the plan of the first seed and plays nothing.
+    #[arg(long)]
+    show: bool,
     /// With `--replay`: prints every event and command.
     #[arg(long, requires = "replay")]
     trace: bool,
@@ -31,6 +34,10 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if args.show {
+        println!("{}", ChaosPlan::of(args.from, args.minutes));
+        return ExitCode::SUCCESS;
+    }
     let began = Instant::now();
     let (tally, failure) = match &args.replay {
         Some(plan) => match run_traced(

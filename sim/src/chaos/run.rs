@@ -14,6 +14,8 @@ use super::trouble::{Trouble, Troubles};
 
 /// Deadlines that may be worked off at one instant before the engine is taken to spin.
 const AT_ONCE: u32 = 100;
+/// Deadlines in one virtual second that bring nothing about, for each campaign.
+const IDLE_PER_SECOND: u32 = 100;
 /// Commands that one event may bring.
 const COMMANDS: u32 = 100_000;
 /// Requests for leads in one virtual minute, for each campaign.
@@ -84,6 +86,8 @@ struct Run<'a> {
     oracle: Oracle,
     events: u64,
     requests: u32,
+    /// The virtual second, and the deadlines in it that brought nothing about.
+    idle: (u64, u32),
     trace: Option<Trace<'a>>,
 }
 
@@ -114,6 +118,7 @@ pub fn run_traced(plan: &ChaosPlan, trace: Option<Trace<'_>>) -> Result<Tally, F
         oracle: Oracle::new(),
         events: 0,
         requests: 0,
+        idle: (0, 0),
         trace,
         stage,
         setup,
@@ -196,9 +201,25 @@ impl Run<'_> {
                 ));
             }
             self.engine.handle_timeout(self.stage.now);
-            self.obey()?;
+            if self.obey()? == 0 {
+                self.idles()?;
+            }
         }
         Ok(true)
+    }
+
+    /// A deadline brought nothing about. That happens, but an engine that does nothing else takes a
+    /// whole core.
+    fn idles(&mut self) -> Played {
+        let second = self.stage.now.tick.0 / 1_000_000;
+        if self.idle.0 != second {
+            self.idle = (second, 0);
+        }
+        self.idle.1 += 1;
+        match self.idle.1 > IDLE_PER_SECOND * self.stage.plan.campaigns {
+            true => Err("the engine wakes up again and again for nothing".into()),
+            false => Ok(()),
+        }
     }
 
     fn tell(&mut self, event: Event) -> Played {
@@ -208,13 +229,14 @@ impl Run<'_> {
         }
         self.oracle.told(self.stage.now, &event);
         self.engine.handle(self.stage.now, event);
-        self.obey()
+        self.obey().map(|_| ())
     }
 
-    fn obey(&mut self) -> Played {
-        for _ in 0..COMMANDS {
+    /// Does what the engine asks for; tells how many things that were.
+    fn obey(&mut self) -> Result<u32, String> {
+        for done in 0..COMMANDS {
             let Some(command) = self.engine.poll_command() else {
-                return Ok(());
+                return Ok(done);
             };
             if let Some(trace) = &mut self.trace {
                 trace(&format!("{} < {command:?}", clock(self.stage.now.tick)));
@@ -243,13 +265,15 @@ impl Run<'_> {
                 let answer = Box::new(Event::Probed { request, found });
                 stage.plan_in(Span::ms(3), Happening::Arrives(answer));
             }
-            Command::NeedLeads { .. } => {
+            Command::NeedLeads { campaign, count } => {
                 self.requests += 1;
-                self.store.asked(stage, command);
+                self.store.need(stage, *campaign, *count);
             }
-            Command::Journal(_) | Command::ReturnLeases { .. } | Command::DeferLease { .. } => {
-                self.store.asked(stage, command);
+            Command::Journal(record) => self.store.record(stage, record),
+            Command::ReturnLeases { leases, .. } => {
+                self.store.give_back(leases, stage.now.wall);
             }
+            Command::DeferLease { lease, until, .. } => self.store.give_back(&[*lease], *until),
             Command::AgentChanged { agent, state, .. } => self.desk.shows(stage, *agent, *state),
             Command::Preview { agent, lease, .. } => self.desk.previews(stage, *agent, *lease),
             Command::ConfigRefused { .. }
@@ -344,8 +368,7 @@ impl Run<'_> {
             Trouble::JournalBad | Trouble::JournalGood => {
                 self.pbx.journal_bad = trouble == Trouble::JournalBad;
                 let event = Box::new(Event::JournalWritable(!self.pbx.journal_bad));
-                let after = self.troubles.soon();
-                self.stage.plan_in(after, Happening::Arrives(event));
+                self.stage.plan_in(Span::ms(50), Happening::Arrives(event));
             }
             Trouble::Drain => self.tell(Event::Drain(true))?,
             Trouble::GoOn => self.tell(Event::Drain(false))?,

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use outdial_engine::config::{CampaignConfig, RetryPolicy};
 use outdial_engine::{
-    AgentId, AttemptResult, CampaignId, Command, Epoch, Event, LeadId, LeadNext, LeadNumber, Lease,
-    LeaseId, ListId, Number, Owner, Record, RequestId, Span, Wall,
+    AgentId, AttemptResult, CampaignId, Epoch, Event, LeadId, LeadNext, LeadNumber, Lease, LeaseId,
+    ListId, Number, Owner, Record, RequestId, Span, Wall,
 };
 
 use super::plan::Fault;
@@ -17,6 +17,8 @@ use crate::chance::Chance;
 const LEASE_MS: i64 = 120_000;
 /// Numbers whose window opens within this time are leased already.
 const EARLY_MS: i64 = 60_000;
+/// Leads that one request looks at in vain.
+const NOT_NOW: usize = 50;
 const HOUR_MS: i64 = 3_600_000;
 
 /// What the store does after a while.
@@ -118,29 +120,28 @@ impl Store {
         }
     }
 
-    /// What the engine asks of the store. While the link is down only records are kept.
-    pub(crate) fn asked(&mut self, stage: &mut Stage, command: &Command) {
-        match command {
-            Command::Journal(record) => {
-                self.outbox.push(record.clone());
-                if self.up {
-                    self.flush(stage.now.wall);
-                }
+    /// A record of the engine's journal. While the link is down it is kept.
+    pub(crate) fn record(&mut self, stage: &Stage, record: &Record) {
+        self.outbox.push(record.clone());
+        if self.up {
+            self.flush(stage.now.wall);
+        }
+    }
+
+    pub(crate) fn need(&mut self, stage: &mut Stage, campaign: CampaignId, count: u32) {
+        if self.up {
+            let after = Span::ms(whole(&mut self.chance, 3, 40));
+            let grant = StoreAct::Grant(self.connection, campaign, count);
+            stage.plan_in(after, Happening::Store(grant));
+        }
+    }
+
+    /// Leases that come back unused; their leads are due again at `at`.
+    pub(crate) fn give_back(&mut self, leases: &[LeaseId], at: Wall) {
+        if self.up {
+            for lease in leases {
+                self.free(*lease, at);
             }
-            Command::NeedLeads { campaign, count } if self.up => {
-                let after = Span::ms(whole(&mut self.chance, 3, 40));
-                let grant = StoreAct::Grant(self.connection, *campaign, *count);
-                stage.plan_in(after, Happening::Store(grant));
-            }
-            Command::ReturnLeases { leases, .. } if self.up => {
-                for lease in leases {
-                    self.free(*lease, stage.now.wall);
-                }
-            }
-            Command::DeferLease { lease, until, .. } if self.up => {
-                self.free(*lease, *until);
-            }
-            _ => {}
         }
     }
 
@@ -234,7 +235,10 @@ impl Store {
         let now = stage.now.wall;
         let mut leases = Vec::new();
         let count = usize::try_from(count).unwrap_or(0);
-        while leases.len() < count {
+        for _ in 0..count + NOT_NOW {
+            if leases.len() >= count {
+                break;
+            }
             let next = self.due.get(&campaign).and_then(|due| due.first().copied());
             let id = match next.filter(|(at, _)| *at <= now) {
                 Some((at, id)) => {
@@ -273,19 +277,19 @@ impl Store {
         *dealt += 1;
         let n = u32::try_from(campaign.0).unwrap_or(0) * 2_000_000 + *dealt;
         let draw = &mut self.chance;
-        let numbers = (0..[1, 1, 2, 3][pick(draw, 4)])
-            .filter_map(|position: u32| {
-                // Some numbers are in several lists.
-                match draw.happens(0.03) {
-                    true => number("5510", whole(draw, 0, 30)),
-                    false => number(
-                        if draw.happens(0.2) { "5512" } else { "5511" },
-                        n * 4 + position,
-                    ),
+        let mut numbers: Vec<(Number, u16)> = Vec::new();
+        for position in 0..[1, 1, 2, 3][pick(draw, 4)] {
+            // Some numbers are in several lists; in one lead each is once.
+            let drawn = match draw.happens(0.03) {
+                true => number("5510", whole(draw, 0, 30)),
+                false => {
+                    let prefix = if draw.happens(0.2) { "5512" } else { "5511" };
+                    number(prefix, n * 4 + position)
                 }
-            })
-            .map(|number| (number, 0))
-            .collect();
+            };
+            let drawn = drawn.filter(|number| numbers.iter().all(|(n, _)| n != number));
+            numbers.extend(drawn.map(|number| (number, 0)));
+        }
         let start = stage.start();
         let window = match draw.happens(callees.windows) {
             true => {
@@ -356,7 +360,7 @@ impl Store {
             priority: i32::try_from(id.0 % 2).unwrap_or(0),
             owner: lead.owner.map(|agent| Owner {
                 agent,
-                until: (id.0 % 4 != 0).then_some(Wall(now.0 + 40_000)),
+                until: (!id.0.is_multiple_of(4)).then_some(Wall(now.0 + 40_000)),
             }),
             skill: lead.skill.map(Into::into),
             attempts: lead.attempts,

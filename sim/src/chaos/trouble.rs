@@ -1,7 +1,7 @@
 //! What goes wrong from time to time, besides what the wire does to events.
 
 use outdial_engine::config::{CampaignState, ConfigChange};
-use outdial_engine::{AgentId, CampaignId, Event, Span, TrunkId};
+use outdial_engine::{AgentId, CampaignId, Event, TrunkId};
 
 use super::plan::Fault;
 use super::setup::{Setup, mode, retry, routes, trunk};
@@ -168,10 +168,5 @@ impl Troubles {
             .map(|n| CampaignId(n).into())
             .collect();
         vec![ConfigChange::Agent(config.clone())]
-    }
-
-    /// A breath between a cause and what the engine hears of it.
-    pub(crate) fn soon(&mut self) -> Span {
-        Span::ms(whole(&mut self.chance, 1, 200))
     }
 }

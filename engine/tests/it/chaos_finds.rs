@@ -1,4 +1,5 @@
-//! What comes twice, or after what takes it back, allows no second call. The simulator found these.
+//! What the simulator found: events that come twice or too early, calls of agents' own, and deadlines
+//! that bring nothing about.
 
 use crate::bench::*;
 
@@ -105,4 +106,83 @@ fn previews_keep_the_nodes_cap_on_dials() {
         max_concurrent_originates: 1,
     })));
     assert_eq!((dials(&mut b, 1), dials(&mut b, 2)), (1, 0));
+}
+
+#[test]
+fn an_agents_own_call_for_a_paused_campaign_is_held_by_what_holds_the_node() {
+    let (drain, journal) = (Event::Drain(true), Event::JournalWritable(false));
+    for (n, trouble) in (1..).zip([Some(drain), Some(journal), None]) {
+        let mut b = Bench::new(campaign());
+        b.log_in(1);
+        b.tell(Event::Config(ConfigChange::Campaign(Box::new(
+            CampaignConfig {
+                state: CampaignState::Paused,
+                ..campaign()
+            },
+        ))));
+        let held = trouble.is_some();
+        if let Some(trouble) = trouble {
+            b.tell(trouble);
+        }
+        let told = b.tell(manual(n));
+        assert_eq!(originates(&told).is_empty(), held, "{told:?}");
+    }
+}
+
+#[test]
+fn waiting_for_a_trunks_rate_takes_few_wake_ups_though_another_one_is_free() {
+    let mut b = Bench::new(CampaignConfig {
+        mode: Mode::Agentless,
+        ..campaign()
+    });
+    b.tell(Event::Config(ConfigChange::Trunk(TrunkConfig {
+        cps_milli: 1_000,
+        burst: 1,
+        ..trunk(TRUNK)
+    })));
+    b.tell(Event::Config(ConfigChange::Trunk(trunk(SECOND_TRUNK))));
+    let routes = vec![route(TRUNK, 1), route(SECOND_TRUNK, 2)];
+    let asked = b.tell(Event::Config(ConfigChange::Routes(routes)));
+    b.grant_probes(&asked);
+    b.lease(1..=20);
+    let end = Tick(b.now.tick.0 + 900_000);
+    let mut wake_ups = 0;
+    while let Some((at, _)) = b.engine.poll_timeout().filter(|(at, _)| *at < end) {
+        b.now.tick = at;
+        b.engine.handle_timeout(b.now);
+        wake_ups += 1;
+        assert!(wake_ups < 20, "again and again for nothing");
+    }
+}
+
+/// A call that rings over the first of two trunks.
+fn with_two_trunks() -> (Bench, LegId) {
+    let mut b = Bench::new(campaign());
+    b.tell(Event::Config(ConfigChange::Trunk(trunk(SECOND_TRUNK))));
+    let routes = vec![route(TRUNK, 1), route(SECOND_TRUNK, 2)];
+    let asked = b.tell(Event::Config(ConfigChange::Routes(routes)));
+    b.grant_probes(&asked);
+    b.log_in(1);
+    let leg = b.dial();
+    (b, leg)
+}
+
+#[test]
+fn what_is_revoked_while_its_hang_up_is_under_way_goes_over_no_other_trunk() {
+    let (mut b, leg) = with_two_trunks();
+    assert!(
+        has(&b.wait_ms(12_000), &hang_up(leg)),
+        "no reply of any kind"
+    );
+    b.tell(Event::Revoke(vec![LeaseId(1)]));
+    assert!(originates(&b.end(leg, 487)).is_empty());
+    assert_eq!(b.outcomes(), [Outcome::Cancelled]);
+}
+
+#[test]
+fn what_was_leased_in_another_epoch_goes_over_no_other_trunk() {
+    let (mut b, leg) = with_two_trunks();
+    b.tell(Event::Link(Link::Up { epoch: Epoch(8) }));
+    assert!(originates(&b.end(leg, 503)).is_empty());
+    assert_eq!(b.outcomes(), [Outcome::Cancelled]);
 }
