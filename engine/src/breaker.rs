@@ -128,8 +128,8 @@ impl Breaker {
     }
 
     /// A call that reached the carrier's side. What started before the breaker opened proves
-    /// nothing about now.
-    pub(crate) fn worked(&mut self, leg: LegId) {
+    /// nothing about now. `true`: calls may start again.
+    pub(crate) fn worked(&mut self, leg: LegId) -> bool {
         self.result(WHOLE);
         match self.state {
             State::Closed => self.against = 0,
@@ -138,9 +138,11 @@ impl Breaker {
                     score: self.score.max(WHOLE / 2),
                     ..Breaker::new()
                 };
+                return true;
             }
             State::Open(_) | State::HalfOpen(_) => {}
         }
+        false
     }
 
     /// A call failed by the trunk's fault, which counts `gravity` thousandths.
@@ -220,9 +222,9 @@ mod tests {
         breaker.started(leg(10));
         assert!(!breaker.admits(after), "one at a time");
         assert_eq!(breaker.opens_at(after), None);
-        breaker.worked(leg(3));
+        assert!(!breaker.worked(leg(3)));
         assert!(!breaker.admits(after), "an old call proves nothing");
-        breaker.worked(leg(10));
+        assert!(breaker.worked(leg(10)));
         assert!(breaker.admits(after));
         assert_eq!(breaker.circuit(after), Circuit::Closed);
     }
@@ -273,9 +275,10 @@ mod tests {
         let mut breaker = Breaker::new();
         let mut results = 0;
         while breaker.admits(Tick(0)) && results < 1_000 {
-            match results % 5 {
-                0 => breaker.worked(leg(results)),
-                _ => breaker.failed(Tick(0), leg(results), WHOLE),
+            if results % 5 == 0 {
+                breaker.worked(leg(results));
+            } else {
+                breaker.failed(Tick(0), leg(results), WHOLE);
             }
             results += 1;
         }

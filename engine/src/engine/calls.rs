@@ -82,8 +82,13 @@ impl Engine {
         // Counted from the first sign, so that switching between the two can't extend it.
         let since = *attempt.alerting.get_or_insert(now.tick);
         self.arm(id, since + limit, Why::RingTimeout);
-        if ringing && let Some(trunk) = self.trunks.get_mut(&trunk) {
-            trunk.breaker.worked(leg);
+        let opened = ringing
+            && self
+                .trunks
+                .get_mut(&trunk)
+                .is_some_and(|trunk| trunk.breaker.worked(leg));
+        if opened {
+            self.all_dirty();
         }
         self.report_step(id);
     }
