@@ -23,6 +23,8 @@ struct Bucket {
 #[derive(Clone, Debug)]
 pub(crate) struct Trunk {
     pub(crate) config: TrunkConfig,
+    /// It goes when the last call over it has.
+    pub(crate) removed: bool,
     bucket: Bucket,
     pub(crate) channels: u32,
     pub(crate) legs: u64,
@@ -41,6 +43,7 @@ impl Trunk {
         let units = u64::from(config.burst) * TOKEN;
         Trunk {
             config,
+            removed: false,
             bucket: Bucket { units, at: now },
             channels: 0,
             legs: 0,
@@ -56,6 +59,7 @@ impl Trunk {
     /// Takes new limits; what the bucket holds by the old ones it keeps, up to the new burst.
     pub(crate) fn configure(&mut self, config: TrunkConfig, now: Tick) {
         self.refill(now);
+        self.removed = false;
         self.config = config;
         self.bucket.units = self.bucket.units.min(self.full());
     }

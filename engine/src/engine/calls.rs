@@ -7,7 +7,7 @@ use crate::command::{Command, Level, Record, TestStep};
 use crate::config::ClockStart;
 use crate::deadline::Why;
 use crate::event::{LegEnd, LegEvent, Refusal};
-use crate::ids::{AttemptId, LegId, SessionId};
+use crate::ids::{AttemptId, LegId, SessionId, TrunkId};
 use crate::limits;
 use crate::time::{Now, Span};
 
@@ -241,8 +241,17 @@ impl Engine {
             self.over(now, id, state, ending, end);
         }
         // After the verdict on it: one that brings none makes room for the next try.
-        if let Some(trunk) = self.trunks.get_mut(&trunk) {
-            trunk.release(leg);
+        self.free_channel(trunk, leg);
+    }
+
+    /// A leg's channel is free again; a trunk that was removed goes with its last one.
+    fn free_channel(&mut self, id: TrunkId, leg: LegId) {
+        let Some(trunk) = self.trunks.get_mut(&id) else {
+            return;
+        };
+        trunk.release(leg);
+        if trunk.removed && trunk.channels == 0 {
+            self.trunks.remove(&id);
         }
     }
 
@@ -353,11 +362,12 @@ impl Engine {
             Refusal::Overload => "refused by the PBX",
             Refusal::Journal => "journal unwritable",
         }));
-        if let Some(trunk) = self.trunks.get_mut(&attempt.trunk) {
-            trunk.release(leg);
+        let trunk = attempt.trunk;
+        if let Some(trunk) = self.trunks.get_mut(&trunk) {
             trunk.give_back(now.tick);
         }
-        if let Purpose::Test { request, .. } = attempt.purpose {
+        self.free_channel(trunk, leg);
+        if let Some(request) = self.test_request(id) {
             let step =
                 TestStep::Refused("the PBX refused the call (overloaded or stopping)".into());
             self.push(Command::TestCallStep { request, step });

@@ -167,6 +167,7 @@ impl Engine {
             self.trunks.remove(&id);
         } else {
             trunk.config.enabled = false;
+            trunk.removed = true;
         }
         self.forget_checks(now);
     }

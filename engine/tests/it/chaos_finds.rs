@@ -186,3 +186,16 @@ fn what_was_leased_in_another_epoch_goes_over_no_other_trunk() {
     assert!(originates(&b.end(leg, 503)).is_empty());
     assert_eq!(b.outcomes(), [Outcome::Cancelled]);
 }
+
+#[test]
+fn a_trunk_that_is_removed_goes_with_its_last_call() {
+    let (mut b, leg) = with_two_trunks();
+    b.tell(Event::Config(ConfigChange::TrunkRemoved(TRUNK)));
+    let ids = |b: &Bench| -> Vec<TrunkId> {
+        let trunks = b.engine.snapshot(b.now).trunks;
+        trunks.iter().map(|trunk| trunk.id).collect()
+    };
+    assert_eq!(ids(&b), [TRUNK, SECOND_TRUNK], "a call is under way");
+    b.end(leg, 486);
+    assert_eq!(ids(&b), [SECOND_TRUNK]);
+}

@@ -37,6 +37,7 @@ impl Oracle {
         counters_add_up(view)?;
         self.no_ghosts(now, view, pbx)?;
         self.agents_are_somewhere(now, view)?;
+        self.removed_trunks_go(view)?;
         self.abandoned_within_limit()
     }
 
@@ -130,6 +131,19 @@ impl Oracle {
         Ok(())
     }
 
+    /// A trunk that was removed goes with the last call over it.
+    fn removed_trunks_go(&self, view: &Snapshot) -> Verdict {
+        let removed = |id| self.trunks.get(id).is_none_or(|book| book.removed);
+        let stays = view
+            .trunks
+            .iter()
+            .find(|trunk| removed(&trunk.id) && trunk.channels == 0);
+        match stays {
+            Some(trunk) => Err(format!("trunk {} was removed and is still there", trunk.id)),
+            None => Ok(()),
+        }
+    }
+
     /// After a drain nothing is left of anything.
     pub(crate) fn all_over(&self, view: &Snapshot, held: &[LeaseId], pbx: &Pbx) -> Verdict {
         self.leases_add_up(held)?;
@@ -164,14 +178,7 @@ impl Oracle {
                 self.results
             ));
         }
-        match view
-            .trunks
-            .iter()
-            .find(|t| self.trunks.get(&t.id).is_none_or(|b| b.removed))
-        {
-            Some(trunk) => Err(format!("trunk {} was removed and is still there", trunk.id)),
-            None => Ok(()),
-        }
+        self.removed_trunks_go(view)
     }
 }
 

@@ -469,6 +469,23 @@ fn counters_and_attempts_that_are_wrong_are_found() {
 }
 
 #[test]
+fn a_removed_trunk_that_stays_is_found() {
+    let mut bench = Bench::new();
+    let mut engine = outdial_engine::Engine::new(1);
+    let trunk = bench.setup.trunks[&TRUNK].clone();
+    engine.handle(bench.now, Event::Config(ConfigChange::Trunk(trunk)));
+    let view = engine.snapshot(bench.now);
+    let look = |bench: &mut Bench| {
+        bench
+            .oracle
+            .inspect(bench.now, &view, &[LeaseId(1)], &Bench::pbx())
+    };
+    look(&mut bench).unwrap();
+    bench.tell(Event::Config(ConfigChange::TrunkRemoved(TRUNK)));
+    says(look(&mut bench), "is still there");
+}
+
+#[test]
 fn an_agent_without_a_call_is_found() {
     let agent = AgentView {
         id: AgentId(1),
