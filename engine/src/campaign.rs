@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::Account;
-use crate::agent::AgentState;
+use crate::agent::{Agent, AgentState};
 use crate::attempt::{Outcome, State};
 use crate::config::{CampaignConfig, CampaignState, Mode};
 use crate::explain::Reason;
@@ -60,6 +60,8 @@ pub(crate) struct Campaign {
     pub(crate) bridged: u32,
     /// Free agents, longest idle first.
     pub(crate) idle: BTreeSet<(Tick, AgentId)>,
+    /// Agents in one of these lists who are in other campaigns too.
+    pub(crate) shared: BTreeSet<AgentId>,
     /// Agents logged in.
     pub(crate) logged_in: u32,
     /// Answered calls without an agent, longest waiting first.
@@ -103,6 +105,7 @@ impl Campaign {
             in_flight: 0,
             bridged: 0,
             idle: BTreeSet::new(),
+            shared: BTreeSet::new(),
             logged_in: 0,
             waiting: BTreeSet::new(),
             dials: BTreeSet::new(),
@@ -147,9 +150,13 @@ impl Campaign {
         step(&mut self.bridged, state == State::Bridged);
     }
 
-    /// Puts an agent who is in `state` since then into the list where it belongs.
-    pub(crate) fn place(&mut self, id: AgentId, state: AgentState, since: Tick) {
-        match state {
+    /// Puts an agent into the list where they belong by state.
+    pub(crate) fn place(&mut self, agent: &Agent) {
+        let (id, since) = (agent.id(), agent.since);
+        if agent.config.campaigns.len() > 1 {
+            self.shared.insert(id);
+        }
+        match agent.state {
             AgentState::Available => {
                 self.idle.insert((since, id));
             }
@@ -168,6 +175,7 @@ impl Campaign {
 
     /// Takes an agent who was placed with this time out of every list.
     pub(crate) fn displace(&mut self, id: AgentId, since: Tick) {
+        self.shared.remove(&id);
         self.idle.remove(&(since, id));
         self.busy.remove(&id);
         self.paused.remove(&id);

@@ -1,6 +1,7 @@
 //! Deadlines, each with its reason.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use crate::ids::{AgentId, AttemptId, CampaignId, RequestId};
 use crate::time::Tick;
@@ -73,33 +74,39 @@ pub(crate) enum Owner {
     Probe(RequestId),
 }
 
-/// All deadlines of the engine, in order.
+/// All deadlines of the engine, and some that were cancelled: what is armed is known by its owner,
+/// so that to cancel, which happens as often as to arm, costs nothing here.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Deadlines {
-    set: BTreeSet<(Tick, Owner, Why)>,
+    heap: BinaryHeap<Reverse<(Tick, Owner, Why)>>,
 }
 
 impl Deadlines {
     pub(crate) fn arm(&mut self, at: Tick, owner: Owner, why: Why) {
-        self.set.insert((at, owner, why));
+        self.heap.push(Reverse((at, owner, why)));
     }
 
-    pub(crate) fn cancel(&mut self, at: Tick, owner: Owner, why: Why) {
-        self.set.remove(&(at, owner, why));
+    /// Armed and cancelled ones.
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
     }
 
-    /// The earliest deadline.
-    pub(crate) fn first(&self) -> Option<(Tick, Why)> {
-        self.set.first().map(|&(at, _, why)| (at, why))
+    /// The earliest deadline, which may be cancelled.
+    pub(crate) fn first(&self) -> Option<(Tick, Owner, Why)> {
+        self.heap.peek().map(|first| first.0)
     }
 
-    /// Takes the earliest deadline that is due.
-    pub(crate) fn pop_due(&mut self, now: Tick) -> Option<(Owner, Why)> {
-        let &(at, owner, why) = self.set.first()?;
-        if at > now {
-            return None;
-        }
-        self.set.pop_first();
-        Some((owner, why))
+    pub(crate) fn pop_first(&mut self) {
+        self.heap.pop();
+    }
+
+    /// Takes the earliest deadline that is due; it may be cancelled.
+    pub(crate) fn pop_due(&mut self, now: Tick) -> Option<(Tick, Owner, Why)> {
+        self.first().filter(|(at, ..)| *at <= now)?;
+        self.heap.pop().map(|first| first.0)
+    }
+
+    pub(crate) fn retain(&mut self, keep: impl Fn(Tick, Owner, Why) -> bool) {
+        self.heap.retain(|Reverse((at, owner, why))| keep(*at, *owner, *why));
     }
 }

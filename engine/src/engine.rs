@@ -20,16 +20,19 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::agent::Agent;
-use crate::attempt::{Attempt, State, Trigger, next};
+use crate::attempt::{State, Trigger, next};
+use crate::attempts::Attempts;
 use crate::caller_id::Shown;
 use crate::campaign::Campaign;
 use crate::command::{Command, Level, LogLine};
 use crate::config::Settings;
 use crate::deadline::{Deadlines, Owner, Why};
+use crate::dirty::Dirty;
 use crate::event::{Event, Link};
 use crate::granted::Granted;
 use crate::ids::{AgentId, AttemptId, CampaignId, Epoch, LegId, RequestId, SessionId, TrunkId};
 use crate::number::Number;
+use crate::predict::View;
 use crate::rng::Rng;
 use crate::routes::Routes;
 use crate::snapshot::{Snapshot, Totals};
@@ -52,7 +55,7 @@ pub struct Engine {
     agents: BTreeMap<AgentId, Agent>,
     agent_names: BTreeMap<Arc<str>, AgentId>,
     sessions: BTreeMap<SessionId, AgentId>,
-    attempts: BTreeMap<AttemptId, Attempt>,
+    attempts: Attempts,
     /// Answered calls that wait for an agent, over all campaigns.
     waiting: usize,
     /// Attempts that wait for a trunk.
@@ -65,7 +68,7 @@ pub struct Engine {
     /// What the last reconciliation found and the engine did not know.
     unknown: (BTreeSet<LegId>, BTreeSet<SessionId>),
     deadlines: Deadlines,
-    dirty: BTreeSet<CampaignId>,
+    dirty: Dirty,
     commands: VecDeque<Command>,
     /// Something was taken in, last at this time, and what follows from it is not decided.
     unsettled: Option<Now>,
@@ -80,6 +83,10 @@ pub struct Engine {
     dialing: u32,
     totals: Totals,
     rng: Rng,
+    /// Of the routes that are weighed just now. Kept for its memory, as is the next one.
+    weights: Vec<u32>,
+    /// What the prediction looks at.
+    seen: View,
 }
 
 impl Engine {
@@ -95,7 +102,7 @@ impl Engine {
             agents: BTreeMap::new(),
             agent_names: BTreeMap::new(),
             sessions: BTreeMap::new(),
-            attempts: BTreeMap::new(),
+            attempts: Attempts::default(),
             waiting: 0,
             queued: BTreeSet::new(),
             questions: BTreeMap::new(),
@@ -104,7 +111,7 @@ impl Engine {
             granted: Granted::default(),
             unknown: (BTreeSet::new(), BTreeSet::new()),
             deadlines: Deadlines::default(),
-            dirty: BTreeSet::new(),
+            dirty: Dirty::default(),
             commands: VecDeque::new(),
             unsettled: None,
             epoch: None,
@@ -117,6 +124,8 @@ impl Engine {
             dialing: 0,
             totals: Totals::default(),
             rng: Rng::new(seed),
+            weights: Vec::new(),
+            seen: View::default(),
         }
     }
 
@@ -178,7 +187,10 @@ impl Engine {
 
     /// Works off every deadline that is due.
     pub fn handle_timeout(&mut self, now: Now) {
-        while let Some((owner, why)) = self.deadlines.pop_due(now.tick) {
+        while let Some((at, owner, why)) = self.deadlines.pop_due(now.tick) {
+            if !self.is_armed(at, owner, why) {
+                continue;
+            }
             match owner {
                 Owner::Attempt(id) => self.attempt_due(now, id, why),
                 Owner::Agent(id) => self.agent_due(now, id, why),
@@ -201,6 +213,7 @@ impl Engine {
         if self.commands.is_empty() {
             let now = self.unsettled.take()?;
             self.settle(now);
+            self.forget_cancelled();
         }
         self.commands.pop_front()
     }
@@ -209,7 +222,7 @@ impl Engine {
     /// [`Engine::poll_command`] has nothing more.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Tick, Why)> {
-        self.deadlines.first()
+        self.deadlines.first().map(|(at, _, why)| (at, why))
     }
 
     /// The state for people.
@@ -260,7 +273,37 @@ impl Engine {
     }
 
     fn all_dirty(&mut self) {
-        self.dirty.extend(self.campaigns.keys().copied());
+        self.dirty.replace(self.campaigns.keys().copied());
+    }
+
+    /// A deadline holds as long as its owner says so: cancelling is forgetting it there.
+    fn is_armed(&self, at: Tick, owner: Owner, why: Why) -> bool {
+        let own = match owner {
+            Owner::Attempt(id) => self.attempts.get(&id).and_then(|a| a.deadline),
+            Owner::Agent(id) => self.agents.get(&id).and_then(|a| a.deadline),
+            Owner::Campaign(id) => {
+                let at = self.campaigns.get(&id).and_then(|c| c.pace_at);
+                at.map(|at| (at, Why::Pace))
+            }
+            Owner::Probe(id) => self.questions.get(&id).map(|q| (q.due(), Why::ProbeTimeout)),
+        };
+        own == Some((at, why))
+    }
+
+    /// Nobody is woken for what was cancelled, and not too much of it is kept.
+    fn forget_cancelled(&mut self) {
+        while let Some((at, owner, why)) = self.deadlines.first() {
+            if self.is_armed(at, owner, why) {
+                break;
+            }
+            self.deadlines.pop_first();
+        }
+        let live = self.attempts.len() + self.agents.len() + self.campaigns.len();
+        if self.deadlines.len() > 4 * live + 1_000 {
+            let mut deadlines = std::mem::take(&mut self.deadlines);
+            deadlines.retain(|at, owner, why| self.is_armed(at, owner, why));
+            self.deadlines = deadlines;
+        }
     }
 
     /// Agents for those who wait, trunks for those who failed over, then new calls.
@@ -290,9 +333,7 @@ impl Engine {
         };
         attempt.state = to;
         attempt.since = now.tick;
-        if let Some((at, why)) = attempt.deadline.take() {
-            self.deadlines.cancel(at, Owner::Attempt(id), why);
-        }
+        attempt.deadline = None;
         let campaign = attempt.campaign();
         let (began, voicemail) = (attempt.began, attempt.voicemail);
         let personal = attempt.for_agent.is_some();
@@ -337,9 +378,7 @@ impl Engine {
         let Some(attempt) = self.attempts.get_mut(&id) else {
             return;
         };
-        if let Some((old, old_why)) = attempt.deadline.replace((at, why)) {
-            self.deadlines.cancel(old, Owner::Attempt(id), old_why);
-        }
+        attempt.deadline = Some((at, why));
         self.deadlines.arm(at, Owner::Attempt(id), why);
     }
 

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::event::Lease;
 use crate::explain::Reason;
@@ -12,6 +13,16 @@ use crate::time::Wall;
 
 /// Priority, then the list's turn, then arrival.
 type Place = (Reverse<i32>, u64, u64);
+
+/// A place in the line, and who has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot((Place, LeaseId));
+
+impl Spot {
+    pub(crate) fn lease(self) -> LeaseId {
+        self.0.1
+    }
+}
 
 /// One lead of a list of weight 1 moves its list's turn so far.
 const TURN: u64 = 1_000_000;
@@ -150,6 +161,15 @@ impl Hopper {
     /// The leases to look at next, in order.
     pub(crate) fn peek(&self, most: usize) -> Vec<LeaseId> {
         self.ready.iter().take(most).map(|(_, id)| *id).collect()
+    }
+
+    /// The one to look at next, behind the one that was looked at last.
+    pub(crate) fn next(&self, behind: Option<Spot>) -> Option<Spot> {
+        match behind {
+            None => self.ready.first(),
+            Some(spot) => self.ready.range((Excluded(spot.0), Unbounded)).next(),
+        }
+        .map(|spot| Spot(*spot))
     }
 
     pub(crate) fn has_owned(&self) -> bool {

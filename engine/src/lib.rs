@@ -6,12 +6,14 @@
 mod account;
 pub mod agent;
 pub mod attempt;
+mod attempts;
 mod breaker;
 mod caller_id;
 mod campaign;
 mod command;
 pub mod config;
 mod deadline;
+mod dirty;
 mod engine;
 mod event;
 mod explain;

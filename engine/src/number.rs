@@ -52,9 +52,35 @@ impl Number {
     /// The digits, without `+`.
     #[must_use]
     pub fn digits(&self) -> &str {
-        let digits = &self.digits[..usize::from(self.len)];
         // Digits are UTF-8.
-        std::str::from_utf8(digits).unwrap_or_default()
+        std::str::from_utf8(self.bytes()).unwrap_or_default()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.digits[..usize::from(self.len)]
+    }
+
+    /// Whether it begins with these digits.
+    pub(crate) fn starts_with(&self, prefix: &str) -> bool {
+        let digits = self.bytes().iter();
+        prefix.len() <= usize::from(self.len) && digits.zip(prefix.bytes()).all(|(a, b)| *a == b)
+    }
+
+    /// Without the first `strip` digits, and with those of `prepend` before the rest; `None` if that
+    /// is no number.
+    pub(crate) fn changed(&self, strip: usize, prepend: &str) -> Option<Number> {
+        let rest = self.bytes().get(strip..)?;
+        let len = prepend.len() + rest.len();
+        if !NUMBER_DIGITS.contains(&len) || !prepend.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let mut digits = [0; DIGITS];
+        digits[..prepend.len()].copy_from_slice(prepend.as_bytes());
+        digits[prepend.len()..len].copy_from_slice(rest);
+        Some(Number {
+            digits,
+            len: u8::try_from(len).ok()?,
+        })
     }
 }
 

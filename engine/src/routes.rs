@@ -42,18 +42,11 @@ impl Routes {
         &'a self,
         campaign: CampaignId,
         number: &'a Number,
-    ) -> impl Iterator<Item = Vec<&'a Route>> {
-        let matching = |r: &&Route| number.digits().starts_with(&*r.prefix);
-        let mut rest = self.of(campaign).iter().filter(matching).peekable();
-        std::iter::from_fn(move || {
-            let first = rest.next()?;
-            let standing = |r: &Route| (r.prefix.len(), r.priority);
-            let mut group = vec![first];
-            while let Some(next) = rest.next_if(|r| standing(r) == standing(first)) {
-                group.push(next);
-            }
-            Some(group)
-        })
+    ) -> impl Iterator<Item = impl Iterator<Item = &'a Route> + Clone> {
+        let standing = |r: &Route| (r.prefix.len(), r.priority);
+        self.of(campaign)
+            .chunk_by(move |a, b| standing(a) == standing(b))
+            .map(|group| group.iter().filter(|r| number.starts_with(&r.prefix)))
     }
 
     /// The trunks that a campaign may use at all.
@@ -67,8 +60,7 @@ impl Routes {
 
 /// The digits that are dialed over `route`; `None` when nothing dialable is left of the number.
 pub(crate) fn dialed(route: &Route, number: &Number) -> Option<Number> {
-    let rest = number.digits().get(usize::from(route.strip)..)?;
-    Number::new(&format!("{}{rest}", route.prepend)).ok()
+    number.changed(usize::from(route.strip), &route.prepend)
 }
 
 #[cfg(test)]
@@ -91,7 +83,8 @@ mod tests {
         let number = Number::new(number).unwrap();
         routes
             .groups(CampaignId(campaign), &number)
-            .map(|g| g.iter().map(|r| r.trunk.0).collect())
+            .map(|g| g.map(|r| r.trunk.0).collect::<Vec<_>>())
+            .filter(|g| !g.is_empty())
             .collect()
     }
 

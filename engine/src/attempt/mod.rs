@@ -70,6 +70,7 @@ pub(crate) struct Attempt {
     /// Reconciliations in a row that did not find the leg.
     pub(crate) missing: u8,
     pub(crate) trunk: TrunkId,
+    /// The trunks that it has failed over from.
     pub(crate) tried: Vec<TrunkId>,
     pub(crate) caller_id: Number,
     /// The agent who is reserved for it from the start.

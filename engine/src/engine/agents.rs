@@ -220,16 +220,14 @@ impl Engine {
         agent.account(now.tick);
         agent.state = state;
         agent.since = now.tick;
-        if let Some((at, why)) = agent.deadline.take() {
-            self.deadlines.cancel(at, Owner::Agent(id), why);
-        }
+        agent.deadline = None;
         if let (AgentState::OnCall, Some(session)) = (state, &mut agent.session) {
             session.calls += 1;
         }
         for campaign in agent.campaigns() {
             if let Some(campaign) = self.campaigns.get_mut(&campaign) {
                 campaign.displace(id, was.1);
-                campaign.place(id, state, now.tick);
+                campaign.place(agent);
             }
             self.dirty.insert(campaign);
         }
@@ -246,9 +244,7 @@ impl Engine {
         let Some(agent) = self.agents.get_mut(&id) else {
             return;
         };
-        if let Some((old, old_why)) = agent.deadline.replace((at, why)) {
-            self.deadlines.cancel(old, Owner::Agent(id), old_why);
-        }
+        agent.deadline = Some((at, why));
         self.deadlines.arm(at, Owner::Agent(id), why);
     }
 

@@ -330,6 +330,9 @@ impl Engine {
                 }
                 let again = !rang && leg.n < limits::LEGS_PER_ATTEMPT && self.has_other_trunk(id);
                 if again && self.advance(now, id, Trigger::Failover) {
+                    if let Some(attempt) = self.attempts.get_mut(&id) {
+                        attempt.tried.push(trunk);
+                    }
                     self.arm(id, now.tick + limits::QUEUE_TIMEOUT, Why::QueueTimeout);
                 } else {
                     self.advance(now, id, Trigger::End(Outcome::Congested));

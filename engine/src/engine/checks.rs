@@ -21,6 +21,13 @@ pub(super) struct Question {
     due: crate::time::Tick,
 }
 
+impl Question {
+    /// When no answer counts as a no.
+    pub(super) fn due(&self) -> crate::time::Tick {
+        self.due
+    }
+}
+
 impl Engine {
     pub(super) fn check_asked(&mut self, now: Now, request: RequestId, id: CampaignId) {
         let Some(campaign) = self.campaigns.get_mut(&id) else {
@@ -118,8 +125,6 @@ impl Engine {
         let Some(question) = self.questions.remove(&request) else {
             return;
         };
-        self.deadlines
-            .cancel(question.due, Owner::Probe(request), Why::ProbeTimeout);
         let Some(campaign) = self.campaigns.get_mut(&question.campaign) else {
             return;
         };
@@ -200,6 +205,7 @@ impl Engine {
                 lost.push(attempt.id);
             }
         }
+        lost.sort_unstable();
         for id in lost {
             self.totals.ghosts += 1;
             self.log(

@@ -112,7 +112,7 @@ impl Engine {
             if agent.session.is_some() {
                 campaign.logged_in += 1;
             }
-            campaign.place(agent.id(), agent.state, agent.since);
+            campaign.place(agent);
         }
     }
 
@@ -125,11 +125,6 @@ impl Engine {
         campaign.removed = true;
         campaign.config.state = CampaignState::Stopped;
         if campaign.live == 0 {
-            let pace_at = campaign.pace_at;
-            if let Some(at) = pace_at {
-                let owner = crate::deadline::Owner::Campaign(id);
-                self.deadlines.cancel(at, owner, crate::deadline::Why::Pace);
-            }
             self.campaigns.remove(&id);
         }
     }
@@ -241,7 +236,7 @@ impl Engine {
             if agent.session.is_some() {
                 campaign.logged_in += 1;
             }
-            campaign.place(id, agent.state, agent.since);
+            campaign.place(agent);
             self.dirty.insert(campaign_id);
         }
     }

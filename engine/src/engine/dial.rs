@@ -6,7 +6,7 @@ use crate::config::{Route, Target};
 use crate::deadline::Why;
 use crate::event::Lease;
 use crate::explain::Reason;
-use crate::hopper::alive;
+use crate::hopper::{Spot, alive};
 use crate::ids::{AgentId, AttemptId, CampaignId, LeaseId, RequestId, TrunkId};
 use crate::limits;
 use crate::number::Number;
@@ -26,11 +26,14 @@ impl Engine {
     /// Starts the next call of a campaign. `Err` says why there is none.
     pub(super) fn dial_next(&mut self, now: Now, id: CampaignId) -> Result<(), Reason> {
         self.any_trunk(now, id)?;
-        let Some(campaign) = self.campaigns.get(&id) else {
-            return Err(Reason::Paused);
-        };
         let mut reason = None;
-        for lease in campaign.hopper.peek(limits::LOOK_AHEAD) {
+        let mut spot = None;
+        for _ in 0..limits::LOOK_AHEAD {
+            let campaign = self.campaigns.get(&id).ok_or(Reason::Paused)?;
+            spot = campaign.hopper.next(spot);
+            let Some(lease) = spot.map(Spot::lease) else {
+                break;
+            };
             let way = self.allowed_number(now, id, lease).and_then(|index| {
                 let number = self.number_of(id, lease, index).ok_or(Reason::NoLeads)?;
                 Ok((index, self.choose_trunk(now, id, &number, &[])?))
@@ -174,23 +177,23 @@ impl Engine {
     ) -> Result<Way, Reason> {
         let mut reason = None;
         for group in self.routes.groups(campaign, number) {
-            let mut ways: Vec<(Way, u32)> = Vec::new();
+            self.weights.clear();
             let mut wait = false;
-            for route in group {
-                match way(&mut self.trunks, now, route, number, tried) {
-                    Ok(found) => {
-                        let health = self.trunks.get(&route.trunk).map(|t| t.breaker.score());
-                        ways.push((found, share(route.weight, health.unwrap_or(0))));
-                    }
-                    Err(why) => {
-                        wait |= why == Reason::TrunkCps;
-                        reason.get_or_insert(why);
-                    }
+            for route in group.clone() {
+                let weight = weight(&mut self.trunks, now, route, number, tried);
+                self.weights.push(*weight.as_ref().unwrap_or(&0));
+                if let Err(why) = weight {
+                    wait |= why == Reason::TrunkCps;
+                    reason.get_or_insert(why);
                 }
             }
-            let weights: Vec<u32> = ways.iter().map(|(_, weight)| *weight).collect();
-            if let Some(chosen) = self.rng.weighted(&weights) {
-                return Ok(ways.swap_remove(chosen).0);
+            let chosen = self.rng.weighted(&self.weights);
+            if let Some(route) = chosen.and_then(|place| group.clone().nth(place)) {
+                let digits = dialed(route, number).ok_or(Reason::NoRoute)?;
+                return Ok(Way {
+                    trunk: route.trunk,
+                    digits,
+                });
             }
             if wait {
                 return Err(Reason::TrunkCps);
@@ -210,7 +213,7 @@ impl Engine {
         self.routes
             .groups(campaign, attempt.number())
             .flatten()
-            .any(|route| !attempt.tried.contains(&route.trunk))
+            .any(|route| route.trunk != attempt.trunk && !attempt.tried.contains(&route.trunk))
     }
 
     /// Makes an attempt of a lead, which waits for its trunk. `for_agent`: who is reserved for it.
@@ -268,7 +271,6 @@ impl Engine {
         attempt.leg_live = true;
         attempt.missing = 0;
         attempt.trunk = way.trunk;
-        attempt.tried.push(way.trunk);
         attempt.alerting = None;
         attempt.ending = None;
         attempt.hangups = 0;
@@ -462,10 +464,6 @@ impl Engine {
         let Some(attempt) = self.attempts.remove(&id) else {
             return;
         };
-        if let Some((at, why)) = attempt.deadline {
-            self.deadlines
-                .cancel(at, crate::deadline::Owner::Attempt(id), why);
-        }
         self.queued.remove(&id);
         if attempt.state.is_dialing() {
             self.dialing = self.dialing.saturating_sub(1);
@@ -473,28 +471,19 @@ impl Engine {
     }
 }
 
-/// A route's weight, less the worse its trunk's health is (in thousandths); the worst keeps a
-/// twentieth, or it would never be seen to have recovered.
-fn share(weight: u32, health_milli: u32) -> u32 {
-    weight.saturating_mul(health_milli.max(50))
-}
-
-/// What stands in the way of one route, if anything.
-fn way(
+/// A route's share of the calls: its weight, less the worse its trunk's health is; the worst keeps a
+/// twentieth, or it would never be seen to have recovered. `Err`: what stands in its way.
+fn weight(
     trunks: &mut std::collections::BTreeMap<TrunkId, crate::trunk::Trunk>,
     now: Now,
     route: &Route,
     number: &Number,
     tried: &[TrunkId],
-) -> Result<Way, Reason> {
-    if tried.contains(&route.trunk) {
+) -> Result<u32, Reason> {
+    if tried.contains(&route.trunk) || dialed(route, number).is_none() {
         return Err(Reason::NoRoute);
     }
-    let digits = dialed(route, number).ok_or(Reason::NoRoute)?;
     let trunk = trunks.get_mut(&route.trunk).ok_or(Reason::NoRoute)?;
     trunk.check(now.tick)?;
-    Ok(Way {
-        trunk: route.trunk,
-        digits,
-    })
+    Ok(route.weight.saturating_mul(trunk.breaker.score().max(50)))
 }

@@ -15,16 +15,16 @@ use super::Engine;
 impl Engine {
     /// Decides anew for every campaign that something happened to, the higher priority first.
     pub(super) fn pace_dirty(&mut self, now: Now) {
-        let mut order: Vec<(i64, CampaignId)> = std::mem::take(&mut self.dirty)
-            .into_iter()
-            .filter_map(|id| Some((-i64::from(self.campaigns.get(&id)?.config.priority), id)))
-            .collect();
-        order.sort_unstable();
-        for (_, id) in order {
-            self.pace(now, id);
+        let campaigns = &self.campaigns;
+        let order = self
+            .dirty
+            .by_priority(|id| campaigns.get(&id).map_or(0, |c| c.config.priority));
+        for id in &order {
+            self.pace(now, *id);
         }
         // What dialing itself touched is paced at the next event or deadline.
         self.dirty.clear();
+        self.dirty.reuse(order);
     }
 
     fn pace(&mut self, now: Now, id: CampaignId) {
@@ -155,32 +155,31 @@ impl Engine {
     }
 
     fn predict(&mut self, now: Now, id: CampaignId, free: u32, most: u32) -> Result<u32, Reason> {
-        let view = self.predictors_view(now, id, free, most.min(limits::DIALS_PER_DECISION));
-        let campaign = self.campaigns.get_mut(&id).ok_or(Reason::Paused)?;
-        match campaign.predictor.calls(now.tick, &view) {
-            0 if campaign.predictor.is_strict() => Err(Reason::AbandonBudget),
-            0 => Err(Reason::AgentsBusy),
-            calls => Ok(calls),
+        let mut view = std::mem::take(&mut self.seen);
+        self.look(now, id, &mut view);
+        view.free = free;
+        view.most = most.min(limits::DIALS_PER_DECISION);
+        let campaign = self.campaigns.get_mut(&id);
+        let calls = campaign.map(|c| (c.predictor.calls(now.tick, &view), c));
+        self.seen = view;
+        match calls.ok_or(Reason::Paused)? {
+            (0, campaign) if campaign.predictor.is_strict() => Err(Reason::AbandonBudget),
+            (0, _) => Err(Reason::AgentsBusy),
+            (calls, _) => Ok(calls),
         }
     }
 
-    fn predictors_view(&self, now: Now, id: CampaignId, free: u32, most: u32) -> View {
-        let mut view = View {
-            free,
-            most,
-            ..View::default()
-        };
+    /// What the prediction has to know of a campaign's dials and agents.
+    fn look(&self, now: Now, id: CampaignId, view: &mut View) {
+        view.clear();
         let Some(campaign) = self.campaigns.get(&id) else {
-            return view;
+            return;
         };
         let age = |since: Tick| seconds(now.tick - since);
         view.waiting = u32::try_from(campaign.waiting.len()).unwrap_or(u32::MAX);
         view.limit = seconds(Span::ms(campaign.config.connect_limit_ms));
-        view.dials = campaign
-            .dials
-            .iter()
-            .map(|(began, _)| age(*began))
-            .collect();
+        view.dials
+            .extend(campaign.dials.iter().map(|(began, _)| age(*began)));
         for (agent, (with, since)) in &campaign.busy {
             if !self.counts(campaign, *agent) {
                 continue;
@@ -190,7 +189,6 @@ impl Engine {
                 Busy::WrapUp => view.wrapping.push(age(*since)),
             }
         }
-        view
     }
 
     fn load(&self, id: CampaignId) -> Option<Load> {
@@ -207,34 +205,34 @@ impl Engine {
     /// Free agents that this campaign may count on. An agent of several campaigns that dial now
     /// counts for one of them only: the highest priority; equals share by the agent's number.
     fn free_agents(&self, campaign: &Campaign) -> u32 {
-        let idle = campaign.idle.iter();
-        let free = idle.filter(|(_, id)| self.counts(campaign, *id)).count();
+        let free = match campaign.shared.is_empty() {
+            true => campaign.idle.len(),
+            false => {
+                let idle = campaign.idle.iter();
+                idle.filter(|(_, id)| self.counts(campaign, *id)).count()
+            }
+        };
         u32::try_from(free).unwrap_or(u32::MAX)
     }
 
     pub(super) fn counts(&self, campaign: &Campaign, id: AgentId) -> bool {
-        let Some(agent) = self.agents.get(&id) else {
-            return false;
-        };
-        agent.config.campaigns.len() <= 1 || self.counted_for(agent) == Some(campaign.config.id)
+        if !campaign.shared.contains(&id) {
+            return true;
+        }
+        let agent = self.agents.get(&id);
+        agent.is_some_and(|agent| self.counted_for(agent) == Some(campaign.config.id))
     }
 
     fn counted_for(&self, agent: &crate::agent::Agent) -> Option<CampaignId> {
-        let active: Vec<&Campaign> = agent
-            .campaigns()
-            .filter_map(|id| self.campaigns.get(&id))
-            .filter(|c| c.is_active())
-            .collect();
-        let top = active.iter().map(|c| c.config.priority).max()?;
-        let equals: Vec<CampaignId> = active
-            .iter()
-            .filter(|c| c.config.priority == top)
-            .map(|c| c.config.id)
-            .collect();
-        let turn = usize::try_from(agent.id().0)
-            .unwrap_or(0)
-            .checked_rem(equals.len())?;
-        equals.get(turn).copied()
+        let active = || {
+            let campaigns = agent.campaigns().filter_map(|id| self.campaigns.get(&id));
+            campaigns.filter(|c| c.is_active())
+        };
+        let top = active().map(|c| c.config.priority).max()?;
+        let equals = || active().filter(|c| c.config.priority == top);
+        let turn = usize::try_from(agent.id().0).unwrap_or(0);
+        let turn = turn.checked_rem(equals().count())?;
+        equals().nth(turn).map(|c| c.config.id)
     }
 
     /// Leads that were set aside and will not be dialed any more go back; those whose time has come
@@ -260,13 +258,12 @@ impl Engine {
         let idle = self.draining || !campaign.is_running();
         let latest = now.tick + limits::PACING_INTERVAL;
         let at = (!idle).then(|| at.map_or(latest, |at| at.clamp(Tick(now.tick.0 + 1), latest)));
-        let old = std::mem::replace(&mut campaign.pace_at, at);
-        if old == at {
+        // One that is armed and comes sooner serves as well.
+        let sooner = |old: Tick| at.is_some_and(|at| now.tick < old && old <= at);
+        if campaign.pace_at == at || campaign.pace_at.is_some_and(sooner) {
             return;
         }
-        if let Some(old) = old {
-            self.deadlines.cancel(old, Owner::Campaign(id), Why::Pace);
-        }
+        campaign.pace_at = at;
         if let Some(at) = at {
             self.deadlines.arm(at, Owner::Campaign(id), Why::Pace);
         }
@@ -276,10 +273,9 @@ impl Engine {
     /// could take it now is not what is waited for: it comes after another one that only lacks
     /// tokens, or does not reach the number.
     fn trunk_free_at(&mut self, now: Now, id: CampaignId) -> Option<Tick> {
-        let trunks = self.routes.trunks(id);
-        trunks
-            .into_iter()
-            .filter_map(|t| self.trunks.get_mut(&t)?.free_at(now.tick))
+        let routes = self.routes.of(id).iter();
+        routes
+            .filter_map(|r| self.trunks.get_mut(&r.trunk)?.free_at(now.tick))
             .filter(|at| *at > now.tick)
             .min()
     }

@@ -58,6 +58,15 @@ pub(crate) struct View {
     pub(crate) most: u32,
 }
 
+impl View {
+    /// Nobody, but the memory stays.
+    pub(crate) fn clear(&mut self) {
+        self.dials.clear();
+        self.talking.clear();
+        self.wrapping.clear();
+    }
+}
+
 /// One campaign's predictor.
 #[derive(Clone, Debug)]
 pub(crate) struct Predictor {
