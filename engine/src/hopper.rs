@@ -2,7 +2,11 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
 use std::ops::Bound::{Excluded, Unbounded};
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 
 use crate::event::Lease;
 use crate::explain::Reason;
@@ -11,18 +15,9 @@ use crate::limits::LEASE_MARGIN_MS;
 use crate::number::Number;
 use crate::time::Wall;
 
-/// Priority, then the list's turn, then arrival.
-type Place = (Reverse<i32>, u64, u64);
-
-/// A place in the line, and who has it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spot((Place, LeaseId));
-
-impl Spot {
-    pub(crate) fn lease(self) -> LeaseId {
-        self.0.1
-    }
-}
+/// Priority, then the list's turn, then the lease: within a list each has a later turn than the one
+/// before it.
+type Place = (Reverse<i32>, u64, LeaseId);
 
 /// One lead of a list of weight 1 moves its list's turn so far.
 const TURN: u64 = 1_000_000;
@@ -32,8 +27,22 @@ const TURN: u64 = 1_000_000;
 enum Shelf {
     Ready,
     Aside(Reason),
-    /// Only this agent may have it.
-    Owned(AgentId),
+    /// Only its owner may have it.
+    Owned,
+}
+
+/// A lease in hand. There may be a hundred thousand of them: small.
+#[derive(Clone, Debug)]
+struct Held {
+    lease: Lease,
+    turn: u64,
+    shelf: Shelf,
+}
+
+impl Held {
+    fn place(&self) -> Place {
+        (Reverse(self.lease.priority), self.turn, self.lease.id)
+    }
 }
 
 /// Leads by priority; among equals the lists take turns by their weights (start-time fair queueing:
@@ -42,15 +51,25 @@ enum Shelf {
 /// keep their place.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hopper {
-    leases: BTreeMap<LeaseId, (Lease, Place, Shelf)>,
-    ready: BTreeSet<(Place, LeaseId)>,
+    /// By the lease's id. Its order shows nowhere.
+    leases: HashTable<Box<Held>>,
+    ready: BTreeSet<Place>,
     aside: BTreeMap<Reason, BTreeSet<LeaseId>>,
-    owned: BTreeMap<AgentId, BTreeSet<(Place, LeaseId)>>,
+    owned: BTreeMap<AgentId, BTreeSet<Place>>,
     /// The turn that each list's next lead has at the earliest.
     turns: BTreeMap<ListId, u64>,
     /// The turn of the lead that was taken last.
     turn: u64,
-    arrivals: u64,
+}
+
+/// A place in the line, and who has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot(Place);
+
+impl Spot {
+    pub(crate) fn lease(self) -> LeaseId {
+        self.0.2
+    }
 }
 
 impl Hopper {
@@ -62,9 +81,9 @@ impl Hopper {
         self.ready.len()
     }
 
-    /// All leases, wherever they are kept.
+    /// All leases, wherever they are kept, in no order that means anything.
     pub(crate) fn ids(&self) -> impl Iterator<Item = LeaseId> {
-        self.leases.keys().copied()
+        self.leases.iter().map(|held| held.lease.id)
     }
 
     /// Why the leads that are set aside are, if any are.
@@ -83,84 +102,109 @@ impl Hopper {
 
     /// A lease that is already here is not taken twice.
     pub(crate) fn push(&mut self, lease: Lease, now: Wall) {
-        if self.leases.contains_key(&lease.id) {
+        if self.get(lease.id).is_some() {
             return;
         }
-        self.arrivals += 1;
         let turn = self.turns.entry(lease.list).or_default();
         *turn = (*turn).max(self.turn);
-        let place = (Reverse(lease.priority), *turn, self.arrivals);
-        *turn = turn.saturating_add(TURN / u64::from(lease.weight.max(1)));
-        let (id, owner) = (lease.id, owner(&lease, now));
-        let shelf = owner.map_or(Shelf::Ready, Shelf::Owned);
-        self.leases.insert(id, (lease, place, shelf));
-        self.shelve(id, place, shelf);
+        let held = Box::new(Held {
+            turn: *turn,
+            shelf: owner(&lease, now).map_or(Shelf::Ready, |_| Shelf::Owned),
+            lease,
+        });
+        *turn = turn.saturating_add(TURN / u64::from(held.lease.weight.max(1)));
+        self.shelve(&held);
+        self.insert(held);
     }
 
-    fn shelve(&mut self, id: LeaseId, place: Place, shelf: Shelf) {
-        match shelf {
-            Shelf::Ready => {
-                self.ready.insert((place, id));
+    fn held(&self, id: LeaseId) -> Option<&Held> {
+        let held = self.leases.find(hash(id), |held| held.lease.id == id);
+        held.map(Box::as_ref)
+    }
+
+    fn insert(&mut self, held: Box<Held>) {
+        let by = hash(held.lease.id);
+        self.leases
+            .insert_unique(by, held, |held| hash(held.lease.id));
+    }
+
+    /// Off the table; it is still on its shelf.
+    fn extract(&mut self, id: LeaseId) -> Option<Box<Held>> {
+        let entry = self
+            .leases
+            .find_entry(hash(id), |held| held.lease.id == id);
+        entry.ok().map(|entry| entry.remove().0)
+    }
+
+    fn shelve(&mut self, held: &Held) {
+        let place = held.place();
+        match (held.shelf, held.lease.owner) {
+            (Shelf::Ready, _) => {
+                self.ready.insert(place);
             }
-            Shelf::Aside(reason) => {
-                self.aside.entry(reason).or_default().insert(id);
+            (Shelf::Aside(reason), _) => {
+                self.aside.entry(reason).or_default().insert(place.2);
             }
-            Shelf::Owned(agent) => {
-                self.owned.entry(agent).or_default().insert((place, id));
+            (Shelf::Owned, Some(owner)) => {
+                self.owned.entry(owner.agent).or_default().insert(place);
             }
+            (Shelf::Owned, None) => {}
         }
     }
 
-    fn unshelve(&mut self, id: LeaseId, place: Place, shelf: Shelf) {
-        match shelf {
-            Shelf::Ready => {
-                self.ready.remove(&(place, id));
+    fn unshelve(&mut self, held: &Held) {
+        let place = held.place();
+        match (held.shelf, held.lease.owner) {
+            (Shelf::Ready, _) => {
+                self.ready.remove(&place);
             }
-            Shelf::Aside(reason) => {
+            (Shelf::Aside(reason), _) => {
                 if let Some(aside) = self.aside.get_mut(&reason) {
-                    aside.remove(&id);
+                    aside.remove(&place.2);
                     if aside.is_empty() {
                         self.aside.remove(&reason);
                     }
                 }
             }
-            Shelf::Owned(agent) => {
-                if let Some(owned) = self.owned.get_mut(&agent) {
-                    owned.remove(&(place, id));
+            (Shelf::Owned, Some(owner)) => {
+                if let Some(owned) = self.owned.get_mut(&owner.agent) {
+                    owned.remove(&place);
                     if owned.is_empty() {
-                        self.owned.remove(&agent);
+                        self.owned.remove(&owner.agent);
                     }
                 }
             }
+            (Shelf::Owned, None) => {}
         }
     }
 
-    fn reshelve(&mut self, id: LeaseId, to: Shelf) {
-        let Some((_, place, shelf)) = self.leases.get_mut(&id) else {
+    fn reshelve(&mut self, id: LeaseId, to: impl Fn(&Lease) -> Shelf) {
+        let Some(mut held) = self.extract(id) else {
             return;
         };
-        let (place, from) = (*place, std::mem::replace(shelf, to));
-        self.unshelve(id, place, from);
-        self.shelve(id, place, to);
+        self.unshelve(&held);
+        held.shelf = to(&held.lease);
+        self.shelve(&held);
+        self.insert(held);
     }
 
     pub(crate) fn remove(&mut self, id: LeaseId) -> Option<Lease> {
-        let (lease, place, shelf) = self.leases.remove(&id)?;
-        self.unshelve(id, place, shelf);
-        Some(lease)
+        let held = self.extract(id)?;
+        self.unshelve(&held);
+        Some(held.lease)
     }
 
     /// Takes a lease to dial it: its list's turn is over.
     pub(crate) fn take(&mut self, id: LeaseId) -> Option<Lease> {
-        if let Some((_, (_, turn, _), _)) = self.leases.get(&id) {
-            self.turn = self.turn.max(*turn);
+        if let Some(held) = self.held(id) {
+            self.turn = self.turn.max(held.turn);
         }
         self.remove(id)
     }
 
     /// The leases to look at next, in order.
     pub(crate) fn peek(&self, most: usize) -> Vec<LeaseId> {
-        self.ready.iter().take(most).map(|(_, id)| *id).collect()
+        self.ready.iter().take(most).map(|place| place.2).collect()
     }
 
     /// The one to look at next, behind the one that was looked at last.
@@ -169,7 +213,7 @@ impl Hopper {
             None => self.ready.first(),
             Some(spot) => self.ready.range((Excluded(spot.0), Unbounded)).next(),
         }
-        .map(|spot| Spot(*spot))
+        .map(|place| Spot(*place))
     }
 
     pub(crate) fn has_owned(&self) -> bool {
@@ -179,15 +223,15 @@ impl Hopper {
     /// The leases to look at next that only this agent may have.
     pub(crate) fn peek_owned(&self, agent: AgentId, most: usize) -> Vec<LeaseId> {
         let owned = self.owned.get(&agent).into_iter().flatten();
-        owned.take(most).map(|(_, id)| *id).collect()
+        owned.take(most).map(|place| place.2).collect()
     }
 
     pub(crate) fn get(&self, id: LeaseId) -> Option<&Lease> {
-        self.leases.get(&id).map(|(lease, ..)| lease)
+        self.held(id).map(|held| &held.lease)
     }
 
     pub(crate) fn set_aside(&mut self, id: LeaseId, reason: Reason) {
-        self.reshelve(id, Shelf::Aside(reason));
+        self.reshelve(id, |_| Shelf::Aside(reason));
     }
 
     /// Looks again at all that was set aside.
@@ -198,28 +242,33 @@ impl Hopper {
 
     fn lay_out(&mut self, ids: &[LeaseId], now: Wall) {
         for id in ids {
-            let owner = self.get(*id).and_then(|lease| owner(lease, now));
-            self.reshelve(*id, owner.map_or(Shelf::Ready, Shelf::Owned));
+            self.reshelve(*id, |lease| {
+                owner(lease, now).map_or(Shelf::Ready, |_| Shelf::Owned)
+            });
         }
     }
 
     pub(crate) fn renew(&mut self, leases: &BTreeSet<LeaseId>, expires_at: Wall) {
-        for id in leases {
-            if let Some((lease, ..)) = self.leases.get_mut(id) {
-                lease.expires_at = expires_at;
+        // Mostly all leases of the node are renewed at once.
+        #[allow(clippy::iter_over_hash_type, reason = "any order does the same")]
+        for held in &mut self.leases {
+            if leases.contains(&held.lease.id) {
+                held.lease.expires_at = expires_at;
             }
         }
     }
 
-    /// Takes `number` off every lead; leads that have no other number are handed out.
-    pub(crate) fn forbid(&mut self, number: &Number) -> Vec<LeaseId> {
+    /// Takes these numbers off every lead; leads that have no other number are handed out.
+    pub(crate) fn forbid(&mut self, numbers: &BTreeSet<Number>) -> Vec<LeaseId> {
         let mut empty = Vec::new();
-        for (lease, ..) in self.leases.values_mut() {
-            lease.numbers.retain(|n| n.number != *number);
-            if lease.numbers.is_empty() {
-                empty.push(lease.id);
+        #[allow(clippy::iter_over_hash_type, reason = "sorted afterwards")]
+        for held in &mut self.leases {
+            held.lease.numbers.retain(|n| !numbers.contains(&n.number));
+            if held.lease.numbers.is_empty() {
+                empty.push(held.lease.id);
             }
         }
+        empty.sort_unstable();
         for id in &empty {
             self.remove(*id);
         }
@@ -230,12 +279,13 @@ impl Hopper {
     /// what is set aside or owned and is about to expire, or is outside its window for good.
     pub(crate) fn sweep(&mut self, now: Wall) -> Vec<LeaseId> {
         let kept = self.aside.values().flatten().copied();
-        let owned = self.owned.values().flatten().map(|(_, id)| *id);
+        let owned = self.owned.values().flatten().map(|place| place.2);
         let (mut gone, mut due) = (Vec::new(), Vec::new());
         for id in kept.chain(owned) {
-            let Some((lease, _, shelf)) = self.leases.get(&id) else {
+            let Some(held) = self.held(id) else {
                 continue;
             };
+            let lease = &held.lease;
             let over = lease.numbers.iter().all(|n| n.not_after <= now);
             let open = lease
                 .numbers
@@ -243,9 +293,9 @@ impl Hopper {
                 .any(|n| n.not_before <= now && now < n.not_after);
             if !alive(lease, now) || over {
                 gone.push(id);
-            } else if match shelf {
+            } else if match held.shelf {
                 Shelf::Aside(Reason::WindowClosed) => open,
-                Shelf::Owned(_) => owner(lease, now).is_none(),
+                Shelf::Owned => owner(lease, now).is_none(),
                 Shelf::Aside(_) | Shelf::Ready => false,
             } {
                 due.push(id);
@@ -259,13 +309,15 @@ impl Hopper {
     }
 
     pub(crate) fn drain(&mut self) -> Vec<LeaseId> {
-        let all = self.ids().collect();
-        *self = Hopper {
-            arrivals: self.arrivals,
-            ..Hopper::default()
-        };
+        let mut all: Vec<LeaseId> = self.ids().collect();
+        all.sort_unstable();
+        *self = Hopper::default();
         all
     }
+}
+
+fn hash(id: LeaseId) -> u64 {
+    FxBuildHasher.hash_one(id)
 }
 
 /// Who alone may have the lead just now.
@@ -416,7 +468,7 @@ mod tests {
         hopper.remove(LeaseId(3));
         assert_eq!(hopper.aside(), None);
         assert_eq!((hopper.len(), hopper.ready()), (4, 4));
-        assert_eq!(hopper.forbid(&Number::new("5511").unwrap()).len(), 4);
+        assert_eq!(hopper.forbid(&BTreeSet::from([Number::new("5511").unwrap()])).len(), 4);
         assert_eq!((hopper.len(), hopper.ready()), (0, 0));
     }
 }

@@ -100,15 +100,12 @@ impl Engine {
     pub(super) fn forbid(&mut self, now: Now, numbers: Vec<Number>) {
         self.do_not_call
             .retain(|_, at| now.tick - *at < limits::DO_NOT_CALL_MEMORY);
-        let mut returned: Vec<(CampaignId, Vec<LeaseId>)> = Vec::new();
-        for number in &numbers {
-            for (id, campaign) in &mut self.campaigns {
-                let empty = campaign.hopper.forbid(number);
-                if !empty.is_empty() {
-                    returned.push((*id, empty));
-                }
-            }
-        }
+        let numbers: BTreeSet<Number> = numbers.into_iter().collect();
+        let campaigns = self.campaigns.iter_mut();
+        let returned: Vec<(CampaignId, Vec<LeaseId>)> = campaigns
+            .map(|(id, campaign)| (*id, campaign.hopper.forbid(&numbers)))
+            .filter(|(_, empty)| !empty.is_empty())
+            .collect();
         for (campaign, leases) in returned {
             self.give_back(campaign, leases);
         }
