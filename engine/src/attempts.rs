@@ -28,6 +28,10 @@ impl Attempts {
                 slot
             }
             None => {
+                if self.slots.len() == self.slots.capacity() {
+                    // An attempt is large: no doubling.
+                    self.slots.reserve_exact(self.slots.len() / 8 + 64);
+                }
                 self.slots.push(Some(attempt));
                 self.slots.len() - 1
             }

@@ -107,6 +107,7 @@ impl Deadlines {
     }
 
     pub(crate) fn retain(&mut self, keep: impl Fn(Tick, Owner, Why) -> bool) {
-        self.heap.retain(|Reverse((at, owner, why))| keep(*at, *owner, *why));
+        self.heap
+            .retain(|Reverse((at, owner, why))| keep(*at, *owner, *why));
     }
 }

@@ -285,7 +285,10 @@ impl Engine {
                 let at = self.campaigns.get(&id).and_then(|c| c.pace_at);
                 at.map(|at| (at, Why::Pace))
             }
-            Owner::Probe(id) => self.questions.get(&id).map(|q| (q.due(), Why::ProbeTimeout)),
+            Owner::Probe(id) => self
+                .questions
+                .get(&id)
+                .map(|q| (q.due(), Why::ProbeTimeout)),
         };
         own == Some((at, why))
     }

@@ -130,9 +130,7 @@ impl Hopper {
 
     /// Off the table; it is still on its shelf.
     fn extract(&mut self, id: LeaseId) -> Option<Box<Held>> {
-        let entry = self
-            .leases
-            .find_entry(hash(id), |held| held.lease.id == id);
+        let entry = self.leases.find_entry(hash(id), |held| held.lease.id == id);
         entry.ok().map(|entry| entry.remove().0)
     }
 
@@ -468,7 +466,12 @@ mod tests {
         hopper.remove(LeaseId(3));
         assert_eq!(hopper.aside(), None);
         assert_eq!((hopper.len(), hopper.ready()), (4, 4));
-        assert_eq!(hopper.forbid(&BTreeSet::from([Number::new("5511").unwrap()])).len(), 4);
+        assert_eq!(
+            hopper
+                .forbid(&BTreeSet::from([Number::new("5511").unwrap()]))
+                .len(),
+            4
+        );
         assert_eq!((hopper.len(), hopper.ready()), (0, 0));
     }
 }
