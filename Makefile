@@ -87,6 +87,7 @@ test: setup
 bench: setup
 	@$(MAKE) --no-print-directory -s all
 	@$(CARGO) build -q --release -p outdial-harness --bins
+	@$(CARGO) bench -q -p outdial-engine --bench speed
 	@OUTDIAL_PREBUILT=1 $(release)/bare_loop
 
 bench-pacing:
