@@ -43,7 +43,7 @@ static char *ask(struct ast_cli_args *a)
 	return outdial_cli(shim.engine, line, write_to, a) == OUTDIAL_OK ? CLI_SUCCESS : CLI_FAILURE;
 }
 
-/*! \brief Complete the name of a campaign; the words before it are Asterisk's to complete. */
+/*! \brief Complete the name of a campaign or agent; the words before it are Asterisk's to complete. */
 static char *complete(struct ast_cli_args *a)
 {
 	static const char lead[] = "outdial ";
@@ -100,6 +100,47 @@ static char *cli_show(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
 	}
 	if (!strcasecmp(a->argv[2], "status")) {
 		show_shim(a->fd);
+	}
+	return ask(a);
+}
+
+static char *cli_show_one(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
+{
+	switch (cmd) {
+	case CLI_INIT:
+		e->command = "outdial show {campaign|why}";
+		e->usage =
+			"Usage: outdial show campaign|why <name>\n"
+			"       campaign: its calls, agents, leads in hand, outcomes, abandon rate.\n"
+			"       why: what keeps it from dialing more, with figures.\n";
+		return NULL;
+	case CLI_GENERATE:
+		return a->pos == e->args ? complete(a) : NULL;
+	}
+	if (a->argc != e->args + 1) {
+		return CLI_SHOWUSAGE;
+	}
+	return ask(a);
+}
+
+static char *cli_agent(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
+{
+	switch (cmd) {
+	case CLI_INIT:
+		e->command = "outdial agent {pause|unpause|logout}";
+		e->usage =
+			"Usage: outdial agent pause <name> [code]\n"
+			"       outdial agent unpause <name>\n"
+			"       outdial agent logout <name>\n"
+			"       pause: no more calls once the one in hand is over; the code says why.\n"
+			"       logout: log off once the call in hand is over.\n";
+		return NULL;
+	case CLI_GENERATE:
+		return a->pos == e->args ? complete(a) : NULL;
+	}
+	if (a->argc != e->args + 1
+		&& (a->argc != e->args + 2 || strcasecmp(a->argv[2], "pause"))) {
+		return CLI_SHOWUSAGE;
 	}
 	return ask(a);
 }
@@ -181,6 +222,8 @@ static char *cli_undrain(struct ast_cli_entry *e, int cmd, struct ast_cli_args *
 
 static struct ast_cli_entry entries[] = {
 	AST_CLI_DEFINE(cli_show, "Show what outdial does"),
+	AST_CLI_DEFINE(cli_show_one, "Show one campaign of outdial"),
+	AST_CLI_DEFINE(cli_agent, "Pause an agent of outdial, or log one off"),
 	AST_CLI_DEFINE(cli_campaign, "Start, pause or stop a campaign of outdial"),
 	AST_CLI_DEFINE(cli_drain, "Take no new calls and let agents go"),
 	AST_CLI_DEFINE(cli_undrain, "Undo outdial drain"),

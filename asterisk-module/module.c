@@ -174,13 +174,16 @@ static int registries_make(void)
 static void unregister_all(void)
 {
 	cli_unregister();
+	functions_unregister();
+	pause_unregister();
 	connect_unregister();
 	agent_unregister();
 }
 
 static int register_all(void)
 {
-	if (agent_register() || connect_register() || cli_register()) {
+	if (agent_register() || connect_register() || pause_register() || functions_register()
+		|| cli_register()) {
 		unregister_all();
 		return -1;
 	}

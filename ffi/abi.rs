@@ -98,6 +98,31 @@ pub const OUTDIAL_DISMISS_LOGGED_OFF: u32 = 4;
 /// Why an agent is logged off: more agents than the engine can hold.
 pub const OUTDIAL_DISMISS_FULL: u32 = 5;
 
+/// `outdial_agent`: ends the wrap-up before its time.
+pub const OUTDIAL_AGENT_READY: u32 = 1;
+/// `outdial_agent`: takes no calls once the one in hand is over.
+pub const OUTDIAL_AGENT_PAUSE: u32 = 2;
+/// `outdial_agent`: takes calls again.
+pub const OUTDIAL_AGENT_UNPAUSE: u32 = 3;
+/// `outdial_agent`: dials the lead that is looked at.
+pub const OUTDIAL_AGENT_DIAL: u32 = 4;
+/// `outdial_agent`: lets the lead that is looked at pass.
+pub const OUTDIAL_AGENT_SKIP: u32 = 5;
+/// `outdial_agent`: logs off after the call in hand and its wrap-up.
+pub const OUTDIAL_AGENT_LOG_OFF: u32 = 6;
+/// `outdial_agent`: logs off now, and hangs up the call in hand.
+pub const OUTDIAL_AGENT_LOG_OFF_NOW: u32 = 7;
+
+/// `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
+/// `lead`, `leg`, `list`, `number`, `position`, `state`, `trunk`.
+pub const OUTDIAL_OF_LEG: u32 = 1;
+/// `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`, `paused`, `since`, `state`,
+/// `talk`, `wrap_up`.
+pub const OUTDIAL_OF_AGENT: u32 = 2;
+/// `outdial_field` of a campaign: `abandon_rate`, `abandoned`, `agents`, `answered`, `bridged`,
+/// `dialing`, `free`, `leads`, `live`, `short_calls`, `state`, `why`.
+pub const OUTDIAL_OF_CAMPAIGN: u32 = 3;
+
 /// Log level: for developers.
 pub const OUTDIAL_LOG_DEBUG: u32 = 10;
 /// Log level: ordinary.

@@ -5,6 +5,7 @@
 //! disk, the link talks to the sidecar.
 
 mod abi;
+mod agents;
 mod bell;
 mod clock;
 mod console;
@@ -12,6 +13,7 @@ mod convert;
 mod exports;
 #[cfg(feature = "fault-injection")]
 mod fault;
+mod field;
 mod guard;
 mod handle;
 mod histogram;
@@ -29,9 +31,11 @@ mod stats;
 mod threads;
 
 pub use abi::*;
+pub use agents::outdial_agent;
 pub use console::{OutdialWrite, outdial_cli, outdial_cli_complete};
 pub use exports::*;
 #[cfg(feature = "fault-injection")]
 pub use fault::*;
+pub use field::outdial_field;
 pub use post::outdial_post;
 pub use stats::{outdial_heartbeat_age_ms, outdial_stats};

@@ -10,8 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use crossbeam::channel::Sender;
 use outdial_engine::{
-    Engine, Epoch, Event, LegId, Level, Link, Now, Refusal, SessionEvent, SessionId, Tick,
+    AgentEvent, Engine, Epoch, Event, LegId, Level, Link, Now, Refusal, RequestId, SessionEvent,
+    SessionId, Tick,
 };
 use outdial_link::{Snapshot, Up};
 
@@ -45,7 +47,15 @@ pub(crate) struct Pump {
     load_at: Instant,
     snapshot_at: Instant,
     stopping: bool,
+    /// Who waits for what the engine says to an agent's wish.
+    asker: Option<Asker>,
 }
+
+/// Who waits for the answer to an agent's wish; see [`Input::Agent`].
+type Asker = Sender<Option<Result<(), String>>>;
+
+/// Names a wish that came from this process. The sidecar's count up from 1.
+const OURS: RequestId = RequestId(u64::MAX);
 
 impl Pump {
     pub(crate) fn new(shared: Arc<Shared>, received: Received, seed: u64) -> Pump {
@@ -65,6 +75,7 @@ impl Pump {
             load_at: now,
             snapshot_at: now,
             stopping: false,
+            asker: None,
         }
     }
 
@@ -136,6 +147,11 @@ impl Pump {
             Input::Down(down) => self.take_down(now, *down),
             Input::Journal(notice) => self.take_notice(now, notice),
             Input::Drain(on) => self.drain(now, on),
+            Input::Agent { name, what, reply } => self.agent(now, &name, what, &reply),
+            Input::Field { of, field, reply } => {
+                // Who has given up waiting needs no answer.
+                drop(reply.try_send(crate::field::of(&self.engine, now, &of, &field)));
+            }
             Input::Snapshot(reply) => {
                 let snapshot = self.snapshot(now);
                 drop(reply.try_send(Box::new(snapshot)));
@@ -144,6 +160,22 @@ impl Pump {
             #[cfg(feature = "fault-injection")]
             Input::Panic => panic!("injected"),
         }
+    }
+
+    /// The engine says at once whether the agent can do it.
+    fn agent(&mut self, now: Now, name: &str, what: AgentEvent, reply: &Asker) {
+        let Some(agent) = self.engine.agent_id(name) else {
+            drop(reply.try_send(None));
+            return;
+        };
+        self.asker = Some(reply.clone());
+        let event = Event::Agent {
+            agent,
+            what,
+            request: Some(OURS),
+        };
+        self.handle(now, event);
+        self.asker = None;
     }
 
     fn drain(&mut self, now: Now, on: bool) {

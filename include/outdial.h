@@ -226,6 +226,59 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_DISMISS_FULL 5
 
 /**
+ * `outdial_agent`: ends the wrap-up before its time.
+ */
+#define OUTDIAL_AGENT_READY 1
+
+/**
+ * `outdial_agent`: takes no calls once the one in hand is over.
+ */
+#define OUTDIAL_AGENT_PAUSE 2
+
+/**
+ * `outdial_agent`: takes calls again.
+ */
+#define OUTDIAL_AGENT_UNPAUSE 3
+
+/**
+ * `outdial_agent`: dials the lead that is looked at.
+ */
+#define OUTDIAL_AGENT_DIAL 4
+
+/**
+ * `outdial_agent`: lets the lead that is looked at pass.
+ */
+#define OUTDIAL_AGENT_SKIP 5
+
+/**
+ * `outdial_agent`: logs off after the call in hand and its wrap-up.
+ */
+#define OUTDIAL_AGENT_LOG_OFF 6
+
+/**
+ * `outdial_agent`: logs off now, and hangs up the call in hand.
+ */
+#define OUTDIAL_AGENT_LOG_OFF_NOW 7
+
+/**
+ * `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
+ * `lead`, `leg`, `list`, `number`, `position`, `state`, `trunk`.
+ */
+#define OUTDIAL_OF_LEG 1
+
+/**
+ * `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`, `paused`, `since`, `state`,
+ * `talk`, `wrap_up`.
+ */
+#define OUTDIAL_OF_AGENT 2
+
+/**
+ * `outdial_field` of a campaign: `abandon_rate`, `abandoned`, `agents`, `answered`, `bridged`,
+ * `dialing`, `free`, `leads`, `live`, `short_calls`, `state`, `why`.
+ */
+#define OUTDIAL_OF_CAMPAIGN 3
+
+/**
  * Log level: for developers.
  */
 #define OUTDIAL_LOG_DEBUG 10
@@ -689,6 +742,51 @@ int32_t outdial_reload(const struct outdial_engine *engine,
  * `engine` is NULL or from `outdial_new` and not freed; `event` is NULL or valid.
  */
 int32_t outdial_post(const struct outdial_engine *engine, const struct outdial_event *event);
+
+/**
+ * Does something for an agent: `action` is one of OUTDIAL_AGENT_. `code` is the pause code, NULL
+ * or empty for none; other actions don't look at it.
+ *
+ * Thread: any, without channel locks. Waits for the engine, up to 2 s.
+ * Ownership: `agent`, `code` and `err` stay the caller's. `err` (`err_len` bytes, may be NULL) gets
+ * a message for a person when the call fails, cut to fit and ended by NUL.
+ * Returns OUTDIAL_OK; OUTDIAL_E_NOT_FOUND when no agent has this name; OUTDIAL_E_STATE when the
+ * agent can't do that now (not logged in, for example), or the engine does not run;
+ * OUTDIAL_E_TIMEOUT; OUTDIAL_E_ARGUMENT for an unknown action or a malformed text;
+ * OUTDIAL_E_POISONED. NULL for `engine` or `agent`: OUTDIAL_E_ARGUMENT.
+ *
+ * Required:
+ * `engine` is NULL or from `outdial_new` and not freed; the texts are NULL or end in NUL; `err` is
+ * NULL or has room for `err_len` bytes.
+ */
+int32_t outdial_agent(const struct outdial_engine *engine,
+                      const char *agent,
+                      uint32_t action,
+                      const char *code,
+                      char *err,
+                      size_t err_len);
+
+/**
+ * Reads one field. `of` is one of OUTDIAL_OF_, `name` the leg's id, or the agent's or campaign's
+ * name. docs/ABI.md lists the fields. Times are whole seconds, rates percent.
+ *
+ * Thread: any, without channel locks. Waits for the engine, up to 2 s.
+ * Ownership: the texts stay the caller's; `buf` (`len` bytes) is written on success only, cut to
+ * fit and ended by NUL. An empty text: there is none now, of a call without an agent for example.
+ * Returns OUTDIAL_OK; OUTDIAL_E_NOT_FOUND when there is no such leg, logged-in agent or campaign;
+ * OUTDIAL_E_ARGUMENT for an unknown field or subject or a malformed text; OUTDIAL_E_STATE when the
+ * engine does not run; OUTDIAL_E_TIMEOUT; OUTDIAL_E_POISONED. NULL anywhere: OUTDIAL_E_ARGUMENT.
+ *
+ * Required:
+ * `engine` is NULL or from `outdial_new` and not freed; the texts are NULL or end in NUL; `buf` is
+ * NULL or has room for `len` bytes.
+ */
+int32_t outdial_field(const struct outdial_engine *engine,
+                      uint32_t of,
+                      const char *name,
+                      const char *field,
+                      char *buf,
+                      size_t len);
 
 /**
  * Fills `stats`, as far as its `struct_size` says that there is room.

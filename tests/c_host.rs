@@ -118,6 +118,39 @@ fn the_console_shows_and_commands() {
     assert_eq!((code, text.as_str()), (0, "Campaign autumn: done.\n"));
     let (code, text) = host.say("cli campaign start nothing");
     assert_eq!((code, text.as_str()), (8, "No campaign nothing.\n"));
+    let (code, text) = host.say("cli show campaign autumn");
+    assert_eq!(code, 0);
+    assert!(
+        text.contains("Leads in hand") && text.contains("autumn is"),
+        "{text}"
+    );
+    let (code, text) = host.say("cli show why autumn");
+    assert_eq!(code, 0);
+    assert!(
+        text.starts_with("autumn is") && text.contains("Decisions"),
+        "{text}"
+    );
+    assert_eq!(host.say("cli show why spring").0, 8);
+    let (code, agents) = host.say("cli show agents");
+    assert_eq!(code, 0);
+    let agent = agents
+        .lines()
+        .nth(1)
+        .and_then(|line| line.split_whitespace().next());
+    let agent = agent.unwrap().to_owned();
+    let (code, text) = host.say(&format!("cli agent pause {agent} lunch"));
+    assert_eq!(code, 0, "{text}");
+    let field = |host: &mut Host, of: u32, name: &str, field: &str| {
+        host.say(&format!("field {of} {name} {field}"))
+    };
+    assert_eq!(field(&mut host, 2, &agent, "pause"), (0, "lunch\n".into()));
+    assert_eq!(host.say(&format!("cli agent unpause {agent}")).0, 0);
+    assert_eq!(field(&mut host, 2, &agent, "pause"), (0, "\n".into()));
+    assert_eq!(field(&mut host, 2, "nobody", "pause").0, 8);
+    assert_eq!(field(&mut host, 3, "autumn", "dialing").0, 0);
+    assert_eq!(field(&mut host, 3, "autumn", "nonsense").0, 1);
+    let (code, text) = host.say("cli agent logout nobody");
+    assert_eq!(code, 8, "{text}");
     let (code, text) = host.say("cli frobnicate");
     assert_eq!(code, 1);
     assert!(text.starts_with("Usage: outdial show"), "{text}");

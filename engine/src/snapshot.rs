@@ -6,8 +6,10 @@ use crate::agent::AgentState;
 use crate::attempt::{Outcome, State};
 use crate::breaker::Circuit;
 use crate::deadline::Why;
+use crate::event::Verdict;
 use crate::explain::Reason;
-use crate::ids::{AgentId, AttemptId, CampaignId, TrunkId};
+use crate::ids::{AgentId, AttemptId, CampaignId, LeadId, ListId, TrunkId};
+use crate::number::Number;
 use crate::time::{Span, Tick};
 
 /// The whole state at one instant. Lists are ordered by id.
@@ -193,4 +195,31 @@ pub struct AttemptView {
     pub agent: Option<AgentId>,
     /// The next deadline and what it is for.
     pub deadline: Option<(Tick, Why)>,
+}
+
+/// One live attempt of a campaign, with whom it is for: what a dialplan may ask of its own call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallView {
+    /// The attempt.
+    pub attempt: AttemptView,
+    /// Its campaign's name.
+    pub campaign: Arc<str>,
+    /// Its trunk's name; empty before it has one.
+    pub trunk: Arc<str>,
+    /// The chosen agent's name.
+    pub agent: Option<Arc<str>>,
+    /// The lead.
+    pub lead: LeadId,
+    /// The list that the lead is from.
+    pub list: ListId,
+    /// The number as the lead has it.
+    pub number: Number,
+    /// Its place among the lead's numbers, from 0.
+    pub position: u8,
+    /// Attempts that the lead had before this one, over all numbers.
+    pub attempts: u16,
+    /// The number that the callee sees.
+    pub caller_id: Number,
+    /// AMD's verdict, if it ran.
+    pub verdict: Option<Verdict>,
 }

@@ -1,17 +1,36 @@
 //! Completion of console commands.
 
+/// What is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    Agents,
+    Campaigns,
+}
+
 /// The words that the last word of `line` may become.
-pub(super) fn candidates(line: &str, campaigns: impl FnOnce() -> Vec<String>) -> Vec<String> {
+pub(super) fn candidates(line: &str, names: impl FnOnce(Names) -> Vec<String>) -> Vec<String> {
     let (before, typed) = match line.rfind(char::is_whitespace) {
         Some(i) => line.split_at(i + 1),
         None => ("", line),
     };
     let before: Vec<&str> = before.split_whitespace().collect();
     let words: Vec<String> = match before.as_slice() {
-        [] => owned(&["campaign", "drain", "show", "undrain"]),
-        ["show"] => owned(&["agents", "calls", "campaigns", "status", "trunks"]),
+        [] => owned(&["agent", "campaign", "drain", "show", "undrain"]),
+        ["show"] => owned(&[
+            "agents",
+            "calls",
+            "campaign",
+            "campaigns",
+            "status",
+            "trunks",
+            "why",
+        ]),
         ["campaign"] => owned(&["pause", "start", "stop"]),
-        ["campaign", "pause" | "start" | "stop"] => campaigns(),
+        ["agent"] => owned(&["logout", "pause", "unpause"]),
+        ["campaign", "pause" | "start" | "stop"] | ["show", "campaign" | "why"] => {
+            names(Names::Campaigns)
+        }
+        ["agent", "logout" | "pause" | "unpause"] => names(Names::Agents),
         _ => Vec::new(),
     };
     words
@@ -30,9 +49,17 @@ mod tests {
 
     #[test]
     fn words_and_names_are_completed() {
-        let names = || vec!["autumn".to_owned(), "spring".to_owned()];
-        assert_eq!(candidates("", names).len(), 4);
-        assert_eq!(candidates("show c", names), ["calls", "campaigns"]);
+        let names = |what| match what {
+            Names::Campaigns => vec!["autumn".to_owned(), "spring".to_owned()],
+            Names::Agents => vec!["1001".to_owned()],
+        };
+        assert_eq!(candidates("", names).len(), 5);
+        assert_eq!(
+            candidates("show c", names),
+            ["calls", "campaign", "campaigns"]
+        );
+        assert_eq!(candidates("show why a", names), ["autumn"]);
+        assert_eq!(candidates("agent pause ", names), ["1001"]);
         assert_eq!(candidates("campaign start s", names), ["spring"]);
         assert_eq!(candidates("campaign start ", names).len(), 2);
         assert!(candidates("nonsense x", names).is_empty());

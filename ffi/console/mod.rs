@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use crossbeam::channel::{RecvTimeoutError, bounded};
 use libc::{c_char, c_void, size_t};
-use outdial_link::{CampaignAction, Console, Snapshot, Up};
+use outdial_engine::AgentEvent;
+use outdial_link::{CampaignAction, CampaignSnapshot, Console, Snapshot, Up};
 
 use crate::abi::{
     OUTDIAL_E_ARGUMENT, OUTDIAL_E_FULL, OUTDIAL_E_IO, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_POISONED,
@@ -18,14 +19,19 @@ use crate::abi::{
 use crate::exports::{OutdialEngine, with};
 use crate::pump::Input;
 use crate::shared::Shared;
-use crate::{guard, limits, raw};
+
+use crate::{agents, guard, limits, raw};
+use complete::Names;
 
 /// Takes a line of output, without its line end. `text` is valid during the call only.
 pub type OutdialWrite = Option<unsafe extern "C" fn(data: *mut c_void, text: *const c_char)>;
 
 const USAGE: &str = "\
 Usage: outdial show status|campaigns|calls|agents|trunks
+       outdial show campaign|why NAME
        outdial campaign start|pause|stop NAME
+       outdial agent pause NAME [CODE]
+       outdial agent unpause|logout NAME
        outdial drain|undrain";
 
 /// Runs a console command: `line` has the words behind `outdial`, `show status` for example.
@@ -96,9 +102,10 @@ pub unsafe extern "C" fn outdial_cli_complete(
             if buf.is_null() {
                 return OUTDIAL_E_ARGUMENT;
             }
-            let names = || match snapshot(engine.shared()) {
-                Ok(snapshot) => snapshot.campaigns.into_iter().map(|c| c.name).collect(),
-                Err(_) => Vec::new(),
+            let names = |what| match (snapshot(engine.shared()), what) {
+                (Ok(all), Names::Campaigns) => all.campaigns.into_iter().map(|c| c.name).collect(),
+                (Ok(all), Names::Agents) => all.agents.into_iter().map(|a| a.name).collect(),
+                (Err(_), _) => Vec::new(),
             };
             let n = usize::try_from(n).unwrap_or(usize::MAX);
             match complete::candidates(line, names).get(n) {
@@ -122,6 +129,21 @@ fn run(shared: &Shared, line: &str) -> Output {
         ["show", "calls"] => table(shared, show::calls),
         ["show", "agents"] => table(shared, show::agents),
         ["show", "trunks"] => table(shared, show::trunks),
+        ["show", "campaign", name @ ..] if !name.is_empty() => one(shared, name, show::campaign),
+        ["show", "why", name @ ..] if !name.is_empty() => one(shared, name, show::why),
+        ["agent", "pause", name @ ..] if !name.is_empty() => pause(shared, name),
+        ["agent", "unpause", name @ ..] if !name.is_empty() => {
+            let done = agents::perform(shared, &name.join(" "), AgentEvent::Unpause);
+            said(done, "The agent takes calls again.")
+        }
+        ["agent", "logout", name @ ..] if !name.is_empty() => {
+            let what = AgentEvent::LogOff { finish: true };
+            let done = agents::perform(shared, &name.join(" "), what);
+            said(
+                done,
+                "The agent is logged off as soon as the call in hand is over.",
+            )
+        }
         ["drain"] => drain(shared, true),
         ["undrain"] => drain(shared, false),
         ["campaign", "start", name @ ..] if !name.is_empty() => {
@@ -150,6 +172,50 @@ fn table(shared: &Shared, show: fn(&Snapshot) -> String) -> Output {
     }
 }
 
+/// One campaign's page.
+fn one(shared: &Shared, name: &[&str], show: fn(&CampaignSnapshot) -> String) -> Output {
+    let snapshot = match snapshot(shared) {
+        Ok(snapshot) => snapshot,
+        Err(output) => return output,
+    };
+    let name = name.join(" ");
+    let campaign = snapshot.campaigns.iter().find(|c| c.name == name);
+    match campaign {
+        Some(campaign) => (OUTDIAL_OK, show(campaign)),
+        None => {
+            let text = format!(
+                "No campaign '{name}' here. `outdial show campaigns` lists those of this node."
+            );
+            (OUTDIAL_E_NOT_FOUND, text)
+        }
+    }
+}
+
+/// The last word is a pause code, unless it is part of the agent's name.
+fn pause(shared: &Shared, words: &[&str]) -> Output {
+    let pause = |name: &[&str], code: &str| {
+        let what = AgentEvent::Pause { code: code.into() };
+        agents::perform(shared, &name.join(" "), what)
+    };
+    let mut done = pause(words, "");
+    if let (Err((OUTDIAL_E_NOT_FOUND, _)), [name @ .., code]) = (&done, words)
+        && !name.is_empty()
+    {
+        done = pause(name, code);
+    }
+    said(
+        done,
+        "The agent takes no calls once the one in hand is over.",
+    )
+}
+
+fn said(done: Result<(), agents::Refused>, text: &str) -> Output {
+    match done {
+        Ok(()) => (OUTDIAL_OK, text.into()),
+        Err((code, text)) => (code, format!("Not done: {text}.")),
+    }
+}
+
 fn snapshot(shared: &Shared) -> Result<Box<Snapshot>, Output> {
     check(shared)?;
     let (reply, answer) = bounded(1);
@@ -164,7 +230,7 @@ fn snapshot(shared: &Shared) -> Result<Box<Snapshot>, Output> {
         .map_err(|_| timeout)
 }
 
-fn check(shared: &Shared) -> Result<(), Output> {
+pub(crate) fn check(shared: &Shared) -> Result<(), Output> {
     if shared.is_poisoned() {
         let text = "An internal error has stopped the engine; live calls go on. The log has the \
                     cause. Restart the PBX to dial again.";

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use outdial_link::{Snapshot, Totals};
+use outdial_link::{CampaignSnapshot, Snapshot, Totals};
 
+use crate::field::percent;
 use crate::shared::Shared;
 use crate::slots::Slot;
 
@@ -117,6 +118,75 @@ pub(super) fn campaigns(snapshot: &Snapshot) -> String {
         counts(&mut out, "held back by", &why);
     }
     end(&mut out, snapshot.campaigns.len(), "campaign");
+    out
+}
+
+/// Why a campaign does not dial more, the most frequent reason first.
+pub(super) fn why(campaign: &CampaignSnapshot) -> String {
+    let mut out = String::new();
+    let now = match (&campaign.lacks, &campaign.why_now) {
+        (Some(lacks), _) => lacks.as_str(),
+        (None, Some(why)) => why.as_str(),
+        (None, None) => "nothing holds it back",
+    };
+    line(
+        &mut out,
+        &format!("{} is {}: {now}", cut(&campaign.name, 40), campaign.state),
+    );
+    if campaign.why.is_empty() {
+        return out;
+    }
+    line(
+        &mut out,
+        "Reason                      Decisions  Last  Figures now",
+    );
+    for held in &campaign.why {
+        line(
+            &mut out,
+            &format!(
+                "{:<26} {:>10} {:>5}  {}",
+                cut(&held.reason, 26),
+                held.count,
+                span(held.ago_ms),
+                held.figures
+            ),
+        );
+    }
+    out
+}
+
+/// One campaign's figures.
+pub(super) fn campaign(campaign: &CampaignSnapshot) -> String {
+    let mut out = String::new();
+    let mut row = |name: &str, value: String| line(&mut out, &format!("{name:<18}{value}"));
+    row("Campaign", campaign.name.clone());
+    row("State", campaign.state.clone());
+    row(
+        "Calls",
+        format!(
+            "{} live, {} dialing, {} with an agent or in their target",
+            campaign.live, campaign.dialing, campaign.bridged
+        ),
+    );
+    row(
+        "Agents",
+        format!("{} logged in, {} free", campaign.agents, campaign.free),
+    );
+    row("Leads in hand", campaign.leases.to_string());
+    row(
+        "Abandoned",
+        format!(
+            "{} of {} calls answered by a person over the rule's window ({}%)",
+            campaign.abandoned_milli / 1_000,
+            campaign.answered_milli / 1_000,
+            percent(campaign.abandoned_milli, campaign.answered_milli)
+        ),
+    );
+    row("Short calls", campaign.short_calls.to_string());
+    for (outcome, count) in campaign.outcomes.iter().filter(|(_, count)| *count > 0) {
+        row(&format!("  {outcome}"), count.to_string());
+    }
+    out.push_str(&why(campaign));
     out
 }
 
@@ -270,9 +340,7 @@ fn milli(milli: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use outdial_link::{
-        AgentSnapshot, AttemptSnapshot, CampaignSnapshot, HeldSnapshot, TrunkSnapshot,
-    };
+    use outdial_link::{AgentSnapshot, AttemptSnapshot, HeldSnapshot, TrunkSnapshot};
 
     fn long(n: usize) -> String {
         "x".repeat(n)
@@ -315,6 +383,8 @@ mod tests {
             ..Snapshot::default()
         };
         for text in [
+            why(&snapshot.campaigns[0]),
+            campaign(&snapshot.campaigns[0]),
             campaigns(&snapshot),
             calls(&snapshot),
             agents(&snapshot),

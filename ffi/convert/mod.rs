@@ -4,7 +4,7 @@ mod down;
 mod up;
 
 pub(crate) use down::{agent_action, change, leases};
-pub(crate) use up::{agent_state, record, snapshot, test_step};
+pub(crate) use up::{agent_state, readiness, record, snapshot, test_step};
 
 use std::sync::Arc;
 

@@ -177,7 +177,7 @@ fn trunk(from: &TrunkView, clock: Clock, now: Now) -> link::TrunkSnapshot {
     }
 }
 
-fn readiness(from: Readiness) -> (&'static str, Option<String>) {
+pub(crate) fn readiness(from: Readiness) -> (&'static str, Option<String>) {
     match from {
         Readiness::Running => ("running", None),
         Readiness::Checking => ("checking", None),

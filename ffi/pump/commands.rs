@@ -95,6 +95,12 @@ impl Pump {
                 last: true,
                 result: result.map(|attempt| Answer::Placed(attempt.0)),
             }),
+            Command::Done { request, result } if request == super::OURS => {
+                if let Some(asker) = self.asker.take() {
+                    // Who has given up waiting needs no answer.
+                    drop(asker.try_send(Some(result)));
+                }
+            }
             Command::Done { request, result } => self.send(Up::Answer {
                 request: request.0,
                 last: true,

@@ -3,10 +3,12 @@
 use std::time::Instant;
 
 use crossbeam::channel::{Receiver, SendTimeoutError, Sender, TrySendError, bounded};
+use outdial_engine::AgentEvent;
 use outdial_link::{Down, Snapshot};
 
 use crate::bell::Bell;
 use crate::clock::Clock;
+use crate::field::Subject;
 use crate::journal::Notice;
 use crate::limits;
 use crate::post::Posted;
@@ -24,6 +26,18 @@ pub(crate) enum Input {
     Journal(Notice),
     /// Drain, or go on.
     Drain(bool),
+    /// An agent does something by phone or console. The answer: `None` for an unknown name.
+    Agent {
+        name: Box<str>,
+        what: AgentEvent,
+        reply: Sender<Option<Result<(), String>>>,
+    },
+    /// Somebody wants to see one figure.
+    Field {
+        of: Subject,
+        field: Box<str>,
+        reply: Sender<Option<String>>,
+    },
     /// Somebody wants to see the state.
     Snapshot(Sender<Box<Snapshot>>),
     /// Work off what is queued, then end.

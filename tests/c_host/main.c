@@ -225,6 +225,18 @@ static void bad(void)
 	stats.draining = 77;
 	CHECK(outdial_stats(engine, &stats) == OUTDIAL_OK && stats.draining == 77);
 	CHECK(outdial_cli(engine, NULL, NULL, NULL) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_agent(engine, NULL, OUTDIAL_AGENT_PAUSE, NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(strstr(err, "agent's name"));
+	CHECK(outdial_agent(engine, "a", 99, NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(strstr(err, "no action 99"));
+	CHECK(outdial_agent(engine, "a", OUTDIAL_AGENT_PAUSE, "\xff", NULL, 0) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_agent(engine, "a", OUTDIAL_AGENT_PAUSE, NULL, err, sizeof(err)) == OUTDIAL_E_NOT_FOUND);
+	CHECK(strstr(err, "no agent of that name"));
+	CHECK(outdial_field(engine, OUTDIAL_OF_CAMPAIGN, "none", "live", buf, sizeof(buf)) == OUTDIAL_E_NOT_FOUND);
+	CHECK(outdial_field(engine, OUTDIAL_OF_CAMPAIGN, "none", "nonsense", buf, sizeof(buf)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_field(engine, OUTDIAL_OF_LEG, "other-1-1", "lead", buf, sizeof(buf)) == OUTDIAL_E_NOT_FOUND);
+	CHECK(outdial_field(engine, 9, "a", "state", buf, sizeof(buf)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_field(engine, OUTDIAL_OF_AGENT, "a", "state", NULL, 0) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_cli_complete(engine, "show s", 0, buf, sizeof(buf)) == OUTDIAL_OK);
 	CHECK(!strcmp(buf, "status"));
 	CHECK(outdial_cli_complete(engine, "show s", 1, buf, sizeof(buf)) == OUTDIAL_E_NOT_FOUND);
@@ -328,6 +340,7 @@ static void fault(uint32_t place)
 	CHECK(atomic_load(&pbx_counts(pbx)->faults) == 1);
 	CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_ENTERED, "s", "a") == OUTDIAL_E_POISONED);
 	CHECK(outdial_drain(engine, 1) == OUTDIAL_E_POISONED);
+	CHECK(outdial_agent(engine, "a", OUTDIAL_AGENT_UNPAUSE, NULL, NULL, 0) == OUTDIAL_E_POISONED);
 	pbx_hang_up_all(pbx);
 	CHECK(outdial_stop(engine, STOP_MS) == OUTDIAL_OK);
 	pbx_free(pbx);
@@ -346,6 +359,9 @@ static void serve(void)
 	struct pbx *pbx = pbx_new(4);
 	struct outdial_engine *engine = make(pbx);
 	char line[1024];
+	char name[64];
+	char field[64];
+	char value[256];
 	unsigned int number;
 	int32_t res = outdial_start(engine);
 
@@ -356,6 +372,11 @@ static void serve(void)
 		line[strcspn(line, "\n")] = '\0';
 		if (!strncmp(line, "cli ", 4)) {
 			res = outdial_cli(engine, line + 4, say, NULL);
+		} else if (sscanf(line, "field %u %63s %63s", &number, name, field) == 3) {
+			res = outdial_field(engine, number, name, field, value, sizeof(value));
+			if (res == OUTDIAL_OK) {
+				printf("out %s\n", value);
+			}
 		} else if (sscanf(line, "talk %u", &number) == 1) {
 			pbx_talk_ms(pbx, number);
 			res = OUTDIAL_OK;

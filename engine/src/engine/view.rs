@@ -2,7 +2,10 @@
 
 use crate::campaign::{Campaign, Check};
 use crate::config::CampaignState;
-use crate::snapshot::{AgentView, AttemptView, CampaignView, Readiness, Snapshot, TrunkView};
+use crate::ids::{AgentId, LegId};
+use crate::snapshot::{
+    AgentView, AttemptView, CallView, CampaignView, Readiness, Snapshot, TrunkView,
+};
 use crate::time::Now;
 
 use super::Engine;
@@ -44,19 +47,54 @@ impl Engine {
             attempts: self
                 .attempts
                 .values()
-                .map(|attempt| AttemptView {
-                    id: attempt.id,
-                    leg: attempt.legs,
-                    campaign: attempt.campaign(),
-                    trunk: attempt.trunk,
-                    state: attempt.state,
-                    since: now.tick - attempt.since,
-                    for_agent: attempt.for_agent,
-                    agent: attempt.agent,
-                    deadline: attempt.deadline,
-                })
+                .map(|attempt| attempt_view(attempt, now))
                 .collect(),
         }
+    }
+
+    /// One campaign, by its name.
+    #[must_use]
+    pub fn campaign_named(&self, now: Now, name: &str) -> Option<CampaignView> {
+        let mut campaigns = self.campaigns.values().filter(|c| !c.removed);
+        let campaign = campaigns.find(|c| &*c.config.name == name)?;
+        Some(self.campaign_view(campaign, now))
+    }
+
+    /// One logged-in agent, by name.
+    #[must_use]
+    pub fn agent_named(&self, now: Now, name: &str) -> Option<AgentView> {
+        let id = self.agent_id(name)?;
+        agent_view(self.agents.get(&id)?, now)
+    }
+
+    /// The id of an agent, logged in or not, by name.
+    #[must_use]
+    pub fn agent_id(&self, name: &str) -> Option<AgentId> {
+        self.agent_names.get(name).copied()
+    }
+
+    /// A live leg's call; `None` for one that is over, or a test.
+    #[must_use]
+    pub fn call(&self, now: Now, leg: LegId) -> Option<CallView> {
+        let attempt = self.attempts.get(&leg.attempt)?;
+        let attempt = Some(attempt).filter(|a| a.legs == leg.n && a.leg_live)?;
+        let (lease, number) = attempt.lead()?;
+        let campaign = self.campaigns.get(&attempt.campaign()?)?;
+        let agent = attempt.agent.and_then(|id| self.agents.get(&id));
+        let trunk = self.trunks.get(&attempt.trunk);
+        Some(CallView {
+            attempt: attempt_view(attempt, now),
+            campaign: campaign.config.name.clone(),
+            trunk: trunk.map_or_else(|| "".into(), |t| t.config.name.clone()),
+            agent: agent.map(|a| a.config.name.clone()),
+            lead: lease.lead,
+            list: lease.list,
+            number: number.number.clone(),
+            position: number.position,
+            attempts: lease.attempts,
+            caller_id: attempt.caller_id.clone(),
+            verdict: attempt.verdict,
+        })
     }
 
     fn campaign_view(&self, campaign: &Campaign, now: Now) -> CampaignView {
@@ -113,4 +151,18 @@ fn agent_view(agent: &crate::agent::Agent, now: Now) -> Option<AgentView> {
         pause: agent.pause,
         calls: session.calls,
     })
+}
+
+fn attempt_view(attempt: &crate::attempt::Attempt, now: Now) -> AttemptView {
+    AttemptView {
+        id: attempt.id,
+        leg: attempt.legs,
+        campaign: attempt.campaign(),
+        trunk: attempt.trunk,
+        state: attempt.state,
+        since: now.tick - attempt.since,
+        for_agent: attempt.for_agent,
+        agent: attempt.agent,
+        deadline: attempt.deadline,
+    }
 }
