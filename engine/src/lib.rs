@@ -12,6 +12,7 @@ mod campaign;
 mod command;
 pub mod config;
 mod deadline;
+mod dials;
 mod engine;
 mod event;
 mod explain;

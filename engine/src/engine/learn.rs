@@ -49,10 +49,14 @@ impl Engine {
             // One agent waits for it: it is no risk, and is dialed by another rule than chance.
         } else if is_open(to) {
             campaign.dials.insert((began, id));
-        } else if campaign.dials.remove(&(began, id)) {
-            let age = seconds(now.tick - began);
+            let dial = campaign.dials.get_mut(&(began, id));
+            if let Some((left, phase)) = dial.and_then(|dial| dial.comes_to(to, now.tick)) {
+                campaign.predictor.moved(left, phase);
+            }
+        } else if let Some(dial) = campaign.dials.remove(&(began, id)) {
             let end = if voicemail { End::Other } else { end(to) };
-            campaign.predictor.resolved(now.tick, age, end);
+            let stage = dial.stage(now.tick);
+            campaign.predictor.resolved(now.tick, stage, end);
         }
         if campaign.config.mode == Mode::Agentless {
             return;

@@ -176,11 +176,7 @@ impl Engine {
         let age = |since: Tick| seconds(now.tick - since);
         view.waiting = u32::try_from(campaign.waiting.len()).unwrap_or(u32::MAX);
         view.limit = seconds(Span::ms(campaign.config.connect_limit_ms));
-        view.dials = campaign
-            .dials
-            .iter()
-            .map(|(began, _)| age(*began))
-            .collect();
+        view.dials = campaign.dials.stages(now.tick);
         for (agent, (with, since)) in &campaign.busy {
             if !self.counts(campaign, *agent) {
                 continue;

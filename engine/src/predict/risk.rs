@@ -55,6 +55,9 @@ impl Picture<'_> {
 
     /// By convolution, dial for dial.
     fn exactly(&self, risk: f64, most: u32) -> u32 {
+        if self.is_over(risk) {
+            return 0;
+        }
         let mut needs: [Need; SLOTS] = std::array::from_fn(|k| Need::new(self, k));
         let mut dials = 0;
         while dials < most {
@@ -68,6 +71,18 @@ impl Picture<'_> {
             }
         }
         dials
+    }
+
+    /// Mostly not even one dial may be made, and the slots that weigh most show it already: what they
+    /// cost is a part of the whole.
+    fn is_over(&self, risk: f64) -> bool {
+        let mut order: [usize; SLOTS] = std::array::from_fn(|k| k);
+        order.sort_unstable_by(|a, b| self.weights[*b].total_cmp(&self.weights[*a]));
+        let mut least = 0.0;
+        order.into_iter().take(SLOTS / 2).any(|k| {
+            least += self.weights[k] * Need::new(self, k).reaches(self.free);
+            least > risk
+        })
     }
 
     /// By the normal distribution with a correction for its skew; the first number of dials that

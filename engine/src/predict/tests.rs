@@ -4,6 +4,14 @@ fn at(seconds: u32) -> Tick {
     Tick(0) + Span::seconds(seconds)
 }
 
+fn calling(age: f64) -> Stage {
+    Stage {
+        phase: Phase::Calling,
+        age,
+        classifying: None,
+    }
+}
+
 fn view(free: u32) -> View {
     View {
         free,
@@ -22,7 +30,7 @@ fn learned() -> Predictor {
         } else {
             End::Other
         };
-        predictor.resolved(at(i), 8.5, end);
+        predictor.resolved(at(i), calling(8.5), end);
         predictor.calls(at(i), &view(0));
     }
     predictor
@@ -56,7 +64,7 @@ fn the_cap_is_kept() {
 fn what_is_in_flight_is_not_dialed_again() {
     let mut predictor = learned();
     let first = predictor.calls(at(4_001), &view(10));
-    let dials = vec![0.0; usize::try_from(first).unwrap()];
+    let dials = vec![calling(0.0); usize::try_from(first).unwrap()];
     let again = predictor.calls(at(4_001), &View { dials, ..view(10) });
     assert_eq!(again, 0);
 }
@@ -70,7 +78,7 @@ fn after_too_many_abandoned_calls_it_is_one_for_one() {
     assert!(predictor.is_strict());
     let view = View {
         waiting: 1,
-        dials: vec![3.0; 4],
+        dials: vec![calling(3.0); 4],
         ..view(10)
     };
     assert_eq!(predictor.calls(at(4_001), &view), 5);
@@ -81,7 +89,7 @@ fn a_decision_for_500_agents_looks_at_every_dial_and_agent() {
     let mut predictor = learned();
     let age = |i: u32| f64::from(i % 200) / 10.0;
     let view = View {
-        dials: (0..1_500).map(age).collect(),
+        dials: (0..1_500).map(age).map(calling).collect(),
         talking: (0..400).map(age).collect(),
         wrapping: (0..80).map(age).collect(),
         ..view(20)
@@ -111,7 +119,7 @@ fn answers_that_came_while_another_mode_dialed_correct_nothing() {
         } else {
             End::Other
         };
-        blind.resolved(at(i), 8.5, end);
+        blind.resolved(at(i), calling(8.5), end);
     }
     let (seen, unseen) = (
         looked.calls(at(4_001), &view(10)),
