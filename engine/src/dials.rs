@@ -20,6 +20,8 @@ pub(crate) struct Dial {
     phase: Phase,
     since: Tick,
     answered: Option<Tick>,
+    /// We end it, because its answer would find no agent.
+    ending: bool,
 }
 
 impl Dials {
@@ -29,12 +31,18 @@ impl Dials {
             phase: Phase::Calling,
             since: dial.0,
             answered: None,
+            ending: false,
         };
         self.all.entry(dial).or_insert(new);
     }
 
     pub(crate) fn remove(&mut self, dial: &(Tick, AttemptId)) -> Option<Dial> {
         self.all.remove(dial)
+    }
+
+    /// The one at this place in [`Dials::stages`].
+    pub(crate) fn at(&self, place: usize) -> Option<(Tick, AttemptId)> {
+        self.all.keys().nth(place).copied()
     }
 
     pub(crate) fn get_mut(&mut self, dial: &(Tick, AttemptId)) -> Option<&mut Dial> {
@@ -56,12 +64,23 @@ impl Dials {
 }
 
 impl Dial {
+    /// We end it now.
+    pub(crate) fn end(&mut self) {
+        self.ending = true;
+    }
+
+    /// We ended it: what it would have come to is not known.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending
+    }
+
     /// How far it has come by now.
     pub(crate) fn stage(&self, now: Tick) -> Stage {
         let answered = self.answered.map(|at| now - at);
         Stage {
             phase: self.phase,
             age: seconds(self.answered.unwrap_or(now) - self.since),
+            open: answered.is_none() && !self.ending,
             classifying: answered.filter(|for_| *for_ >= TELLING_APART).map(seconds),
         }
     }

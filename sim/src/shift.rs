@@ -209,16 +209,18 @@ impl Shift {
     }
 
     fn tell(&mut self, event: Event) -> Result<(), SimError> {
-        let clock = self.clock();
-        match &mut self.decisions {
-            Some(times) if self.book.counts(self.now) && is_decisive(&event) => {
-                let began = Instant::now();
-                self.engine.handle(clock, event);
-                times.push(began.elapsed());
-            }
-            Some(_) | None => self.engine.handle(clock, event),
+        let decides = is_decisive(&event) && self.book.counts(self.now);
+        let began = Instant::now();
+        self.engine.handle(self.clock(), event);
+        // What follows from events is decided when the first command is asked for.
+        let first = self.engine.poll_command();
+        if let Some(times) = self.decisions.as_mut().filter(|_| decides) {
+            times.push(began.elapsed());
         }
-        self.obey()
+        match first {
+            Some(command) => self.execute(command).and_then(|()| self.obey()),
+            None => Ok(()),
+        }
     }
 
     fn tell_leg(&mut self, leg: LegId, what: LegEvent) -> Result<(), SimError> {
@@ -330,13 +332,11 @@ impl Shift {
     fn happen(&mut self, what: Happening) -> Result<(), SimError> {
         match what {
             Happening::Change(change) => self.change(&change),
-            Happening::Rings(leg) if self.is(leg, Leg::Dialing) => {
-                match self.plan.world.tells {
-                    Tells::Ringing => self.tell_leg(leg, LegEvent::Ringing),
-                    Tells::EarlyMedia => self.tell_leg(leg, LegEvent::EarlyMedia),
-                    Tells::Nothing => Ok(()),
-                }
-            }
+            Happening::Rings(leg) if self.is(leg, Leg::Dialing) => match self.plan.world.tells {
+                Tells::Ringing => self.tell_leg(leg, LegEvent::Ringing),
+                Tells::EarlyMedia => self.tell_leg(leg, LegEvent::EarlyMedia),
+                Tells::Nothing => Ok(()),
+            },
             Happening::Fails(leg) if self.is(leg, Leg::Dialing) => self.end(leg, Some(404)),
             Happening::Answers(leg, person) if self.is(leg, Leg::Dialing) => {
                 self.answer(leg, person)

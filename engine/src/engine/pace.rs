@@ -157,7 +157,12 @@ impl Engine {
     fn predict(&mut self, now: Now, id: CampaignId, free: u32, most: u32) -> Result<u32, Reason> {
         let view = self.predictors_view(now, id, free, most.min(limits::DIALS_PER_DECISION));
         let campaign = self.campaigns.get_mut(&id).ok_or(Reason::Paused)?;
-        match campaign.predictor.calls(now.tick, &view) {
+        let decision = campaign.predictor.decide(now.tick, &view);
+        if let Some(dial) = decision.end.and_then(|place| campaign.dials.at(place)) {
+            self.end_hopeless(now, id, dial);
+            return Err(Reason::AgentsBusy);
+        }
+        match decision.calls {
             0 if campaign.predictor.is_strict() => Err(Reason::AbandonBudget),
             0 => Err(Reason::AgentsBusy),
             calls => Ok(calls),
@@ -176,6 +181,7 @@ impl Engine {
         let age = |since: Tick| seconds(now.tick - since);
         view.waiting = u32::try_from(campaign.waiting.len()).unwrap_or(u32::MAX);
         view.limit = seconds(Span::ms(campaign.config.connect_limit_ms));
+        view.min_ring = seconds(Span::ms(campaign.config.min_ring_ms));
         view.dials = campaign.dials.stages(now.tick);
         for (agent, (with, since)) in &campaign.busy {
             if !self.counts(campaign, *agent) {

@@ -42,6 +42,11 @@ const PIECES: usize = 256;
 /// The outlook is made anew when the correction has changed by this much, as a share of it.
 const SAME_FACTOR: f64 = 0.01;
 
+/// A dial that has rung long enough is ended when its answer would find no agent with at least this
+/// chance, and with so many times the risk that a new dial may take.
+const HOPELESS: f64 = 0.4;
+const HOPELESS_TIMES: f64 = 4.0;
+
 /// How far a dial has come. Ages in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Stage {
@@ -51,6 +56,8 @@ pub(crate) struct Stage {
     pub(crate) age: f64,
     /// It was answered so long ago, and is being told apart.
     pub(crate) classifying: Option<f64>,
+    /// Nobody and nothing has answered it, and it is not being ended.
+    pub(crate) open: bool,
 }
 
 impl Stage {
@@ -80,6 +87,17 @@ pub(crate) struct View {
     pub(crate) limit: f64,
     /// Dials that may be made at most, by every other bound.
     pub(crate) most: u32,
+    /// A dial may be ended once it has rung so long, in seconds.
+    pub(crate) min_ring: f64,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    /// Dials to make.
+    pub(crate) calls: u32,
+    /// The dial to end, by its place in [`View::dials`].
+    pub(crate) end: Option<usize>,
 }
 
 /// One campaign's predictor.
@@ -190,14 +208,17 @@ impl Predictor {
         self.budget.is_strict()
     }
 
-    /// Dials to make now.
-    pub(crate) fn calls(&mut self, now: Tick, view: &View) -> u32 {
+    /// What to do now.
+    pub(crate) fn decide(&mut self, now: Tick, view: &View) -> Decision {
         self.look(now, view);
         let free = i64::from(view.free) - i64::from(view.waiting);
         if self.budget.is_strict() {
             let in_flight = i64::try_from(view.dials.len()).unwrap_or(i64::MAX);
             let wanted = u32::try_from(free.saturating_sub(in_flight)).unwrap_or(0);
-            return wanted.min(view.most);
+            return Decision {
+                calls: wanted.min(view.most),
+                end: None,
+            };
         }
         self.look_out();
         let outlook = &self.outlook.1;
@@ -209,7 +230,14 @@ impl Predictor {
             new,
             weights,
         };
-        picture.dials(self.budget.risk(), view.most)
+        let risk = self.budget.risk();
+        let calls = picture.dials(risk, view.most);
+        let end = if calls == 0 {
+            hopeless(&picture, view, outlook, risk)
+        } else {
+            None
+        };
+        Decision { calls, end }
     }
 
     /// Brings the outlook up to date with the correction.
@@ -225,8 +253,7 @@ impl Predictor {
         let expected = |hazards: &Hazards| -> f64 {
             let each = view.dials.iter().map(|dial| {
                 let told = dial.classifying.unwrap_or(0.0);
-                hazards.expected(dial.phase, dial.age)
-                    + hazards.expected(Phase::Classifying, told)
+                hazards.expected(dial.phase, dial.age) + hazards.expected(Phase::Classifying, told)
             });
             each.sum()
         };
@@ -296,11 +323,34 @@ fn dials_in_flight(dials: &[Stage], outlook: &Outlook) -> Vec<Alike> {
     }
     let mut all = Vec::new();
     for phase in Phase::ALL {
-        let ages = places().filter(|place| place.0 == phase).map(|place| place.1);
+        let ages = places()
+            .filter(|place| place.0 == phase)
+            .map(|place| place.1);
         let chances = |age| outlook.in_slots(phase, age);
         all.extend(by_age(ages, DIAL_PIECE, chances));
     }
     all
+}
+
+/// Of the dials in flight that may be ended, the one whose answer would find no agent and is most
+/// likely to come; small teams only, because in large ones an agent comes free in time.
+fn hopeless(picture: &Picture<'_>, view: &View, outlook: &Outlook, risk: f64) -> Option<usize> {
+    let may_end =
+        |dial: &Stage| dial.open && dial.phase == Phase::Ringing && dial.age >= view.min_ring;
+    if !picture.is_small() || !view.dials.iter().any(may_end) {
+        return None;
+    }
+    let limit = (HOPELESS_TIMES * risk).max(HOPELESS);
+    let late = picture.late();
+    let all = view.dials.iter().enumerate();
+    let candidates = all
+        .filter(|(_, dial)| may_end(dial))
+        .filter_map(|(place, dial)| {
+            let (answered, lost) = risk::lost(&outlook.in_slots(dial.phase, dial.age), &late);
+            (lost > limit * answered).then_some((place, answered))
+        });
+    let worst = candidates.max_by(|a, b| a.1.total_cmp(&b.1));
+    worst.map(|(place, _)| place)
 }
 
 /// Chances of agents by their ages: each by itself while they are few.

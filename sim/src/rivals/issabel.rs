@@ -99,7 +99,12 @@ impl Issabel {
         }
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let all = count(self.history.len());
-        let answered = count(self.history.iter().filter(|(_, answered)| *answered).count());
+        let answered = count(
+            self.history
+                .iter()
+                .filter(|(_, answered)| *answered)
+                .count(),
+        );
         if all < CALLS || answered == 0 {
             return 1.0;
         }

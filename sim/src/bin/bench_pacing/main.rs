@@ -113,7 +113,7 @@ fn work(cells: Vec<Cell>) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
         }));
     }
     jobs.sort_by(|a, b| a.cost.total_cmp(&b.cost));
-    let all: f64 = jobs.iter().map(|job| job.cost).sum();
+    let all = (jobs.len(), jobs.iter().map(|job| job.cost).sum());
     let work = Mutex::new(Work {
         jobs,
         done: Vec::new(),
@@ -151,9 +151,8 @@ fn next(work: &Mutex<Work>) -> Option<Job> {
 }
 
 /// How far it is, and how long it still takes: at each place on a terminal, else each tenth.
-fn progress(work: &Work, all: f64, began: Instant) {
+fn progress(work: &Work, (count, all): (usize, f64), began: Instant) {
     let done = work.done.len();
-    let count = done + work.jobs.len();
     let terminal = std::io::stderr().is_terminal();
     if !terminal && done % count.div_ceil(10) != 0 {
         return;

@@ -34,7 +34,9 @@ impl Row {
         }
         let clusters = clusters(shifts, cell.plan.warm_up);
         let talk = clusters.iter().map(|c| (c.busy, c.logged_in));
-        let abandoned = clusters.iter().map(|c| (real(c.abandoned), real(c.answers)));
+        let abandoned = clusters
+            .iter()
+            .map(|c| (real(c.abandoned), real(c.answers)));
         Row {
             talk: estimate(figures.talk_share(), &talk.collect::<Vec<_>>()),
             abandoned: estimate(figures.abandon_rate(), &abandoned.collect::<Vec<_>>()),
