@@ -30,6 +30,8 @@ const LIMIT: f64 = 3.0;
 /// The same in the first hour after a cold start.
 const LIMIT_COLD: f64 = 3.2;
 const HOUR: u32 = 3_600;
+/// A shift that begins with half an hour of warm-up is not made shorter than this, in seconds.
+const LEAST: u32 = 2 * HOUR;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pacer {
@@ -76,6 +78,7 @@ pub struct Goal {
     pub after_jump: Option<(usize, f64)>,
 }
 
+#[derive(Clone, Debug)]
 pub struct Cell {
     pub scenario: &'static str,
     pub algorithm: &'static str,
@@ -112,6 +115,15 @@ impl Cell {
                 abandoned: predictive.then_some(LIMIT),
                 ..Goal::default()
             },
+        }
+    }
+
+    /// Leaves so many percent of the shifts; where not even one would be left, of its hours.
+    pub fn shorten(&mut self, percent: u32) {
+        let part = self.shifts * percent;
+        self.shifts = (part / 100).max(1);
+        if part < 100 && self.plan.seconds > LEAST {
+            self.plan.seconds = (self.plan.seconds / 100 * part).max(LEAST);
         }
     }
 

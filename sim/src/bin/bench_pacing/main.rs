@@ -7,6 +7,7 @@ mod cells;
 mod decision;
 mod report;
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -73,11 +74,12 @@ fn run(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
     cells.retain(|cell| options.wants(cell));
     let percent = options.percent.unwrap_or(env("SHIFTS_PERCENT", 100));
     for cell in &mut cells {
-        cell.shifts = (cell.shifts * percent).div_ceil(100);
+        cell.shorten(percent);
     }
     let began = Instant::now();
+    report::head();
     let rows = work(cells)?;
-    let mut reached = report::print(&rows);
+    let mut reached = report::sum_up(&rows);
     if !options.no_decision {
         reached &= decision::measure()?;
     }
@@ -98,11 +100,15 @@ struct Job {
 /// Shifts to be worked, and those that are.
 struct Work {
     jobs: Vec<Job>,
-    done: Vec<(usize, u64, Result<Figures, SimError>)>,
+    done: usize,
     cost: f64,
+    /// Of each cell, by seed.
+    shifts: Vec<BTreeMap<u64, Figures>>,
+    rows: Vec<(usize, Row)>,
+    failed: Option<SimError>,
 }
 
-/// Works all shifts on all cores, the longest first.
+/// Works all shifts on all cores, the longest first; shows each cell when it is whole.
 fn work(cells: Vec<Cell>) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
     let mut jobs = Vec::new();
     for (place, cell) in cells.iter().enumerate() {
@@ -116,8 +122,11 @@ fn work(cells: Vec<Cell>) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
     let all = (jobs.len(), jobs.iter().map(|job| job.cost).sum());
     let work = Mutex::new(Work {
         jobs,
-        done: Vec::new(),
+        done: 0,
         cost: 0.0,
+        shifts: cells.iter().map(|_| BTreeMap::new()).collect(),
+        rows: Vec::new(),
+        failed: None,
     });
     let began = Instant::now();
     std::thread::scope(|scope| {
@@ -127,8 +136,7 @@ fn work(cells: Vec<Cell>) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
                 while let Some(job) = next(&work) {
                     let figures = cells[job.cell].work(job.seed);
                     if let Ok(mut work) = work.lock() {
-                        work.cost += job.cost;
-                        work.done.push((job.cell, job.seed, figures));
+                        work.take(&job, &cells[job.cell], figures);
                         progress(&work, all, began);
                     }
                 }
@@ -136,14 +144,35 @@ fn work(cells: Vec<Cell>) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
         }
     });
     eprintln!();
-    let mut done = work.into_inner().map_err(|_| "a thread panicked")?.done;
-    done.sort_by_key(|(cell, seed, _)| (*cell, *seed));
-    let mut shifts: Vec<Vec<Figures>> = cells.iter().map(|_| Vec::new()).collect();
-    for (cell, _, figures) in done {
-        shifts[cell].push(figures?);
+    let mut work = work.into_inner().map_err(|_| "a thread panicked")?;
+    if let Some(error) = work.failed {
+        return Err(error.into());
     }
-    let rows = cells.into_iter().zip(shifts);
-    Ok(rows.map(|(cell, shifts)| Row::new(cell, &shifts)).collect())
+    work.rows.sort_by_key(|(place, _)| *place);
+    Ok(work.rows.into_iter().map(|(_, row)| row).collect())
+}
+
+impl Work {
+    fn take(&mut self, job: &Job, cell: &Cell, figures: Result<Figures, SimError>) {
+        self.done += 1;
+        self.cost += job.cost;
+        match figures {
+            Ok(figures) => {
+                let shifts = &mut self.shifts[job.cell];
+                shifts.insert(job.seed, figures);
+                if u32::try_from(shifts.len()).is_ok_and(|n| n == cell.shifts) {
+                    let shifts: Vec<Figures> = shifts.values().cloned().collect();
+                    let row = Row::new(cell.clone(), &shifts);
+                    println!("{}", row.line());
+                    self.rows.push((job.cell, row));
+                }
+            }
+            Err(error) => {
+                self.jobs.clear();
+                self.failed = Some(error);
+            }
+        }
+    }
 }
 
 fn next(work: &Mutex<Work>) -> Option<Job> {
@@ -152,7 +181,7 @@ fn next(work: &Mutex<Work>) -> Option<Job> {
 
 /// How far it is, and how long it still takes: at each place on a terminal, else each tenth.
 fn progress(work: &Work, (count, all): (usize, f64), began: Instant) {
-    let done = work.done.len();
+    let done = work.done;
     let terminal = std::io::stderr().is_terminal();
     if !terminal && done % count.div_ceil(10) != 0 {
         return;

@@ -68,7 +68,7 @@ impl Row {
         goals
     }
 
-    fn line(&self) -> String {
+    pub fn line(&self) -> String {
         let goals = self.goals().into_iter().map(|(goal, reached)| {
             let verdict = if reached { "PASS" } else { "MISSED" };
             format!("{verdict} ({goal})")
@@ -116,24 +116,29 @@ impl Row {
     }
 }
 
-/// Prints every line and then the table; gives whether every goal was reached.
-pub fn print(rows: &[Row]) -> bool {
+/// Prints what the columns are.
+pub fn head() {
     println!(
         "{:<27} {:>4} {:>5}  {:<19} {:>12} {:>14} {:>6}",
         "scenario", "team", "p", "algorithm", "talk %", "abandoned %", "worst"
     );
-    for row in rows {
-        println!("{}", row.line());
-    }
+}
+
+/// Prints the table, and each goal that was missed; gives whether every goal was reached.
+pub fn sum_up(rows: &[Row]) -> bool {
     table(rows);
-    let goals: Vec<bool> = rows
-        .iter()
-        .flat_map(Row::goals)
-        .map(|(_, reached)| reached)
-        .collect();
-    let reached = goals.iter().filter(|reached| **reached).count();
-    println!("\n{reached} of {} goals reached", goals.len());
-    reached == goals.len()
+    let mut count = (0, 0);
+    println!();
+    for row in rows {
+        let goals = row.goals();
+        count.1 += goals.len();
+        count.0 += goals.iter().filter(|(_, reached)| *reached).count();
+        if goals.iter().any(|(_, reached)| !reached) {
+            println!("MISSED: {}", row.line());
+        }
+    }
+    println!("{} of {} goals reached", count.0, count.1);
+    count.0 == count.1
 }
 
 /// The steady worlds, a line for each team: talk share (abandoned) by answer probability.
