@@ -6,6 +6,7 @@ use crate::account::Account;
 use crate::agent::{Agent, AgentState};
 use crate::attempt::{Outcome, State};
 use crate::config::{CampaignConfig, CampaignState, Mode};
+use crate::dials::Dials;
 use crate::explain::Reason;
 use crate::hopper::Hopper;
 use crate::ids::{AgentId, AttemptId, RequestId};
@@ -67,7 +68,7 @@ pub(crate) struct Campaign {
     /// Answered calls without an agent, longest waiting first.
     pub(crate) waiting: BTreeSet<(Tick, AttemptId)>,
     /// Dials of which it is not known whether a person answers, by their start.
-    pub(crate) dials: BTreeSet<(Tick, AttemptId)>,
+    pub(crate) dials: Dials,
     /// Agents who take no calls.
     pub(crate) paused: BTreeSet<AgentId>,
     /// Agents with a call or in the wrap-up after one, and since when.
@@ -108,7 +109,7 @@ impl Campaign {
             shared: BTreeSet::new(),
             logged_in: 0,
             waiting: BTreeSet::new(),
-            dials: BTreeSet::new(),
+            dials: Dials::default(),
             paused: BTreeSet::new(),
             busy: BTreeMap::new(),
             outcomes: BTreeMap::new(),

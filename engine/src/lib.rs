@@ -13,6 +13,7 @@ mod campaign;
 mod command;
 pub mod config;
 mod deadline;
+mod dials;
 mod dirty;
 mod engine;
 mod event;

@@ -73,6 +73,9 @@ pub const PROBE_TIMEOUT: Span = Span::seconds(5);
 /// An answered call that is over sooner is a short call: who was called hangs up, does not hear us, or
 /// never answered at all (Anatel counts calls of up to 6 s).
 pub const SHORT_CALL: Span = Span::seconds(6);
+/// An answered call that is not with an agent sooner is being told apart by AMD: until then it may
+/// just be on its way through the dialplan.
+pub const TELLING_APART: Span = Span::ms(250);
 /// An answer that comes sooner than this, before any ringing, may be false: the carrier's own and not
 /// the callee's.
 pub const FALSE_ANSWER: Span = Span::ms(1_000);

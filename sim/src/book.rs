@@ -26,6 +26,11 @@ impl Book {
         self.figures
     }
 
+    /// Whether the warm-up is over.
+    pub(crate) fn counts(&self, now: Tick) -> bool {
+        now >= self.from
+    }
+
     pub(crate) fn dialed(&mut self, now: Tick) {
         self.figures.dials += u64::from(now >= self.from);
     }

@@ -19,4 +19,4 @@ pub use figures::{Figures, Quarter};
 pub use plan::Plan;
 pub use rivals::Rival;
 pub use shift::{Shift, SimError};
-pub use world::{Change, World};
+pub use world::{Change, Tells, World};

@@ -3,7 +3,9 @@
 //! They look at the floor every so often and start calls, or not; none of them looks at the calls
 //! in flight one by one.
 
-use std::collections::BTreeSet;
+mod issabel;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use outdial_engine::{Span, Tick};
 
@@ -14,17 +16,21 @@ use crate::queue::Queue;
 use crate::shift::SimError;
 use crate::world::{Change, Dice, Fate};
 
+use issabel::Issabel;
+
 /// Somebody else's rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rival {
-    /// So many lines for each agent, free or busy.
-    RatioOfAll(f64),
+    /// So many dials for each free agent, less one for each busy agent.
+    RatioLessBusy(f64),
     /// So many dials for each free agent.
     RatioOfFree(f64),
     /// VICIdial's ADAPT_HARD_LIMIT with this highest dial level: the level follows the difference
     /// of agents and calls that wait, every 15 s, and falls to 1 when too many of the day's
     /// answered calls were dropped. After `AST_VDadapt.pl`, `calculate_dial_level`.
     AdaptHardLimit(f64),
+    /// Issabel CallCenter's predictive rule, with overcommitment.
+    Issabel,
 }
 
 /// VICIdial's auto-dial script wakes up this often.
@@ -44,6 +50,7 @@ enum Happening {
     Ends(u64),
     Answers(u64),
     Gives(u64),
+    TalkEnds(u64),
     Free(u32),
 }
 
@@ -55,7 +62,8 @@ struct Floor {
     queue: Queue<Happening>,
     now: Tick,
     book: Book,
-    dials: BTreeSet<u64>,
+    /// When each was dialed.
+    dials: BTreeMap<u64, Tick>,
     dialed: u64,
     waiting: BTreeSet<u64>,
     free: u32,
@@ -65,6 +73,7 @@ struct Floor {
     level: f64,
     samples: Vec<f64>,
     today: (u64, u64),
+    issabel: Issabel,
     since: Tick,
 }
 
@@ -80,7 +89,7 @@ pub fn work(rival: Rival, plan: Plan) -> Result<Figures, SimError> {
         queue: Queue::default(),
         now: Tick(0),
         book: Book::new(plan.warm_up),
-        dials: BTreeSet::new(),
+        dials: BTreeMap::new(),
         dialed: 0,
         waiting: BTreeSet::new(),
         free: 0,
@@ -89,6 +98,7 @@ pub fn work(rival: Rival, plan: Plan) -> Result<Figures, SimError> {
         level: 1.0,
         samples: Vec::new(),
         today: (0, 0),
+        issabel: Issabel::default(),
         since: Tick(0),
         plan,
     };
@@ -131,7 +141,13 @@ impl Floor {
                 self.staff(change.agents);
             }
             Happening::Look => {
-                self.queue.plan(self.now + LOOK, Happening::Look);
+                let every = match self.rival {
+                    Rival::RatioLessBusy(_) | Rival::RatioOfFree(_) | Rival::AdaptHardLimit(_) => {
+                        LOOK
+                    }
+                    Rival::Issabel => issabel::LOOK,
+                };
+                self.queue.plan(self.now + every, Happening::Look);
                 for _ in 0..self.wanted() {
                     self.dial();
                 }
@@ -149,8 +165,9 @@ impl Floor {
                 self.move_level();
             }
             Happening::Ends(dial) => {
-                self.dials.remove(&dial);
+                self.resolve(dial, false);
             }
+            Happening::TalkEnds(dial) => self.issabel.talked(dial, self.now),
             Happening::Answers(dial) => self.answer(dial),
             Happening::Gives(dial) => {
                 if self.waiting.remove(&dial) {
@@ -188,29 +205,41 @@ impl Floor {
                 continue;
             }
             self.free += 1;
-            if self.waiting.pop_first().is_some() {
-                self.connect();
+            if let Some(dial) = self.waiting.pop_first() {
+                self.connect(dial);
             }
         }
     }
 
-    fn connect(&mut self) {
+    fn connect(&mut self, dial: u64) {
         self.book.connected(self.now);
         self.free -= 1;
         let talk = self.dice.talk();
         let wrap_up = self.dice.wrap_up();
+        self.issabel.talks(dial, self.now);
+        let over = self.now + talk;
+        self.queue.plan(over, Happening::TalkEnds(dial));
         self.queue
             .plan(self.now + talk + wrap_up, Happening::Free(1));
     }
 
+    /// A dial is over, or answered; `false`: it was before.
+    fn resolve(&mut self, dial: u64, answered: bool) -> bool {
+        let Some(dialed) = self.dials.remove(&dial) else {
+            return false;
+        };
+        self.issabel.resolved(dialed, self.now, answered);
+        true
+    }
+
     fn answer(&mut self, dial: u64) {
-        if !self.dials.remove(&dial) {
+        if !self.resolve(dial, true) {
             return;
         }
         self.today.0 += 1;
         self.book.answered(self.now);
         if self.free > 0 {
-            self.connect();
+            self.connect(dial);
             return;
         }
         self.waiting.insert(dial);
@@ -222,7 +251,7 @@ impl Floor {
         self.dialed += 1;
         let dial = self.dialed;
         self.book.dialed(self.now);
-        self.dials.insert(dial);
+        self.dials.insert(dial, self.now);
         let rings = Span::ms(self.plan.ring_timeout_ms);
         match self.dice.fate() {
             Fate::Fails(after) => self.queue.plan(self.now + after, Happening::Ends(dial)),
@@ -246,17 +275,20 @@ impl Floor {
     }
 
     /// Dials to start now.
-    fn wanted(&self) -> u32 {
-        let dials = u32::try_from(self.dials.len() + self.waiting.len()).unwrap_or(u32::MAX);
+    fn wanted(&mut self) -> u32 {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let (in_flight, waiting) = (count(self.dials.len()), count(self.waiting.len()));
+        let dials = in_flight.saturating_add(waiting);
         let busy = self.agents - self.free;
         let wanted = match self.rival {
-            Rival::RatioOfAll(ratio) => {
-                f64::from(self.agents) * ratio - f64::from(dials) - f64::from(busy)
+            Rival::RatioLessBusy(ratio) => {
+                f64::from(self.free) * ratio - f64::from(dials) - f64::from(busy)
             }
             Rival::RatioOfFree(ratio) => f64::from(self.free) * ratio - f64::from(dials),
             Rival::AdaptHardLimit(_) => {
                 f64::from(self.agents) * self.level - f64::from(dials) - f64::from(busy)
             }
+            Rival::Issabel => self.issabel.wanted(self.now, self.free, waiting, in_flight),
         };
         whole(wanted)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use outdial_engine::config::{AgentConfig, ConfigChange, Settings};
 use outdial_engine::{
@@ -15,7 +16,7 @@ use crate::figures::Figures;
 use crate::leads::Leads;
 use crate::plan::{CAMPAIGN, Plan, route};
 use crate::queue::Queue;
-use crate::world::{Change, Dice, Fate};
+use crate::world::{Change, Dice, Fate, Tells};
 
 /// The safe-harbour message.
 const MESSAGE: Span = Span::seconds(5);
@@ -45,7 +46,7 @@ enum Happening {
     Rings(LegId),
     Fails(LegId),
     Answers(LegId, bool),
-    Machine(LegId),
+    Told(LegId, Verdict),
     Ended(LegId),
     Played(LegId),
     TalkEnds(LegId, AgentId),
@@ -85,6 +86,8 @@ pub struct Shift {
     now: Tick,
     book: Book,
     sessions: u64,
+    /// How long decisions took, where that is asked for.
+    decisions: Option<Vec<Duration>>,
 }
 
 impl Shift {
@@ -93,6 +96,24 @@ impl Shift {
     /// # Errors
     /// The world or the configuration is impossible, or the engine hangs.
     pub fn work(plan: Plan) -> Result<Figures, SimError> {
+        let mut shift = Shift::new(plan)?;
+        shift.run()?;
+        Ok(shift.book.close())
+    }
+
+    /// Works a shift, and measures how long the engine needed for each event that makes it decide
+    /// anew, decision and all, after the warm-up.
+    ///
+    /// # Errors
+    /// As of [`Shift::work`].
+    pub fn decisions(plan: Plan) -> Result<Vec<Duration>, SimError> {
+        let mut shift = Shift::new(plan)?;
+        shift.decisions = Some(Vec::new());
+        shift.run()?;
+        Ok(shift.decisions.unwrap_or_default())
+    }
+
+    fn new(plan: Plan) -> Result<Shift, SimError> {
         let dice = Dice::new(&plan.world, plan.seed).map_err(|_| SimError::World)?;
         let mut shift = Shift {
             engine: Engine::new(plan.seed),
@@ -104,11 +125,11 @@ impl Shift {
             now: Tick(0),
             book: Book::new(plan.warm_up),
             sessions: 0,
+            decisions: None,
             plan,
         };
         shift.set_up()?;
-        shift.run()?;
-        Ok(shift.book.close())
+        Ok(shift)
     }
 
     fn clock(&self) -> Now {
@@ -188,8 +209,18 @@ impl Shift {
     }
 
     fn tell(&mut self, event: Event) -> Result<(), SimError> {
+        let decides = is_decisive(&event) && self.book.counts(self.now);
+        let began = Instant::now();
         self.engine.handle(self.clock(), event);
-        self.obey()
+        // What follows from events is decided when the first command is asked for.
+        let first = self.engine.poll_command();
+        if let Some(times) = self.decisions.as_mut().filter(|_| decides) {
+            times.push(began.elapsed());
+        }
+        match first {
+            Some(command) => self.execute(command).and_then(|()| self.obey()),
+            None => Ok(()),
+        }
     }
 
     fn tell_leg(&mut self, leg: LegId, what: LegEvent) -> Result<(), SimError> {
@@ -301,15 +332,19 @@ impl Shift {
     fn happen(&mut self, what: Happening) -> Result<(), SimError> {
         match what {
             Happening::Change(change) => self.change(&change),
-            Happening::Rings(leg) if self.is(leg, Leg::Dialing) => {
-                self.tell_leg(leg, LegEvent::Ringing)
-            }
+            Happening::Rings(leg) if self.is(leg, Leg::Dialing) => match self.plan.world.tells {
+                Tells::Ringing => self.tell_leg(leg, LegEvent::Ringing),
+                Tells::EarlyMedia => self.tell_leg(leg, LegEvent::EarlyMedia),
+                Tells::Nothing => Ok(()),
+            },
             Happening::Fails(leg) if self.is(leg, Leg::Dialing) => self.end(leg, Some(404)),
             Happening::Answers(leg, person) if self.is(leg, Leg::Dialing) => {
                 self.answer(leg, person)
             }
-            Happening::Machine(leg) if self.is(leg, Leg::Machine) => {
-                let verdict = Some(Verdict::Machine);
+            Happening::Told(leg, verdict)
+                if self.is(leg, Leg::Machine) || self.is(leg, Leg::Person) =>
+            {
+                let verdict = Some(verdict);
                 self.tell_leg(leg, LegEvent::Ready { verdict })
             }
             Happening::Ended(leg) if self.legs.contains_key(&leg) => self.end(leg, None),
@@ -322,7 +357,7 @@ impl Shift {
             Happening::Rings(_)
             | Happening::Fails(_)
             | Happening::Answers(..)
-            | Happening::Machine(_)
+            | Happening::Told(..)
             | Happening::Ended(_)
             | Happening::Played(_) => Ok(()),
         }
@@ -337,11 +372,17 @@ impl Shift {
         self.legs.insert(leg, state);
         if !person {
             let amd = span(self.plan.world.amd);
-            self.queue.plan(self.now + amd, Happening::Machine(leg));
+            let told = Happening::Told(leg, Verdict::Machine);
+            self.queue.plan(self.now + amd, told);
             return self.tell_leg(leg, LegEvent::Answered);
         }
         self.book.answered(self.now);
         self.tell_leg(leg, LegEvent::Answered)?;
+        if let Some(amd) = self.dice.amd_person() {
+            let told = Happening::Told(leg, Verdict::Human);
+            self.queue.plan(self.now + amd, told);
+            return Ok(());
+        }
         let verdict = Some(Verdict::Human);
         self.tell_leg(leg, LegEvent::Ready { verdict })
     }
@@ -456,4 +497,15 @@ impl Shift {
             self.book.worked(since, self.now, 1, 0);
         }
     }
+}
+
+/// The engine paces at once after it, and not at its next deadline.
+fn is_decisive(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Leg {
+            what: LegEvent::Ready { .. } | LegEvent::Ended(_),
+            ..
+        } | Event::Agent { .. }
+    )
 }

@@ -14,6 +14,20 @@ pub struct Change {
     pub talk: f64,
     /// Agents at work; the others leave when their call is over.
     pub agents: u32,
+    /// Ringing up to an answer takes so many times as long as in the [`World`].
+    pub ring: f64,
+}
+
+/// What the carrier tells of a phone that rings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tells {
+    /// That it rings (SIP 180).
+    #[default]
+    Ringing,
+    /// That it hears something (SIP 183).
+    EarlyMedia,
+    /// Nothing.
+    Nothing,
 }
 
 /// Callees and agents: durations in seconds; `cv` is the standard deviation divided by the
@@ -29,6 +43,10 @@ pub struct World {
     pub not_answered: (f64, f64),
     /// AMD needs so long to tell a machine.
     pub amd: f64,
+    /// AMD needs so long to tell a person, lognormal: mean and cv. `None`: no time.
+    pub amd_person: Option<(f64, f64)>,
+    /// What the carrier tells of a phone that rings.
+    pub tells: Tells,
     /// Spread of the talk time, lognormal: cv.
     pub talk_cv: f64,
     /// Wrap-up time, lognormal: mean and cv. A mean of 0: there is none.
@@ -46,6 +64,8 @@ impl World {
             ring: (9.0, 2.2),
             not_answered: (0.15, 0.45),
             amd: 3.0,
+            amd_person: None,
+            tells: Tells::Ringing,
             talk_cv: 1.0,
             wrap_up: (20.0, 0.6),
             changes: vec![Change {
@@ -53,6 +73,7 @@ impl World {
                 answers,
                 talk: 120.0,
                 agents,
+                ring: 1.0,
             }],
         }
     }
@@ -83,6 +104,8 @@ pub(crate) struct Dice {
     pub(crate) chance: Chance,
     set_up: Spread,
     ring: Spread,
+    ring_usual: (f64, f64),
+    amd_person: Option<Spread>,
     wrap_up: Spread,
     talk: Spread,
     not_answered: (f64, f64),
@@ -96,6 +119,11 @@ impl Dice {
             chance: Chance::new(seed),
             set_up: Spread::log_normal(world.set_up.0, world.set_up.1)?,
             ring: Spread::gamma(world.ring.0, world.ring.1)?,
+            ring_usual: world.ring,
+            amd_person: match world.amd_person {
+                Some((mean, cv)) => Some(Spread::log_normal(mean, cv)?),
+                None => None,
+            },
             wrap_up: if world.wrap_up.0 == 0.0 {
                 Spread::Zero
             } else {
@@ -114,6 +142,8 @@ impl Dice {
 
     pub(crate) fn change(&mut self, change: &Change) -> Result<(), BadSpread> {
         self.talk = Spread::log_normal(change.talk, self.talk_cv)?;
+        let (mean, shape) = self.ring_usual;
+        self.ring = Spread::gamma(mean * change.ring, shape)?;
         self.answers = change.answers;
         Ok(())
     }
@@ -133,6 +163,12 @@ impl Dice {
         } else {
             Fate::Rings(set_up)
         }
+    }
+
+    /// AMD needs so long to tell that this is a person.
+    pub(crate) fn amd_person(&mut self) -> Option<Span> {
+        let spread = self.amd_person.as_ref()?;
+        Some(self.chance.span(spread))
     }
 
     pub(crate) fn talk(&mut self) -> Span {

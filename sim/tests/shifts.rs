@@ -81,6 +81,7 @@ fn agents_who_leave_are_not_dialed_for() {
         answers: 0.3,
         talk: 60.0,
         agents,
+        ring: 1.0,
     };
     let world = World {
         changes: vec![change(0, 10), change(3_600, 0)],
@@ -111,7 +112,7 @@ fn a_world_that_can_not_be_is_refused() {
 #[test]
 fn a_rivals_fixed_ratio_abandons_more_in_a_small_team() {
     let plan = hours(40, World::steady(5, 0.5), Mode::Progressive);
-    let figures = rivals::work(Rival::RatioOfAll(3.0), plan).unwrap();
+    let figures = rivals::work(Rival::RatioLessBusy(3.0), plan).unwrap();
     assert!(figures.abandon_rate() > 0.05, "{}", figures.abandon_rate());
 }
 

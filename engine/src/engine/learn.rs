@@ -10,7 +10,7 @@ use crate::time::{Now, Tick};
 use super::Engine;
 
 /// Of the share that a rule allows, this much is aimed at: what is in flight comes on top.
-const AIM: f64 = 2.8 / 3.0;
+const AIM: f64 = 2.93 / 3.0;
 /// The same for a small team whose rule looks at a single day.
 const AIM_SMALL: f64 = 2.0 / 3.0;
 /// A small team has fewer agents.
@@ -49,10 +49,18 @@ impl Engine {
             // One agent waits for it: it is no risk, and is dialed by another rule than chance.
         } else if is_open(to) {
             campaign.dials.insert((began, id));
-        } else if campaign.dials.remove(&(began, id)) {
-            let age = seconds(now.tick - began);
-            let end = if voicemail { End::Other } else { end(to) };
-            campaign.predictor.resolved(now.tick, age, end);
+            let dial = campaign.dials.get_mut(&(began, id));
+            if let Some((left, phase)) = dial.and_then(|dial| dial.comes_to(to, now.tick)) {
+                campaign.predictor.moved(left, phase);
+            }
+        } else if let Some(dial) = campaign.dials.remove(&(began, id)) {
+            let end = match end(to) {
+                _ if voicemail => End::Other,
+                End::Other if dial.is_ending() => End::Cancelled,
+                end @ (End::Answered | End::Other | End::Cancelled | End::Moved(_)) => end,
+            };
+            let stage = dial.stage(now.tick);
+            campaign.predictor.resolved(now.tick, stage, end);
         }
         if campaign.config.mode == Mode::Agentless {
             return;

@@ -160,12 +160,17 @@ impl Engine {
         view.free = free;
         view.most = most.min(limits::DIALS_PER_DECISION);
         let campaign = self.campaigns.get_mut(&id);
-        let calls = campaign.map(|c| (c.predictor.calls(now.tick, &view), c));
+        let decided = campaign.map(|c| (c.predictor.decide(now.tick, &view), c));
         self.seen = view;
-        match calls.ok_or(Reason::Paused)? {
-            (0, campaign) if campaign.predictor.is_strict() => Err(Reason::AbandonBudget),
-            (0, _) => Err(Reason::AgentsBusy),
-            (calls, _) => Ok(calls),
+        let (decision, campaign) = decided.ok_or(Reason::Paused)?;
+        if let Some(dial) = decision.end.and_then(|place| campaign.dials.at(place)) {
+            self.end_hopeless(now, id, dial);
+            return Err(Reason::AgentsBusy);
+        }
+        match decision.calls {
+            0 if campaign.predictor.is_strict() => Err(Reason::AbandonBudget),
+            0 => Err(Reason::AgentsBusy),
+            calls => Ok(calls),
         }
     }
 
@@ -178,8 +183,8 @@ impl Engine {
         let age = |since: Tick| seconds(now.tick - since);
         view.waiting = u32::try_from(campaign.waiting.len()).unwrap_or(u32::MAX);
         view.limit = seconds(Span::ms(campaign.config.connect_limit_ms));
-        view.dials
-            .extend(campaign.dials.iter().map(|(began, _)| age(*began)));
+        view.min_ring = seconds(Span::ms(campaign.config.min_ring_ms));
+        view.dials.extend(campaign.dials.stages(now.tick));
         for (agent, (with, since)) in &campaign.busy {
             if !self.counts(campaign, *agent) {
                 continue;

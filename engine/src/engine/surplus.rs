@@ -59,6 +59,16 @@ impl Engine {
         }
     }
 
+    /// Its answer would find no agent, and it has rung for the campaign's minimum: it ends now, as
+    /// one that nobody answered, and not at the ring time-out.
+    pub(super) fn end_hopeless(&mut self, now: Now, campaign: CampaignId, dial: (Tick, AttemptId)) {
+        let campaign = self.campaigns.get_mut(&campaign);
+        if let Some(dial) = campaign.and_then(|campaign| campaign.dials.get_mut(&dial)) {
+            dial.end();
+        }
+        self.end_leg(now, dial.1, Ending::NoAnswer);
+    }
+
     fn arm_sooner(&mut self, id: AttemptId, until: Tick) {
         let deadline = self.attempts.get(&id).and_then(|a| a.deadline);
         if deadline.is_some_and(|(at, _)| until < at) {

@@ -1,7 +1,7 @@
 //! Predictive pacing: before each dial the risk that one more answer finds no free agent is
 //! predicted, and dials are made while it is at most as large as the abandon budget allows.
 //!
-//! Learned from results: when dials are answered ([`life`]), whether answers come more often than
+//! Learned from results: when dials ring and are answered ([`life`]), whether answers come more often than
 //! that just now ([`pulse`]), how long agents are busy ([`stay`]). Decided: [`risk`]. Corrected by
 //! what was really abandoned: [`budget`].
 
@@ -12,10 +12,10 @@ mod pulse;
 mod risk;
 mod stay;
 
-pub(crate) use life::End;
+pub(crate) use life::{End, Phase};
 
 use budget::Budget;
-use life::{BINS, Hazards, LifeTable};
+use life::{BINS, Hazards, Life, Outlook, PHASES};
 use math::{index, real};
 use pulse::Pulse;
 use risk::{Alike, EXACT, MIDDLES, Picture, SLOTS};
@@ -39,6 +39,37 @@ const DIAL_PIECE: f64 = 0.5;
 const AGENT_PIECE: f64 = 2.0;
 const PIECES: usize = 256;
 
+/// The outlook is made anew when the correction has changed by this much, as a share of it.
+const SAME_FACTOR: f64 = 0.01;
+
+/// A dial that has rung long enough is ended when its answer would find no agent with at least this
+/// chance, and with so many times the risk that a new dial may take.
+const HOPELESS: f64 = 0.4;
+const HOPELESS_TIMES: f64 = 4.0;
+
+/// How far a dial has come. Ages in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Stage {
+    /// The phase that it is in, or was in when it was answered.
+    pub(crate) phase: Phase,
+    /// For how long, or how long until the answer.
+    pub(crate) age: f64,
+    /// It was answered so long ago, and is being told apart.
+    pub(crate) classifying: Option<f64>,
+    /// Nobody and nothing has answered it, and it is not being ended.
+    pub(crate) open: bool,
+}
+
+impl Stage {
+    /// Where it is now.
+    fn place(self) -> (Phase, f64) {
+        match self.classifying {
+            Some(age) => (Phase::Classifying, age),
+            None => (self.phase, self.age),
+        }
+    }
+}
+
 /// What a decision looks at. Ages in seconds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct View {
@@ -46,8 +77,8 @@ pub(crate) struct View {
     pub(crate) free: u32,
     /// Answered calls that wait for an agent, or will in a moment.
     pub(crate) waiting: u32,
-    /// Ages of the dials that are not answered.
-    pub(crate) dials: Vec<f64>,
+    /// The dials that are not answered by a person.
+    pub(crate) dials: Vec<Stage>,
     /// For how long each of the busy agents has talked, or is about to.
     pub(crate) talking: Vec<f64>,
     /// For how long each of the others has been in wrap-up.
@@ -56,6 +87,17 @@ pub(crate) struct View {
     pub(crate) limit: f64,
     /// Dials that may be made at most, by every other bound.
     pub(crate) most: u32,
+    /// A dial may be ended once it has rung so long, in seconds.
+    pub(crate) min_ring: f64,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    /// Dials to make.
+    pub(crate) calls: u32,
+    /// The dial to end, by its place in [`View::dials`].
+    pub(crate) end: Option<usize>,
 }
 
 impl View {
@@ -70,12 +112,14 @@ impl View {
 /// One campaign's predictor.
 #[derive(Clone, Debug)]
 pub(crate) struct Predictor {
-    life: LifeTable,
+    life: Life,
     pulse: Pulse,
     talk: Stay,
     wrap: Stay,
     budget: Budget,
     hazards: Hazards,
+    /// What follows from the hazards and this correction.
+    outlook: (f64, Outlook),
     busy: Busy<SLOTS>,
     /// The connect limit that `busy` was made for.
     limit: f64,
@@ -96,11 +140,13 @@ pub(crate) struct Predictor {
 impl Predictor {
     /// `wrap_up`: how long an agent's wrap-up is expected to be, in seconds.
     pub(crate) fn new(wrap_up: f64) -> Predictor {
-        let (life, talk) = (LifeTable::new(), Stay::new(TALK.0, TALK.1));
+        let (life, talk) = (Life::new(), Stay::new(TALK.0, TALK.1));
+        let hazards = life.hazards(&[[0; BINS]; PHASES]);
         let wrap = Stay::new(wrap_up, WRAP_VARIATION);
         let limit = 2.0;
         Predictor {
-            hazards: life.hazards(&[0; BINS]),
+            outlook: (1.0, hazards.outlook(1.0)),
+            hazards,
             busy: Busy::new(&talk, &wrap, &horizon(limit)),
             limit,
             learned: false,
@@ -118,19 +164,34 @@ impl Predictor {
         }
     }
 
-    /// A dial of this age, in seconds, has come to its end.
-    pub(crate) fn resolved(&mut self, now: Tick, age: f64, end: End) {
+    /// A dial has come to its end at this stage.
+    pub(crate) fn resolved(&mut self, now: Tick, stage: Stage, end: End) {
         let (rate, at) = self.rate;
         let passed = at.map_or(0.0, |at| seconds(now - at));
         self.rate = (
             rate * libm::exp(-passed / RATE_SECONDS) + 1.0 / RATE_SECONDS,
             Some(now),
         );
-        self.ended += self.hazards.expected(age);
         if end == End::Answered {
             self.answered += 1.0;
         }
-        self.life.add(age, end, self.rate.0);
+        match stage.classifying {
+            Some(age) => {
+                self.left(stage.phase, stage.age, End::Moved(Phase::Classifying));
+                self.left(Phase::Classifying, age, end);
+            }
+            None => self.left(stage.phase, stage.age, end),
+        }
+    }
+
+    /// A dial has gone on from this stage to another phase.
+    pub(crate) fn moved(&mut self, stage: Stage, to: Phase) {
+        self.left(stage.phase, stage.age, End::Moved(to));
+    }
+
+    fn left(&mut self, phase: Phase, age: f64, end: End) {
+        self.ended += self.hazards.expected(phase, age);
+        self.life.add(phase, age, end, self.rate.0);
     }
 
     /// A person who answered got an agent, or did not. `share`: how much of a call it counts for, 1
@@ -156,33 +217,54 @@ impl Predictor {
         self.budget.is_strict()
     }
 
-    /// Dials to make now.
-    pub(crate) fn calls(&mut self, now: Tick, view: &View) -> u32 {
+    /// What to do now.
+    pub(crate) fn decide(&mut self, now: Tick, view: &View) -> Decision {
         self.look(now, view);
         let free = i64::from(view.free) - i64::from(view.waiting);
         if self.budget.is_strict() {
             let in_flight = i64::try_from(view.dials.len()).unwrap_or(i64::MAX);
             let wanted = u32::try_from(free.saturating_sub(in_flight)).unwrap_or(0);
-            return wanted.min(view.most);
+            return Decision {
+                calls: wanted.min(view.most),
+                end: None,
+            };
         }
-        let curve = self.hazards.curve(self.pulse.factor());
-        let (new, weights) = risk::slots(|age| curve.answered_by(age));
+        self.look_out();
+        let outlook = &self.outlook.1;
+        let (new, weights) = risk::slots(|age| outlook.answered_by(age));
         let picture = Picture {
             free,
-            dials: &alike(&view.dials, DIAL_PIECE, |age| {
-                MIDDLES.map(|middle| curve.answered_within(age, middle))
-            }),
+            dials: &dials_in_flight(&view.dials, outlook),
             busy: &self.busy_agents(view),
             new,
             weights,
         };
-        picture.dials(self.budget.risk(), view.most)
+        let risk = self.budget.risk();
+        let calls = picture.dials(risk, view.most);
+        let end = if calls == 0 {
+            hopeless(&picture, view, outlook, risk)
+        } else {
+            None
+        };
+        Decision { calls, end }
+    }
+
+    /// Brings the outlook up to date with the correction.
+    fn look_out(&mut self) {
+        let factor = self.pulse.factor();
+        if (factor / self.outlook.0 - 1.0).abs() > SAME_FACTOR {
+            self.outlook = (factor, self.hazards.outlook(factor));
+        }
     }
 
     /// Brings correction and tables up to date.
     fn look(&mut self, now: Tick, view: &View) {
         let expected = |hazards: &Hazards| -> f64 {
-            view.dials.iter().map(|age| hazards.expected(*age)).sum()
+            let each = view.dials.iter().map(|dial| {
+                let told = dial.classifying.unwrap_or(0.0);
+                hazards.expected(dial.phase, dial.age) + hazards.expected(Phase::Classifying, told)
+            });
+            each.sum()
         };
         let sum = expected(&self.hazards);
         match self.looked.map(|at| now - at) {
@@ -202,13 +284,16 @@ impl Predictor {
         if !due && same_limit {
             return;
         }
-        let mut in_flight = [0; BINS];
-        for age in &view.dials {
-            in_flight[index(*age, BINS - 1)] += 1;
+        let mut in_flight = [[0; BINS]; PHASES];
+        for dial in &view.dials {
+            let (phase, age) = dial.place();
+            in_flight[phase.place()][index(age, BINS - 1)] += 1;
         }
         let before = expected(&self.hazards);
         self.hazards = self.life.hazards(&in_flight);
         self.counted += expected(&self.hazards) - before;
+        let factor = self.pulse.factor();
+        self.outlook = (factor, self.hazards.outlook(factor));
         if self.learned || !same_limit {
             self.limit = view.limit;
             self.busy = Busy::new(&self.talk, &self.wrap, &horizon(view.limit));
@@ -238,11 +323,63 @@ fn horizon(limit: f64) -> [f64; SLOTS] {
     MIDDLES.map(|middle| middle + limit)
 }
 
-/// Chances of dials or agents by their ages: each by itself while they are few.
+/// Chances of the dials by how far they have come.
+fn dials_in_flight(dials: &[Stage], outlook: &Outlook) -> Vec<Alike> {
+    let places = || dials.iter().map(|dial| dial.place());
+    if is_few(dials.len()) {
+        let each = places().map(|(phase, age)| (1, outlook.in_slots(phase, age)));
+        return each.collect();
+    }
+    let mut all = Vec::new();
+    for phase in Phase::ALL {
+        let ages = places()
+            .filter(|place| place.0 == phase)
+            .map(|place| place.1);
+        let chances = |age| outlook.in_slots(phase, age);
+        all.extend(by_age(ages, DIAL_PIECE, chances));
+    }
+    all
+}
+
+/// Of the dials in flight that may be ended, the one whose answer would find no agent and is most
+/// likely to come; small teams only, because in large ones an agent comes free in time.
+fn hopeless(picture: &Picture<'_>, view: &View, outlook: &Outlook, risk: f64) -> Option<usize> {
+    let may_end =
+        |dial: &Stage| dial.open && dial.phase == Phase::Ringing && dial.age >= view.min_ring;
+    if !picture.is_small() || !view.dials.iter().any(may_end) {
+        return None;
+    }
+    let limit = (HOPELESS_TIMES * risk).max(HOPELESS);
+    let late = picture.late();
+    let all = view.dials.iter().enumerate();
+    let candidates = all
+        .filter(|(_, dial)| may_end(dial))
+        .filter_map(|(place, dial)| {
+            let (answered, lost) = risk::lost(&outlook.in_slots(dial.phase, dial.age), &late);
+            (lost > limit * answered).then_some((place, answered))
+        });
+    let worst = candidates.max_by(|a, b| a.1.total_cmp(&b.1));
+    worst.map(|(place, _)| place)
+}
+
+/// Chances of agents by their ages: each by itself while they are few.
 fn alike(ages: &[f64], piece: f64, chances: impl Fn(f64) -> [f64; SLOTS]) -> Vec<Alike> {
-    if u32::try_from(ages.len()).is_ok_and(|n| n <= EXACT) {
+    if is_few(ages.len()) {
         return ages.iter().map(|age| (1, chances(*age))).collect();
     }
+    by_age(ages.iter().copied(), piece, chances)
+}
+
+fn is_few(many: usize) -> bool {
+    u32::try_from(many).is_ok_and(|n| n <= EXACT)
+}
+
+/// Those of nearly the same age together.
+fn by_age(
+    ages: impl Iterator<Item = f64>,
+    piece: f64,
+    chances: impl Fn(f64) -> [f64; SLOTS],
+) -> Vec<Alike> {
     let mut counts = [0u32; PIECES];
     for age in ages {
         counts[index(age / piece, PIECES - 1)] += 1;

@@ -34,12 +34,17 @@ impl Picture<'_> {
     /// How many dials may be made now, `most` at most, so that none of them adds an answer that
     /// finds no agent with more than this chance.
     pub(super) fn dials(&self, risk: f64, most: u32) -> u32 {
-        let count = |all: &[Alike]| all.iter().map(|(n, _)| n).sum::<u32>();
-        if count(self.dials) + count(self.busy) <= EXACT {
+        if self.is_small() {
             self.exactly(risk, most)
         } else {
             self.roughly(risk, most)
         }
+    }
+
+    /// So few that the distribution is calculated exactly.
+    pub(super) fn is_small(&self) -> bool {
+        let count = |all: &[Alike]| all.iter().map(|(n, _)| n).sum::<u32>();
+        count(self.dials) + count(self.busy) <= EXACT
     }
 
     /// Weighs the slots: an answer in one takes an agent away from those after it too.
@@ -53,8 +58,22 @@ impl Picture<'_> {
         cost
     }
 
+    /// For an answer in each slot, the chance that it or one after it finds no agent.
+    pub(super) fn late(&self) -> [f64; SLOTS] {
+        let mut worst = 0.0_f64;
+        let mut late = [0.0; SLOTS];
+        for k in (0..SLOTS).rev() {
+            worst = worst.max(Need::new(self, k).reaches(self.free));
+            late[k] = worst;
+        }
+        late
+    }
+
     /// By convolution, dial for dial.
     fn exactly(&self, risk: f64, most: u32) -> u32 {
+        if self.is_over(risk) {
+            return 0;
+        }
         let mut needs: [Need; SLOTS] = std::array::from_fn(|k| Need::new(self, k));
         let mut dials = 0;
         while dials < most {
@@ -68,6 +87,18 @@ impl Picture<'_> {
             }
         }
         dials
+    }
+
+    /// Mostly not even one dial may be made, and the slots that weigh most show it already: what they
+    /// cost is a part of the whole.
+    fn is_over(&self, risk: f64) -> bool {
+        let mut order: [usize; SLOTS] = std::array::from_fn(|k| k);
+        order.sort_unstable_by(|a, b| self.weights[*b].total_cmp(&self.weights[*a]));
+        let mut least = 0.0;
+        order.into_iter().take(SLOTS / 2).any(|k| {
+            least += self.weights[k] * Need::new(self, k).reaches(self.free);
+            least > risk
+        })
     }
 
     /// By the normal distribution with a correction for its skew; the first number of dials that
@@ -210,6 +241,18 @@ pub(super) fn slots(answered_by: impl Fn(f64) -> f64) -> ([f64; SLOTS], [f64; SL
         weights = [1.0 / real(SLOTS); SLOTS];
     }
     (by, weights)
+}
+
+/// The chance that a dial is answered, and that it is and finds no agent, from its chances to be
+/// answered by the middle of each slot and those that an answer then is late.
+pub(super) fn lost(by: &[f64; SLOTS], late: &[f64; SLOTS]) -> (f64, f64) {
+    let (mut answered, mut lost) = (0.0, 0.0);
+    for (by, late) in by.iter().zip(late) {
+        let gain = (by - answered).max(0.0);
+        answered += gain;
+        lost += gain * late;
+    }
+    (answered, lost)
 }
 
 #[cfg(test)]

@@ -4,10 +4,20 @@ fn at(seconds: u32) -> Tick {
     Tick(0) + Span::seconds(seconds)
 }
 
+fn calling(age: f64) -> Stage {
+    Stage {
+        phase: Phase::Calling,
+        age,
+        classifying: None,
+        open: true,
+    }
+}
+
 fn view(free: u32) -> View {
     View {
         free,
         limit: 2.0,
+        min_ring: 15.0,
         most: 1_000,
         ..View::default()
     }
@@ -22,24 +32,24 @@ fn learned() -> Predictor {
         } else {
             End::Other
         };
-        predictor.resolved(at(i), 8.5, end);
-        predictor.calls(at(i), &view(0));
+        predictor.resolved(at(i), calling(8.5), end);
+        predictor.decide(at(i), &view(0)).calls;
     }
     predictor
 }
 
 #[test]
 fn without_agents_nothing_is_dialed() {
-    assert_eq!(Predictor::new(20.0).calls(at(0), &view(0)), 0);
-    assert_eq!(learned().calls(at(5_000), &view(0)), 0);
+    assert_eq!(Predictor::new(20.0).decide(at(0), &view(0)).calls, 0);
+    assert_eq!(learned().decide(at(5_000), &view(0)).calls, 0);
 }
 
 #[test]
 fn few_answers_mean_many_dials() {
     let mut predictor = learned();
-    let dials = predictor.calls(at(4_001), &view(10));
+    let dials = predictor.decide(at(4_001), &view(10)).calls;
     assert!((25..=80).contains(&dials), "{dials} for 10 agents at 10%");
-    let few = Predictor::new(20.0).calls(at(0), &view(10));
+    let few = Predictor::new(20.0).decide(at(0), &view(10)).calls;
     assert!((10..=20).contains(&few), "{few} for 10 agents at 50%");
 }
 
@@ -49,15 +59,17 @@ fn the_cap_is_kept() {
         most: 3,
         ..view(10)
     };
-    assert_eq!(learned().calls(at(4_001), &view), 3);
+    assert_eq!(learned().decide(at(4_001), &view).calls, 3);
 }
 
 #[test]
 fn what_is_in_flight_is_not_dialed_again() {
     let mut predictor = learned();
-    let first = predictor.calls(at(4_001), &view(10));
-    let dials = vec![0.0; usize::try_from(first).unwrap()];
-    let again = predictor.calls(at(4_001), &View { dials, ..view(10) });
+    let first = predictor.decide(at(4_001), &view(10)).calls;
+    let dials = vec![calling(0.0); usize::try_from(first).unwrap()];
+    let again = predictor
+        .decide(at(4_001), &View { dials, ..view(10) })
+        .calls;
     assert_eq!(again, 0);
 }
 
@@ -70,10 +82,10 @@ fn after_too_many_abandoned_calls_it_is_one_for_one() {
     assert!(predictor.is_strict());
     let view = View {
         waiting: 1,
-        dials: vec![3.0; 4],
+        dials: vec![calling(3.0); 4],
         ..view(10)
     };
-    assert_eq!(predictor.calls(at(4_001), &view), 5);
+    assert_eq!(predictor.decide(at(4_001), &view).calls, 5);
 }
 
 #[test]
@@ -81,18 +93,18 @@ fn a_decision_for_500_agents_looks_at_every_dial_and_agent() {
     let mut predictor = learned();
     let age = |i: u32| f64::from(i % 200) / 10.0;
     let view = View {
-        dials: (0..1_500).map(age).collect(),
+        dials: (0..1_500).map(age).map(calling).collect(),
         talking: (0..400).map(age).collect(),
         wrapping: (0..80).map(age).collect(),
         ..view(20)
     };
-    let busy = predictor.calls(at(4_001), &view);
+    let busy = predictor.decide(at(4_001), &view).calls;
     let idle = View {
         talking: Vec::new(),
         wrapping: Vec::new(),
         ..view
     };
-    assert!(busy > predictor.calls(at(4_002), &idle));
+    assert!(busy > predictor.decide(at(4_002), &idle).calls);
 }
 
 #[test]
@@ -111,11 +123,11 @@ fn answers_that_came_while_another_mode_dialed_correct_nothing() {
         } else {
             End::Other
         };
-        blind.resolved(at(i), 8.5, end);
+        blind.resolved(at(i), calling(8.5), end);
     }
     let (seen, unseen) = (
-        looked.calls(at(4_001), &view(10)),
-        blind.calls(at(4_001), &view(10)),
+        looked.decide(at(4_001), &view(10)).calls,
+        blind.decide(at(4_001), &view(10)).calls,
     );
     assert!(seen.abs_diff(unseen) <= 3, "{seen} {unseen}");
 }

@@ -207,6 +207,8 @@ impl Simulate {
                 .map(|change| Change { talk, ..*change })
                 .collect(),
             amd: steady.amd,
+            amd_person: steady.amd_person,
+            tells: steady.tells,
         })
     }
 
