@@ -244,6 +244,8 @@ fn lease(id: u64, now: Wall) -> Lease {
         priority: 0,
         owner: None,
         skill: None,
+        last: None,
+        callback: None,
         attempts: 0,
         numbers: vec![LeadNumber {
             number: Number::new(&format!("55119{id:08}")).unwrap(),

@@ -156,6 +156,23 @@ impl Hopper {
         !self.owned.is_empty()
     }
 
+    /// Agents who have leads of their own here.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = AgentId> {
+        self.owned.keys().copied()
+    }
+
+    pub(crate) fn owns(&self, agent: AgentId) -> bool {
+        self.owned.contains_key(&agent)
+    }
+
+    /// The leases that only this agent may have, each until then.
+    pub(crate) fn owned_by(&self, agent: AgentId) -> Vec<(LeaseId, Option<Wall>)> {
+        let owned = self.owned.get(&agent).into_iter().flatten();
+        owned
+            .filter_map(|(_, id)| Some((*id, self.get(*id)?.owner?.until)))
+            .collect()
+    }
+
     /// The leases to look at next that only this agent may have.
     pub(crate) fn peek_owned(&self, agent: AgentId, most: usize) -> Vec<LeaseId> {
         let owned = self.owned.get(&agent).into_iter().flatten();
@@ -274,6 +291,8 @@ mod tests {
             weight: 1,
             priority: 0,
             attempts: 0,
+            last: None,
+            callback: None,
             owner: None,
             skill: None,
             numbers: vec![LeadNumber {

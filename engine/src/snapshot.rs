@@ -7,7 +7,7 @@ use crate::attempt::{Outcome, State};
 use crate::breaker::Circuit;
 use crate::deadline::Why;
 use crate::explain::Reason;
-use crate::ids::{AgentId, AttemptId, CampaignId, TrunkId};
+use crate::ids::{AgentId, AttemptId, CampaignId, LeadId, TrunkId};
 use crate::time::{Span, Tick};
 
 /// The whole state at one instant. Lists are ordered by id.
@@ -170,6 +170,8 @@ pub struct AgentView {
     pub pause: Option<Arc<str>>,
     /// Calls taken.
     pub calls: u64,
+    /// The call in hand, or the one that is wrapped up, and its lead.
+    pub call: Option<(AttemptId, LeadId)>,
 }
 
 /// One live attempt.

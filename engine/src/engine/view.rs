@@ -1,7 +1,9 @@
 //! The snapshot.
 
+use crate::agent::Agent;
 use crate::campaign::{Campaign, Check};
 use crate::config::CampaignState;
+use crate::ids::{AttemptId, LeadId};
 use crate::snapshot::{AgentView, AttemptView, CampaignView, Readiness, Snapshot, TrunkView};
 use crate::time::Now;
 
@@ -39,7 +41,13 @@ impl Engine {
             agents: self
                 .agents
                 .values()
-                .filter_map(|agent| agent_view(agent, now))
+                .filter_map(|agent| {
+                    let call = self.call_of(agent);
+                    Some(AgentView {
+                        call,
+                        ..agent_view(agent, now)?
+                    })
+                })
                 .collect(),
             attempts: self
                 .attempts
@@ -57,6 +65,12 @@ impl Engine {
                 })
                 .collect(),
         }
+    }
+
+    fn call_of(&self, agent: &Agent) -> Option<(AttemptId, LeadId)> {
+        let id = agent.attempt?;
+        let (lease, _) = self.attempts.get(&id)?.lead()?;
+        Some((id, lease.lead))
     }
 
     fn campaign_view(&self, campaign: &Campaign, now: Now) -> CampaignView {
@@ -97,7 +111,7 @@ impl Engine {
     }
 }
 
-fn agent_view(agent: &crate::agent::Agent, now: Now) -> Option<AgentView> {
+fn agent_view(agent: &Agent, now: Now) -> Option<AgentView> {
     let mut agent = agent.clone();
     agent.account(now.tick);
     let session = agent.session?;
@@ -112,5 +126,6 @@ fn agent_view(agent: &crate::agent::Agent, now: Now) -> Option<AgentView> {
         paused: session.paused,
         pause: agent.pause,
         calls: session.calls,
+        call: None,
     })
 }
