@@ -40,10 +40,12 @@ WITH wanted AS MATERIALIZED (
     ORDER BY -l.rank, l.next_at
     LIMIT p.room) due
 ), held AS MATERIALIZED (
-  SELECT l.id, l.time_zone, 0::bigint AS place
-  FROM outdial.leads l JOIN candidates c ON c.id = l.id AND c.nth <= c.room
-  WHERE l.campaign_id = $1::bigint AND l.status = 'ready' AND l.holder IS NOT NULL
-  FOR UPDATE OF l SKIP LOCKED
+  SELECT own.id, own.time_zone, 0::bigint AS place
+  FROM candidates c CROSS JOIN LATERAL (
+    SELECT l.id, l.time_zone FROM outdial.leads l
+    WHERE l.campaign_id = $1::bigint AND l.id = c.id AND l.status = 'ready' AND l.holder IS NOT NULL
+    LIMIT 1 FOR UPDATE SKIP LOCKED) own
+  WHERE c.nth <= c.room
 ), shared AS MATERIALIZED (
   SELECT due.id, due.time_zone, w.place
   FROM wanted w CROSS JOIN LATERAL (

@@ -506,6 +506,7 @@ fn an_agent_without_a_call_is_found() {
         paused: Span(0),
         pause: None,
         calls: 1,
+        call: None,
     };
     let view = Snapshot {
         agents: vec![agent],
