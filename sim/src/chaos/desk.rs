@@ -179,7 +179,7 @@ impl Desk {
             4 => said(After::RetryAs(Outcome::Machine)),
             5 => said(After::Callback {
                 at: Wall(stage.now.wall.0 + 1_800_000),
-                agent: (agent.0 % 2 == 0).then_some(agent),
+                agent: agent.0.is_multiple_of(2).then_some(agent),
             }),
             _ => AgentEvent::Ready,
         };

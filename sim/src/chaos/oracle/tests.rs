@@ -387,6 +387,30 @@ fn results_that_do_not_fit_are_found() {
 }
 
 #[test]
+fn a_rule_that_is_not_kept_is_found() {
+    let at = Wall(START + 9_000_000);
+    let with = |attempts, next| {
+        let mut bench = Bench::new();
+        let campaign = bench.setup.campaigns.get_mut(&CAMPAIGN).unwrap();
+        campaign.retry.max_attempts = 9;
+        campaign.retry.busy.attempts = attempts;
+        bench.configure();
+        bench.dial(1, 1).unwrap();
+        bench.end(1, 1, next)
+    };
+    let again = LeadNext::Retry { at, position: 0 };
+    with(Some(2), again.clone()).unwrap();
+    says(with(Some(1), again), "after 1 attempts in a row");
+    let back = LeadNext::Callback {
+        at,
+        position: 0,
+        agent: None,
+        tries: 1,
+    };
+    says(with(None, back), "nobody asked for this callback");
+}
+
+#[test]
 fn leases_that_do_not_add_up_are_found() {
     let mut bench = Bench::new();
     bench.dial(1, 1).unwrap();
