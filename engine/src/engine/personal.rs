@@ -99,10 +99,11 @@ impl Engine {
             .copied()
             .collect();
         for id in campaigns {
+            // Pacing comes by all other reasons by itself.
             if self.hold(now, id).is_none()
-                && let Err(why) = self.serve_personal(now, id)
+                && let Err(Reason::OwnerAway) = self.serve_personal(now, id)
             {
-                self.held_back(now, id, why);
+                self.held_back(now, id, Reason::OwnerAway);
             }
         }
     }

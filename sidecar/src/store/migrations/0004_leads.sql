@@ -67,6 +67,8 @@ ALTER TABLE outdial.leads
   ADD COLUMN rank smallint GENERATED ALWAYS AS
     ((priority + CASE WHEN callback_at IS NULL THEN 0 ELSE 1000 END)::smallint) STORED,
   ADD COLUMN holder bigint GENERATED ALWAYS AS (coalesce(callback_agent, owner_agent)) STORED;
+COMMENT ON COLUMN outdial.leads.reason IS
+  'why it is done: the final status of its rule (completed, unreachable, ...), a disposition, max_attempts, do_not_call, no_number, node_lost, callback_cancelled';
 COMMENT ON COLUMN outdial.leads.last_count IS 'attempts in a row that ended with last_outcome';
 COMMENT ON COLUMN outdial.leads.skill IS 'agents who have it are preferred';
 COMMENT ON COLUMN outdial.leads.owner_agent IS 'who alone has the lead, until owner_until; NULL there: for ever';
