@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::attempt::{Outcome, State};
 use crate::config::{ConfigError, Target};
-use crate::event::{LegEnd, Verdict};
+use crate::event::{Disposition, LegEnd, Verdict};
 use crate::ids::{
     AgentId, AttemptId, CampaignId, LeadId, LeaseId, LegId, RequestId, SessionId, TrunkId,
 };
@@ -288,16 +288,30 @@ pub struct Started {
 }
 
 /// What becomes of a lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeadNext {
     /// No further attempt.
-    Done,
+    Done {
+        /// What the lead is marked with: `completed`, `unreachable`, a disposition's code.
+        status: Arc<str>,
+    },
     /// Again, not before this instant, from this number on.
     Retry {
         /// Not before.
         at: Wall,
         /// The number's place among the lead's numbers.
         position: u8,
+    },
+    /// Somebody is to be called back, as they asked.
+    Callback {
+        /// When.
+        at: Wall,
+        /// The number's place among the lead's numbers.
+        position: u8,
+        /// By this agent; `None`: by whoever is free.
+        agent: Option<AgentId>,
+        /// Attempts at it so far.
+        tries: u16,
     },
 }
 
@@ -346,6 +360,8 @@ pub struct AttemptResult {
     pub charged: bool,
     /// From answer to agent in microseconds, on the monotonic clock.
     pub connect_us: Option<u64>,
+    /// What the agent made of it.
+    pub disposition: Option<Box<Disposition>>,
     /// What becomes of the lead.
     pub next: LeadNext,
 }

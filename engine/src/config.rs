@@ -6,12 +6,13 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::attempt::Outcome;
 use crate::event::Verdict;
 use crate::ids::{AgentId, CampaignId, TrunkId};
 use crate::limits;
 use crate::number::Number;
 use crate::time::Wall;
+
+pub use crate::retry::{RetryPolicy, RetryRule};
 
 /// What is wrong with one field of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +27,11 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(field: &'static str, problem: impl Into<String>, allowed: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        field: &'static str,
+        problem: impl Into<String>,
+        allowed: impl Into<String>,
+    ) -> Self {
         ConfigError {
             field,
             problem: problem.into(),
@@ -384,158 +389,6 @@ impl CallerIds {
     }
 }
 
-/// What happens to a lead after one outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RetryRule {
-    /// Whether the lead is tried again at all.
-    pub retry: bool,
-    /// Not before this many seconds.
-    pub delay_seconds: u32,
-    /// Try the lead's next number rather than the same one.
-    pub next_number: bool,
-}
-
-impl RetryRule {
-    /// No further attempt.
-    pub const NEVER: RetryRule = RetryRule {
-        retry: false,
-        delay_seconds: 0,
-        next_number: false,
-    };
-
-    /// The same number, `delay_seconds` later.
-    #[must_use]
-    pub const fn same(delay_seconds: u32) -> RetryRule {
-        RetryRule {
-            retry: true,
-            delay_seconds,
-            next_number: false,
-        }
-    }
-
-    /// The next number, `delay_seconds` later.
-    #[must_use]
-    pub const fn next(delay_seconds: u32) -> RetryRule {
-        RetryRule {
-            retry: true,
-            delay_seconds,
-            next_number: true,
-        }
-    }
-}
-
-/// When and whether a lead is tried again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RetryPolicy {
-    /// Attempts of one lead over all its numbers.
-    pub max_attempts: u16,
-    /// Attempts of one of its numbers.
-    pub max_attempts_per_number: u16,
-    /// By outcome; see [`RetryPolicy::rule`].
-    pub no_answer: RetryRule,
-    /// See [`RetryPolicy::rule`].
-    pub busy: RetryRule,
-    /// See [`RetryPolicy::rule`].
-    pub congested: RetryRule,
-    /// See [`RetryPolicy::rule`].
-    pub invalid: RetryRule,
-    /// See [`RetryPolicy::rule`].
-    pub machine: RetryRule,
-    /// 72 hours by default (Ofcom's persistent misuse policy, A1.60).
-    pub abandoned: RetryRule,
-    /// See [`RetryPolicy::rule`].
-    pub cancelled: RetryRule,
-    /// See [`RetryPolicy::rule`].
-    pub failed: RetryRule,
-}
-
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        RetryPolicy {
-            max_attempts: 6,
-            max_attempts_per_number: 3,
-            no_answer: RetryRule::next(3_600),
-            busy: RetryRule::same(600),
-            congested: RetryRule::same(300),
-            invalid: RetryRule::next(0),
-            machine: RetryRule::next(4 * 3_600),
-            abandoned: RetryRule::same(72 * 3_600),
-            cancelled: RetryRule::same(300),
-            failed: RetryRule::same(600),
-        }
-    }
-}
-
-impl RetryPolicy {
-    /// The rule for `outcome`. Somebody who was reached is never called again by rule.
-    #[must_use]
-    pub fn rule(&self, outcome: Outcome) -> RetryRule {
-        match outcome {
-            Outcome::Completed => RetryRule::NEVER,
-            Outcome::NoAnswer => self.no_answer,
-            Outcome::Busy => self.busy,
-            Outcome::Congested => self.congested,
-            Outcome::Invalid => self.invalid,
-            Outcome::Machine => self.machine,
-            Outcome::Abandoned => self.abandoned,
-            Outcome::Cancelled => self.cancelled,
-            Outcome::Failed => self.failed,
-        }
-    }
-
-    /// # Errors
-    /// Names the first field outside its range.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        in_range("max_attempts", u32::from(self.max_attempts), 1..=1_000)?;
-        in_range(
-            "max_attempts_per_number",
-            u32::from(self.max_attempts_per_number),
-            1..=1_000,
-        )?;
-        let year = 366 * 86_400;
-        in_range(
-            "retry.no_answer.delay_seconds",
-            self.no_answer.delay_seconds,
-            0..=year,
-        )?;
-        in_range(
-            "retry.busy.delay_seconds",
-            self.busy.delay_seconds,
-            0..=year,
-        )?;
-        in_range(
-            "retry.congested.delay_seconds",
-            self.congested.delay_seconds,
-            0..=year,
-        )?;
-        in_range(
-            "retry.invalid.delay_seconds",
-            self.invalid.delay_seconds,
-            0..=year,
-        )?;
-        in_range(
-            "retry.machine.delay_seconds",
-            self.machine.delay_seconds,
-            0..=year,
-        )?;
-        in_range(
-            "retry.abandoned.delay_seconds",
-            self.abandoned.delay_seconds,
-            0..=year,
-        )?;
-        in_range(
-            "retry.cancelled.delay_seconds",
-            self.cancelled.delay_seconds,
-            0..=year,
-        )?;
-        in_range(
-            "retry.failed.delay_seconds",
-            self.failed.delay_seconds,
-            0..=year,
-        )
-    }
-}
-
 /// A trunk: one endpoint of the PBX towards a carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrunkConfig {
@@ -663,7 +516,7 @@ impl AgentConfig {
     }
 }
 
-fn in_range(
+pub(crate) fn in_range(
     field: &'static str,
     value: u32,
     range: RangeInclusive<u32>,
@@ -679,7 +532,7 @@ fn in_range(
 }
 
 /// Names reach dial strings and dialplan look-ups: letters, digits and a few marks only.
-fn name(field: &'static str, text: &str) -> Result<(), ConfigError> {
+pub(crate) fn name(field: &'static str, text: &str) -> Result<(), ConfigError> {
     let allowed =
         |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/' | b' ');
     let plain = !text.is_empty() && text.len() <= limits::NAME_BYTES && text.bytes().all(allowed);

@@ -20,6 +20,10 @@ impl Dirty {
         self.0.extend(ids);
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = CampaignId> {
+        self.0.iter().copied()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

@@ -315,6 +315,7 @@ impl Engine {
             self.serve_waiting(now);
         }
         self.serve_queued(now);
+        self.serve_owners(now);
         self.pace_dirty(now);
         self.send_home(now);
     }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::attempt::Outcome;
 use crate::config::ConfigChange;
 use crate::ids::{
-    AgentId, CampaignId, Epoch, LeadId, LeaseId, LegId, ListId, RequestId, SessionId, TrunkId,
+    AgentId, AttemptId, CampaignId, Epoch, LeadId, LeaseId, LegId, ListId, RequestId, SessionId,
+    TrunkId,
 };
 use crate::number::Number;
 use crate::time::Wall;
@@ -237,6 +239,8 @@ pub enum AgentEvent {
     Dial,
     /// Lets it pass: it comes again later.
     Skip,
+    /// Says what came of the call in hand, or of the one before in its wrap-up, which ends then.
+    Dispose(Box<Disposition>),
     /// Stops working.
     LogOff {
         /// After the call in hand and its wrap-up (`true`), or dropping it (`false`).
@@ -244,7 +248,40 @@ pub enum AgentEvent {
     },
 }
 
-/// A lead that this engine may dial until `expires_at`.
+/// What an agent makes of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disposition {
+    /// The attempt that is meant; `None`: the one in hand.
+    pub attempt: Option<AttemptId>,
+    /// The operator's word for it.
+    pub code: Arc<str>,
+    /// What becomes of the lead.
+    pub after: After,
+    /// The number is put on the do-not-call list.
+    pub do_not_call: bool,
+    /// What the agent wrote down.
+    pub note: Option<Arc<str>>,
+}
+
+/// What becomes of a lead after an agent's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// No further attempt; the lead is marked with the code.
+    Final,
+    /// It is tried again as after this outcome: a machine that AMD took for a person, a number that
+    /// is somebody else's.
+    RetryAs(Outcome),
+    /// It is called back.
+    Callback {
+        /// When.
+        at: Wall,
+        /// By this agent; `None`: by whoever is free.
+        agent: Option<AgentId>,
+    },
+}
+
+/// A lead that this engine may dial until `expires_at`. There may be a hundred thousand of them, so
+/// what few leads have is boxed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// Its number; never reused.
@@ -258,15 +295,37 @@ pub struct Lease {
     /// Higher first.
     pub priority: i32,
     /// An agent who has it alone: a personal callback, an account's manager.
-    pub owner: Option<Owner>,
+    pub owner: Option<Box<Owner>>,
     /// Agents who have it are preferred, the best first.
     pub skill: Option<Arc<str>>,
     /// Attempts that the lead has had so far, over all numbers.
     pub attempts: u16,
+    /// How its last attempts ended.
+    pub last: Option<AttemptsInARow>,
+    /// Somebody asked to be called now.
+    pub callback: Option<Box<Callback>>,
     /// Numbers in the order in which to try them; the first one that may be dialed is.
     pub numbers: Vec<LeadNumber>,
     /// The engine stops using the lease [`crate::limits::LEASE_MARGIN_MS`] before.
     pub expires_at: Wall,
+}
+
+/// Attempts in a row with one outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttemptsInARow {
+    /// How each of them ended.
+    pub outcome: Outcome,
+    /// How many.
+    pub count: u16,
+}
+
+/// A call that somebody asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Callback {
+    /// With this agent, who is the lease's owner for as long as nobody else may have it.
+    pub agent: Option<AgentId>,
+    /// Attempts at it so far.
+    pub tries: u16,
 }
 
 /// Who has a lead alone.

@@ -136,7 +136,7 @@ impl Hopper {
 
     fn shelve(&mut self, held: &Held) {
         let place = held.place();
-        match (held.shelf, held.lease.owner) {
+        match (held.shelf, held.lease.owner.as_deref()) {
             (Shelf::Ready, _) => {
                 self.ready.insert(place);
             }
@@ -152,7 +152,7 @@ impl Hopper {
 
     fn unshelve(&mut self, held: &Held) {
         let place = held.place();
-        match (held.shelf, held.lease.owner) {
+        match (held.shelf, held.lease.owner.as_deref()) {
             (Shelf::Ready, _) => {
                 self.ready.remove(&place);
             }
@@ -216,6 +216,23 @@ impl Hopper {
 
     pub(crate) fn has_owned(&self) -> bool {
         !self.owned.is_empty()
+    }
+
+    /// Agents who have leads of their own here.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = AgentId> {
+        self.owned.keys().copied()
+    }
+
+    pub(crate) fn owns(&self, agent: AgentId) -> bool {
+        self.owned.contains_key(&agent)
+    }
+
+    /// The leases that only this agent may have, each until then.
+    pub(crate) fn owned_by(&self, agent: AgentId) -> Vec<(LeaseId, Option<Wall>)> {
+        let owned = self.owned.get(&agent).into_iter().flatten();
+        owned
+            .filter_map(|place| Some((place.2, self.get(place.2)?.owner.as_deref()?.until)))
+            .collect()
     }
 
     /// The leases to look at next that only this agent may have.
@@ -320,7 +337,7 @@ fn hash(id: LeaseId) -> u64 {
 
 /// Who alone may have the lead just now.
 fn owner(lease: &Lease, now: Wall) -> Option<AgentId> {
-    let owner = lease.owner?;
+    let owner = lease.owner.as_deref()?;
     let still = owner.until.is_none_or(|until| now < until);
     still.then_some(owner.agent)
 }
@@ -344,6 +361,8 @@ mod tests {
             weight: 1,
             priority: 0,
             attempts: 0,
+            last: None,
+            callback: None,
             owner: None,
             skill: None,
             numbers: vec![LeadNumber {
@@ -433,10 +452,10 @@ mod tests {
     fn an_owner_has_its_leads_alone_for_as_long_as_that_was_said() {
         let mut hopper = Hopper::default();
         let of = |id, until| Lease {
-            owner: Some(Owner {
+            owner: Some(Box::new(Owner {
                 agent: AgentId(7),
                 until,
-            }),
+            })),
             ..lease(id)
         };
         hopper.push(of(1, None), NOW);

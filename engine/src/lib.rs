@@ -25,6 +25,7 @@ pub mod limits;
 mod number;
 mod pacing;
 mod predict;
+mod retry;
 mod rng;
 mod routes;
 pub mod snapshot;

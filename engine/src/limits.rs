@@ -30,6 +30,15 @@ pub const SKILLS: u32 = 100;
 pub const WRAP_UP_MOST: Span = Span::seconds(3_600);
 /// An agent looks at a lead for so long at most; then it is skipped.
 pub const PREVIEW_MOST: Span = Span::seconds(600);
+/// Delays of one retry rule: after the first, second, third, ... attempt in a row.
+pub const RETRY_DELAYS: usize = 8;
+/// One of them, in seconds.
+pub const RETRY_DELAY_SECONDS: RangeInclusive<u32> = 0..=366 * 86_400;
+/// Attempts of a lead, of one of its numbers, or in a row.
+pub const LEAD_ATTEMPTS: RangeInclusive<u32> = 1..=1_000;
+/// A lead whose agent is away is looked at again after this many ms: the agent may be back, or at
+/// another node.
+pub const OWNER_RETRY_MS: i64 = 15_000;
 /// Caller ids of one campaign.
 pub const CALLER_IDS: usize = 1_000;
 /// Legs of one attempt: the first trunk and its failovers.

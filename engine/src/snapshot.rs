@@ -172,6 +172,8 @@ pub struct AgentView {
     pub pause: Option<Arc<str>>,
     /// Calls taken.
     pub calls: u64,
+    /// The call in hand, or the one that is wrapped up, and its lead.
+    pub call: Option<(AttemptId, LeadId)>,
 }
 
 /// One live attempt.

@@ -1,14 +1,15 @@
 //! From the sidecar to the engine. What can't be an engine's value is refused here, field by
 //! field; ranges are the engine's to check.
 
+use outdial_engine::attempt::Outcome;
 use outdial_engine::config::{
     AbandonRule, AgentConfig, AgentlessAction, AnswerRules, CallerIds, CampaignConfig,
     CampaignState, ClockStart, ConfigChange, Membership, Mode, OnMachine, RetryPolicy, RetryRule,
     Route, Settings, Skill, Target, TrunkConfig,
 };
 use outdial_engine::{
-    AgentEvent, AgentId, CampaignId, LeadId, LeadNumber, Lease, LeaseId, ListId, NumberError,
-    Owner, TrunkId, Wall,
+    After, AgentEvent, AgentId, AttemptId, AttemptsInARow, Callback, CampaignId, Disposition,
+    LeadId, LeadNumber, Lease, LeaseId, ListId, NumberError, Owner, TrunkId, Wall,
 };
 use outdial_link as link;
 
@@ -110,12 +111,24 @@ pub(crate) fn leases(leases: Vec<link::Lease>) -> Converted {
             list: ListId(lease.list),
             weight: lease.weight,
             priority: lease.priority,
-            owner: lease.owner.map(|owner| Owner {
-                agent: AgentId(owner.agent),
-                until: owner.until_ms.map(Wall),
+            owner: lease.owner.map(|owner| {
+                Box::new(Owner {
+                    agent: AgentId(owner.agent),
+                    until: owner.until_ms.map(Wall),
+                })
             }),
             skill: lease.skill.as_deref().map(text),
             attempts: lease.attempts,
+            last: lease.last.and_then(|(outcome, count)| {
+                let outcome = Outcome::named(&outcome)?;
+                Some(AttemptsInARow { outcome, count })
+            }),
+            callback: lease.callback.map(|callback| {
+                Box::new(Callback {
+                    agent: callback.agent.map(AgentId),
+                    tries: callback.tries,
+                })
+            }),
             numbers,
             expires_at: Wall(lease.expires_at_ms),
         });
@@ -181,7 +194,7 @@ fn convert_campaign(from: link::Campaign) -> Result<CampaignConfig, String> {
             daily_cap: from.caller_ids.daily_cap,
             local_digits: from.caller_ids.local_digits,
         },
-        retry: retry(from.retry),
+        retry: retry(&from.retry),
     })
 }
 
@@ -195,6 +208,27 @@ pub(crate) fn agent_action(from: link::AgentAction) -> AgentEvent {
         link::AgentAction::Dial => AgentEvent::Dial,
         link::AgentAction::Skip => AgentEvent::Skip,
         link::AgentAction::LogOff { finish } => AgentEvent::LogOff { finish },
+        link::AgentAction::Dispose(said) => AgentEvent::Dispose(Box::new(disposition(*said))),
+    }
+}
+
+/// An outcome that this build does not know ends the lead: nobody is called in doubt.
+fn disposition(from: link::Disposition) -> Disposition {
+    Disposition {
+        attempt: from.attempt.map(AttemptId),
+        code: text(&from.code),
+        after: match from.after {
+            link::After::Final => After::Final,
+            link::After::RetryAs(outcome) => {
+                Outcome::named(&outcome).map_or(After::Final, After::RetryAs)
+            }
+            link::After::Callback { at_ms, agent } => After::Callback {
+                at: Wall(at_ms),
+                agent: agent.map(AgentId),
+            },
+        },
+        do_not_call: from.do_not_call,
+        note: from.note.as_deref().map(text),
     }
 }
 
@@ -249,25 +283,29 @@ fn target(from: &link::Target) -> Target {
     }
 }
 
-fn retry(from: link::RetryPolicy) -> RetryPolicy {
+fn retry(from: &link::RetryPolicy) -> RetryPolicy {
     RetryPolicy {
         max_attempts: from.max_attempts,
         max_attempts_per_number: from.max_attempts_per_number,
-        no_answer: rule(from.no_answer),
-        busy: rule(from.busy),
-        congested: rule(from.congested),
-        invalid: rule(from.invalid),
-        machine: rule(from.machine),
-        abandoned: rule(from.abandoned),
-        cancelled: rule(from.cancelled),
-        failed: rule(from.failed),
+        completed_status: from.completed_status.as_deref().map(text),
+        no_answer: rule(&from.no_answer),
+        busy: rule(&from.busy),
+        congested: rule(&from.congested),
+        invalid: rule(&from.invalid),
+        machine: rule(&from.machine),
+        abandoned: rule(&from.abandoned),
+        cancelled: rule(&from.cancelled),
+        failed: rule(&from.failed),
+        callback: rule(&from.callback),
     }
 }
 
-fn rule(from: link::RetryRule) -> RetryRule {
+fn rule(from: &link::RetryRule) -> RetryRule {
     RetryRule {
         retry: from.retry,
-        delay_seconds: from.delay_seconds,
+        delays_seconds: from.delays_seconds.clone(),
+        attempts: from.attempts,
         next_number: from.next_number,
+        status: from.status.as_deref().map(text),
     }
 }

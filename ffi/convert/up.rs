@@ -3,7 +3,8 @@
 use outdial_engine::agent::AgentState;
 use outdial_engine::snapshot::{Readiness, Snapshot, TrunkView};
 use outdial_engine::{
-    AttemptResult, Circuit, LeadNext, LegEnd, Now, Record, Span, Started, TestStep, Verdict,
+    After, AttemptResult, Circuit, Disposition, LeadNext, LegEnd, Now, Record, Span, Started,
+    TestStep, Verdict,
 };
 use outdial_link as link;
 
@@ -132,6 +133,7 @@ pub(crate) fn snapshot(from: Snapshot, clock: Clock, now: Now) -> link::Snapshot
                 wrap_up_ms: ms(a.wrap_up),
                 paused_ms: ms(a.paused),
                 pause: a.pause.map(|code| code.to_string()),
+                call: a.call.map(|(attempt, lead)| (attempt.0, lead.0)),
                 calls: a.calls,
             })
             .collect(),
@@ -199,7 +201,7 @@ fn start(from: &Started) -> link::Started {
         position: from.position,
         caller_id: from.caller_id.digits().into(),
         started_at_ms: from.started_at.0,
-        if_lost: next(from.if_lost),
+        if_lost: next(&from.if_lost),
     }
 }
 
@@ -235,17 +237,43 @@ fn end(from: AttemptResult) -> link::AttemptResult {
         ended_at_ms: from.ended_at.0,
         charged: from.charged,
         connect_us: from.connect_us,
-        next: next(from.next),
+        disposition: from.disposition.as_deref().map(disposed),
+        next: next(&from.next),
     }
 }
 
-fn next(from: LeadNext) -> link::LeadNext {
+fn next(from: &LeadNext) -> link::LeadNext {
     match from {
-        LeadNext::Done => link::LeadNext::Done,
+        LeadNext::Done { status } => link::LeadNext::Done {
+            status: status.to_string(),
+        },
         LeadNext::Retry { at, position } => link::LeadNext::Retry {
             at_ms: at.0,
-            position,
+            position: *position,
         },
+        LeadNext::Callback {
+            at,
+            position,
+            agent,
+            tries,
+        } => link::LeadNext::Callback {
+            at_ms: at.0,
+            position: *position,
+            agent: agent.map(|agent| agent.0),
+            tries: *tries,
+        },
+    }
+}
+
+fn disposed(from: &Disposition) -> link::Disposed {
+    link::Disposed {
+        code: from.code.to_string(),
+        retry_as: match from.after {
+            After::RetryAs(outcome) => Some(outcome.name().into()),
+            After::Final | After::Callback { .. } => None,
+        },
+        do_not_call: from.do_not_call,
+        note: from.note.as_deref().map(Into::into),
     }
 }
 

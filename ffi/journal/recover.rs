@@ -29,10 +29,10 @@ fn end_of(records: &[&Record], damaged: bool) -> Option<AttemptResult> {
         match record {
             Record::Ended(_) => return None,
             Record::Started(started) => {
-                let next = if damaged {
-                    LeadNext::Done
-                } else {
-                    started.if_lost
+                let next = match &started.if_lost {
+                    LeadNext::Done { .. } => lost(),
+                    _ if damaged => lost(),
+                    again @ (LeadNext::Retry { .. } | LeadNext::Callback { .. }) => again.clone(),
                 };
                 let legs = result
                     .as_ref()
@@ -60,6 +60,7 @@ fn end_of(records: &[&Record], damaged: bool) -> Option<AttemptResult> {
                     ended_at_ms: started.started_at_ms,
                     charged: true,
                     connect_us: None,
+                    disposition: None,
                     next,
                 });
             }
@@ -88,7 +89,14 @@ fn reached(result: &mut AttemptResult, at_ms: i64, talked: bool) {
     let outcome = if talked { "completed" } else { "abandoned" };
     result.outcome = outcome.into();
     result.ended_at_ms = result.ended_at_ms.max(at_ms);
-    result.next = LeadNext::Done;
+    result.next = lost();
+}
+
+/// What happened on the call is not known.
+fn lost() -> LeadNext {
+    LeadNext::Done {
+        status: "node_lost".into(),
+    }
 }
 
 /// Numbers `records` from `next_seq` on.

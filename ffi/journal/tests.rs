@@ -21,6 +21,11 @@ fn folder() -> (TempDir, PathBuf) {
     (dir, journal)
 }
 
+fn done() -> LeadNext {
+    let status = "node_lost".into();
+    LeadNext::Done { status }
+}
+
 fn started(attempt: u64) -> Record {
     Record::Started(Started {
         attempt,
@@ -146,7 +151,7 @@ fn a_lost_attempt_ends_as_the_table_says() {
         }
     );
     for attempt in 2..=5 {
-        assert_eq!(end(&found, attempt).next, LeadNext::Done);
+        assert_eq!(end(&found, attempt).next, done());
     }
     let talked = end(&found, 3);
     assert_eq!(talked.detail, "node lost");
@@ -232,7 +237,7 @@ fn damage_costs_what_stands_behind_it_in_one_file_only_and_nobody_is_called_agai
     );
     assert!(found.records.iter().any(|n| n.record == started(1)));
     assert!(found.records.iter().any(|n| n.record == started(3)));
-    assert_eq!(end(&found, 3).next, LeadNext::Done);
+    assert_eq!(end(&found, 3).next, done());
     let aside: Vec<_> = fs::read_dir(&journal)
         .unwrap()
         .filter(|e| {

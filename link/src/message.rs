@@ -230,10 +230,13 @@ pub struct Started {
 }
 
 /// What becomes of a lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LeadNext {
     /// No further attempt.
-    Done,
+    Done {
+        /// What the lead is marked with: `completed`, `unreachable`, a disposition's code.
+        status: String,
+    },
     /// Again.
     Retry {
         /// Not before.
@@ -241,6 +244,30 @@ pub enum LeadNext {
         /// From this number on.
         position: u8,
     },
+    /// Somebody is called back, as they asked.
+    Callback {
+        /// When.
+        at_ms: i64,
+        /// From this number on.
+        position: u8,
+        /// By this agent; `None`: by whoever is free.
+        agent: Option<u64>,
+        /// Attempts at it so far.
+        tries: u16,
+    },
+}
+
+/// What an agent made of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disposed {
+    /// The operator's word for it.
+    pub code: String,
+    /// The outcome by whose rule the lead is tried again, if it is.
+    pub retry_as: Option<String>,
+    /// The number goes on the do-not-call list.
+    pub do_not_call: bool,
+    /// What the agent wrote down.
+    pub note: Option<String>,
 }
 
 /// One finished attempt.
@@ -291,6 +318,8 @@ pub struct AttemptResult {
     pub charged: bool,
     /// From answer to agent, in microseconds.
     pub connect_us: Option<u64>,
+    /// What the agent made of it.
+    pub disposition: Option<Disposed>,
     /// What becomes of the lead.
     pub next: LeadNext,
 }
@@ -446,10 +475,43 @@ pub enum AgentAction {
     Dial,
     /// Lets it pass.
     Skip,
+    /// Says what came of the call in hand, or of the one before in its wrap-up, which ends then.
+    Dispose(Box<Disposition>),
     /// Stops working.
     LogOff {
         /// After the call in hand, or dropping it.
         finish: bool,
+    },
+}
+
+/// What an agent makes of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disposition {
+    /// The attempt that is meant; `None`: the one in hand.
+    pub attempt: Option<u64>,
+    /// The operator's word for it.
+    pub code: String,
+    /// What becomes of the lead.
+    pub after: After,
+    /// The number goes on the do-not-call list.
+    pub do_not_call: bool,
+    /// What the agent wrote down.
+    pub note: Option<String>,
+}
+
+/// What becomes of a lead after an agent's word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum After {
+    /// No further attempt; the lead is marked with the code.
+    Final,
+    /// It is tried again as after this outcome.
+    RetryAs(String),
+    /// It is called back.
+    Callback {
+        /// When.
+        at_ms: i64,
+        /// By this agent; `None`: by whoever is free.
+        agent: Option<u64>,
     },
 }
 
@@ -657,12 +719,14 @@ pub struct Campaign {
 }
 
 /// When and whether a lead is tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryPolicy {
     /// Attempts of one lead.
     pub max_attempts: u16,
     /// Attempts of one of its numbers.
     pub max_attempts_per_number: u16,
+    /// What a lead is marked with that was reached.
+    pub completed_status: Option<String>,
     /// After this outcome.
     pub no_answer: RetryRule,
     /// After this outcome.
@@ -679,17 +743,23 @@ pub struct RetryPolicy {
     pub cancelled: RetryRule,
     /// After this outcome.
     pub failed: RetryRule,
+    /// After a callback that did not reach anybody.
+    pub callback: RetryRule,
 }
 
 /// What happens to a lead after one outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryRule {
     /// Tried again at all.
     pub retry: bool,
-    /// Not before.
-    pub delay_seconds: u32,
+    /// Not before so long after the first, second, ... attempt in a row; the last one holds on.
+    pub delays_seconds: Vec<u32>,
+    /// In a row, at most.
+    pub attempts: Option<u16>,
     /// On the next number.
     pub next_number: bool,
+    /// What the lead is marked with that ends by it.
+    pub status: Option<String>,
 }
 
 /// A trunk.
@@ -782,10 +852,23 @@ pub struct Lease {
     pub skill: Option<String>,
     /// Attempts so far.
     pub attempts: u16,
+    /// How the last ones ended, all of them, and how many they are.
+    pub last: Option<(String, u16)>,
+    /// Somebody asked to be called now.
+    pub callback: Option<Callback>,
     /// Numbers in the order in which to try them.
     pub numbers: Vec<LeadNumber>,
     /// Void from here on.
     pub expires_at_ms: i64,
+}
+
+/// A call that somebody asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Callback {
+    /// With this agent.
+    pub agent: Option<u64>,
+    /// Attempts at it so far.
+    pub tries: u16,
 }
 
 /// Who has a lead alone.

@@ -153,6 +153,8 @@ pub struct AgentSnapshot {
     pub paused_ms: u64,
     /// The pause code, of one who is paused or will be after the call in hand.
     pub pause: Option<String>,
+    /// The call in hand, or the one that is wrapped up: attempt and lead.
+    pub call: Option<(u64, u64)>,
 }
 
 /// One live attempt.

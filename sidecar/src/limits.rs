@@ -21,6 +21,18 @@ pub const RECLAIM_BATCH: i64 = 5_000;
 pub const NEXT_DUE_MAX: Duration = Duration::from_secs(30);
 /// Pairs of time zone and priority looked at for one lease request.
 pub const LEASE_GROUPS: i64 = 5_000;
+/// Leads of their own that one agent has in hand at most, of each campaign.
+pub const OWN_LEADS_IN_HAND: i64 = 2;
+/// Callbacks that are due are brought to the engine this often, asked for or not.
+pub const CALLBACK_PUSH: Duration = Duration::from_secs(2);
+/// So many at once.
+pub const CALLBACKS_PUSHED: u32 = 50;
+/// A callback lies at most so many days ahead.
+pub const CALLBACK_DAYS: i64 = 366;
+/// Characters of a note.
+pub const NOTE_CHARS: usize = 500;
+/// An agent's call may be given a disposition for so many days after its end.
+pub const DISPOSITION_DAYS: i32 = 7;
 /// A lead whose number is claimed by another lease is looked at again after this long.
 pub const CLAIMED_RETRY_SECONDS: i32 = 60;
 /// A lead whose numbers reached their daily cap is looked at again after this long.

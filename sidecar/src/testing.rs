@@ -9,7 +9,9 @@ use postgres::{Client, Config};
 
 use crate::private_pg::Cluster;
 use crate::store::connect::Connector;
-use crate::store::migrate;
+use crate::store::grant::{self, Granted, Want};
+use crate::store::lease::Lessee;
+use crate::store::{StoreError, migrate};
 
 struct Server {
     cluster: Cluster,
@@ -155,4 +157,21 @@ pub fn status(client: &mut Client, lead: u64) -> (String, Option<String>) {
         )
         .unwrap();
     (row.get(0), row.get(1))
+}
+
+/// Leases leads for a node where no agent is.
+pub fn lease(
+    client: &mut Client,
+    who: Lessee<'_>,
+    campaign: u64,
+    count: u32,
+    now_ms: i64,
+) -> Result<Granted, StoreError> {
+    let want = Want {
+        campaign,
+        count,
+        agents: &[],
+        only_callbacks: false,
+    };
+    grant::lease(client, who, want, now_ms)
 }

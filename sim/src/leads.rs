@@ -33,6 +33,8 @@ impl Leads {
             priority: 0,
             owner: None,
             skill: None,
+            last: None,
+            callback: None,
             attempts: 0,
             numbers: vec![number],
             expires_at: Wall(now.0 + FAR),

@@ -279,6 +279,8 @@ fn lease(plan: &Plan, n: u64) -> Lease {
         owner: None,
         skill: None,
         attempts: 0,
+        last: None,
+        callback: None,
         numbers: vec![LeadNumber {
             number: format!("5511{:08}{last}", n),
             position: 0,
@@ -296,10 +298,12 @@ fn now_ms() -> i64 {
 }
 
 fn config(plan: &Plan) -> Vec<Config> {
-    let again = RetryRule {
+    let again = || RetryRule {
         retry: true,
-        delay_seconds: 3_600,
+        delays_seconds: vec![3_600],
+        attempts: None,
         next_number: false,
+        status: None,
     };
     let mut changes = vec![
         Config::Settings {
@@ -352,14 +356,16 @@ fn config(plan: &Plan) -> Vec<Config> {
             retry: RetryPolicy {
                 max_attempts: 3,
                 max_attempts_per_number: 3,
-                no_answer: again,
-                busy: again,
-                congested: again,
-                invalid: again,
-                machine: again,
-                abandoned: again,
-                cancelled: again,
-                failed: again,
+                completed_status: None,
+                no_answer: again(),
+                busy: again(),
+                congested: again(),
+                invalid: again(),
+                machine: again(),
+                abandoned: again(),
+                cancelled: again(),
+                failed: again(),
+                callback: again(),
             },
         })),
     ];

@@ -234,6 +234,8 @@ pub fn lease(id: u64, now: Wall) -> Lease {
         priority: 0,
         owner: None,
         skill: None,
+        last: None,
+        callback: None,
         attempts: 0,
         numbers: vec![LeadNumber {
             number: number(id),

@@ -7,7 +7,7 @@ pub use classify::{Blame, classify};
 pub use state::{Outcome, State, Trigger, next};
 
 use crate::deadline::Why;
-use crate::event::{LeadNumber, Lease, LegEnd, Verdict};
+use crate::event::{Disposition, LeadNumber, Lease, LegEnd, Verdict};
 use crate::ids::{AgentId, AttemptId, CampaignId, LegId, RequestId, TrunkId};
 use crate::number::Number;
 use crate::time::{Tick, Wall};
@@ -95,6 +95,8 @@ pub(crate) struct Attempt {
     pub(crate) clock: Option<Tick>,
     pub(crate) bridged: Option<(Tick, Wall)>,
     pub(crate) ended: Option<(LegEnd, Wall)>,
+    /// What the agent made of it.
+    pub(crate) disposition: Option<Box<Disposition>>,
 }
 
 impl Attempt {
@@ -134,6 +136,7 @@ impl Attempt {
             clock: None,
             bridged: None,
             ended: None,
+            disposition: None,
         }
     }
 

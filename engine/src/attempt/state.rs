@@ -83,6 +83,14 @@ impl Outcome {
             Outcome::Failed => "failed",
         }
     }
+
+    /// The outcome of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Outcome> {
+        Outcome::ALL
+            .into_iter()
+            .find(|outcome| outcome.name() == name)
+    }
 }
 
 impl State {

@@ -274,6 +274,8 @@ impl Engine {
         let wrap_up = self
             .attempts
             .get(&attempt)
+            // Who has said during the call what came of it needs none.
+            .filter(|a| a.disposition.is_none())
             .and_then(|a| self.campaigns.get(&a.campaign()?))
             .map_or(0, |c| c.config.wrap_up_ms);
         let Some(agent) = self.agents.get_mut(&id) else {

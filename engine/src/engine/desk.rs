@@ -6,12 +6,15 @@ use crate::agent::{AgentState, Leaving};
 use crate::attempt::{Ending, State, Trigger};
 use crate::command::{Command, Dismissal};
 use crate::deadline::Why;
-use crate::event::AgentEvent;
+use crate::event::{AgentEvent, Disposition};
 use crate::ids::AgentId;
 use crate::limits;
 use crate::time::{Now, Span};
 
 use super::Engine;
+
+/// The call that was meant is over, or never was.
+const NO_CALL: &str = "the agent has no such call in hand";
 
 impl Engine {
     /// `Err` says why the agent can't do that now.
@@ -53,6 +56,30 @@ impl Engine {
                 looks()?;
                 self.skip_preview(now, id);
             }
+            AgentEvent::Dispose(said) => self.dispose(now, id, said)?,
+        }
+        Ok(())
+    }
+
+    /// What came of the call in hand. Said again, the last word counts.
+    fn dispose(
+        &mut self,
+        now: Now,
+        id: AgentId,
+        said: Box<Disposition>,
+    ) -> Result<(), &'static str> {
+        let agent = self.agents.get(&id);
+        let (state, attempt) = agent
+            .and_then(|a| Some((a.state, a.attempt?)))
+            .filter(|(state, _)| matches!(state, AgentState::OnCall | AgentState::WrapUp))
+            .ok_or(NO_CALL)?;
+        if said.attempt.is_some_and(|meant| meant != attempt) {
+            return Err(NO_CALL);
+        }
+        let call = self.attempts.get_mut(&attempt).ok_or(NO_CALL)?;
+        call.disposition = Some(said);
+        if state == AgentState::WrapUp {
+            self.end_wrap_up(now, id);
         }
         Ok(())
     }

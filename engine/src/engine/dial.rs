@@ -10,11 +10,11 @@ use crate::hopper::{Spot, alive};
 use crate::ids::{AgentId, AttemptId, CampaignId, LeaseId, RequestId, TrunkId};
 use crate::limits;
 use crate::number::Number;
+use crate::retry::{Over, lead_next};
 use crate::routes::dialed;
 use crate::time::Now;
 
 use super::Engine;
-use super::finish::lead_next;
 
 /// A trunk that can take a call now, and the digits to dial over it.
 struct Way {
@@ -333,6 +333,15 @@ impl Engine {
         };
         let number = lease.numbers.get(*index)?;
         let policy = &self.campaigns.get(campaign)?.config.retry;
+        let if_lost = Over {
+            outcome: Outcome::Failed,
+            lease,
+            index: *index,
+            charged: true,
+            dialed: true,
+            disposition: None,
+            now: now.wall,
+        };
         Some(Started {
             leg: attempt.leg(),
             lease: lease.id,
@@ -343,7 +352,7 @@ impl Engine {
             position: number.position,
             caller_id: attempt.caller_id.clone(),
             started_at: attempt.started_at,
-            if_lost: lead_next(policy, Outcome::Failed, lease, *index, true, now.wall),
+            if_lost: lead_next(policy, &if_lost),
         })
     }
 

@@ -2,12 +2,11 @@
 
 use crate::agent::{Agent, AgentState};
 use crate::attempt::{Attempt, Ending, Outcome, Purpose};
-use crate::command::{AttemptResult, Command, LeadNext, Record};
-use crate::config::RetryPolicy;
-use crate::event::Lease;
+use crate::command::{AttemptResult, Command, Record};
 use crate::ids::{AgentId, AttemptId};
-use crate::limits::{PBX_RETRY_MS, SHORT_CALL};
-use crate::time::{Now, Wall};
+use crate::limits::SHORT_CALL;
+use crate::retry::{Over, lead_next, refused_by_pbx};
+use crate::time::Now;
 
 use super::Engine;
 
@@ -41,19 +40,20 @@ impl Engine {
             }
         }
         let charged = attempt.legs > 0 && !end.refused_by_pbx && outcome != Outcome::Congested;
+        // One that the PBX or the journal refused reached no carrier.
+        let legs = attempt.legs.saturating_sub(u8::from(end.refused_by_pbx));
+        let over = Over {
+            outcome,
+            lease,
+            index: *index,
+            charged,
+            dialed: legs > 0,
+            disposition: attempt.disposition.as_deref(),
+            now: now.wall,
+        };
         let next = match end.refused_by_pbx {
-            true => LeadNext::Retry {
-                at: Wall(now.wall.0 + PBX_RETRY_MS),
-                position: lease.numbers[*index].position,
-            },
-            false => lead_next(
-                &campaign.config.retry,
-                outcome,
-                lease,
-                *index,
-                charged,
-                now.wall,
-            ),
+            true => refused_by_pbx(&over),
+            false => lead_next(&campaign.config.retry, &over),
         };
         let gone = campaign.removed && campaign.live == 0;
         let campaign_id = campaign.config.id;
@@ -67,8 +67,7 @@ impl Engine {
             number: number.number.clone(),
             position: number.position,
             caller_id: attempt.caller_id.clone(),
-            // One that the PBX or the journal refused reached no carrier.
-            legs: attempt.legs.saturating_sub(u8::from(end.refused_by_pbx)),
+            legs,
             outcome,
             detail: detail(&attempt, outcome),
             end,
@@ -84,6 +83,7 @@ impl Engine {
                 .bridged
                 .zip(attempt.answered)
                 .map(|((bridged, _), (answered, _))| (bridged - answered).0),
+            disposition: attempt.disposition.clone(),
             next,
         };
         self.push(Command::Journal(Record::Ended(result)));
@@ -136,153 +136,5 @@ fn detail(attempt: &Attempt, outcome: Outcome) -> String {
         (Some(sip), _) => format!("sip {sip}"),
         (None, Some(cause)) => format!("q850 {cause}"),
         (None, None) => "no reply".into(),
-    }
-}
-
-/// What becomes of a lead after `outcome` on its `index`-th number.
-pub(super) fn lead_next(
-    policy: &RetryPolicy,
-    outcome: Outcome,
-    lease: &Lease,
-    index: usize,
-    charged: bool,
-    now: Wall,
-) -> LeadNext {
-    let rule = policy.rule(outcome);
-    let charge = u16::from(charged);
-    if !rule.retry || lease.attempts.saturating_add(charge) >= policy.max_attempts {
-        return LeadNext::Done;
-    }
-    let usable = |i: usize| {
-        let spent = lease.numbers[i]
-            .attempts
-            .saturating_add(if i == index { charge } else { 0 });
-        let dead = outcome == Outcome::Invalid && i == index;
-        !dead && spent < policy.max_attempts_per_number
-    };
-    let first = if rule.next_number { index + 1 } else { index };
-    let count = lease.numbers.len();
-    let found = (first..first + count)
-        .map(|i| i % count)
-        .find(|i| usable(*i));
-    match found {
-        Some(i) => LeadNext::Retry {
-            at: Wall(now.0.saturating_add(i64::from(rule.delay_seconds) * 1000)),
-            position: lease.numbers[i].position,
-        },
-        None => LeadNext::Done,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::LeadNumber;
-    use crate::ids::{LeadId, LeaseId, ListId};
-    use crate::number::Number;
-
-    fn lease(attempts: u16, per_number: &[u16]) -> Lease {
-        Lease {
-            id: LeaseId(1),
-            lead: LeadId(1),
-            list: ListId(1),
-            weight: 1,
-            priority: 0,
-            owner: None,
-            skill: None,
-            attempts,
-            numbers: (0u8..)
-                .zip(per_number)
-                .map(|(position, attempts)| LeadNumber {
-                    number: Number::new(&format!("55119{position}")).unwrap(),
-                    position,
-                    attempts: *attempts,
-                    not_before: Wall(0),
-                    not_after: Wall(i64::MAX),
-                })
-                .collect(),
-            expires_at: Wall(i64::MAX),
-        }
-    }
-
-    fn after(outcome: Outcome, lease: &Lease, index: usize) -> LeadNext {
-        lead_next(
-            &RetryPolicy::default(),
-            outcome,
-            lease,
-            index,
-            true,
-            Wall(0),
-        )
-    }
-
-    #[test]
-    fn a_busy_number_is_tried_again_and_an_unanswered_one_yields_to_the_next() {
-        let lease = lease(0, &[0, 0]);
-        assert_eq!(
-            after(Outcome::Busy, &lease, 0),
-            LeadNext::Retry {
-                at: Wall(600_000),
-                position: 0
-            }
-        );
-        assert_eq!(
-            after(Outcome::NoAnswer, &lease, 0),
-            LeadNext::Retry {
-                at: Wall(3_600_000),
-                position: 1
-            }
-        );
-        assert_eq!(
-            after(Outcome::NoAnswer, &lease, 1),
-            LeadNext::Retry {
-                at: Wall(3_600_000),
-                position: 0
-            }
-        );
-    }
-
-    #[test]
-    fn caps_and_invalid_numbers_end_a_lead() {
-        assert_eq!(
-            after(Outcome::Completed, &lease(0, &[0, 0]), 0),
-            LeadNext::Done
-        );
-        assert_eq!(
-            after(Outcome::Busy, &lease(5, &[0]), 0),
-            LeadNext::Done,
-            "lead's cap"
-        );
-        assert_eq!(
-            after(Outcome::Busy, &lease(2, &[2]), 0),
-            LeadNext::Done,
-            "number's cap"
-        );
-        assert_eq!(
-            after(Outcome::Invalid, &lease(0, &[0]), 0),
-            LeadNext::Done,
-            "only number"
-        );
-        assert_eq!(
-            after(Outcome::Busy, &lease(2, &[2, 0]), 0),
-            LeadNext::Retry {
-                at: Wall(600_000),
-                position: 1
-            }
-        );
-    }
-
-    #[test]
-    fn what_is_not_charged_does_not_use_up_the_cap() {
-        let policy = RetryPolicy::default();
-        let lease = lease(5, &[2]);
-        let next = lead_next(&policy, Outcome::Congested, &lease, 0, false, Wall(0));
-        assert_eq!(
-            next,
-            LeadNext::Retry {
-                at: Wall(300_000),
-                position: 0
-            }
-        );
     }
 }

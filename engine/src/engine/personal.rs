@@ -28,13 +28,17 @@ impl Engine {
         if !preview && !campaign.hopper.has_owned() {
             return Ok(());
         }
+        // Who has leads of their own is not asked which campaign pacing counts them for.
         let free: Vec<AgentId> = campaign
             .idle
             .iter()
             .map(|(_, agent)| *agent)
-            .filter(|agent| self.counts(campaign, *agent))
+            .filter(|agent| campaign.hopper.owns(*agent) || self.counts(campaign, *agent))
             .collect();
-        let mut reason = Ok(());
+        let mut reason = match campaign.hopper.has_owned() {
+            true => self.send_back_of_absent(now, id),
+            false => Ok(()),
+        };
         for agent in free {
             match self.next_for(now, id, agent, preview) {
                 Ok((lease, index)) if preview => self.show(now, id, agent, lease, index),
@@ -47,6 +51,60 @@ impl Engine {
             }
         }
         reason
+    }
+
+    /// Gives back the leads of agents who take no calls here: another node may have the agent, and
+    /// when the time of an owner is over the store gives the lead to anybody.
+    fn send_back_of_absent(&mut self, now: Now, id: CampaignId) -> Result<(), Reason> {
+        let Some(campaign) = self.campaigns.get(&id) else {
+            return Ok(());
+        };
+        let owners = campaign.hopper.owners().filter(|a| self.is_away(*a));
+        let leases: Vec<(LeaseId, Option<Wall>)> = owners
+            .flat_map(|agent| campaign.hopper.owned_by(agent))
+            .collect();
+        let later = now.wall.0.saturating_add(limits::OWNER_RETRY_MS);
+        for (lease, until) in &leases {
+            if let Some(campaign) = self.campaigns.get_mut(&id) {
+                campaign.hopper.remove(*lease);
+            }
+            let until = Wall(until.map_or(later, |until| until.0.min(later)));
+            self.push(Command::DeferLease {
+                campaign: id,
+                lease: *lease,
+                until,
+            });
+        }
+        if leases.is_empty() {
+            Ok(())
+        } else {
+            Err(Reason::OwnerAway)
+        }
+    }
+
+    /// Takes no calls, or none after the one in hand.
+    fn is_away(&self, agent: AgentId) -> bool {
+        self.agents.get(&agent).is_none_or(|agent| {
+            let gone = agent.session.as_ref().is_none_or(|s| s.dismissed);
+            gone || agent.pause.is_some() || agent.leaving.is_some() || agent.removed
+        })
+    }
+
+    /// Agents whose own leads wait are reserved for them before pacing counts them for a call.
+    pub(super) fn serve_owners(&mut self, now: Now) {
+        let campaigns: Vec<CampaignId> = self
+            .dirty
+            .iter()
+            .filter(|id| self.campaigns.get(id).is_some_and(|c| c.hopper.has_owned()))
+            .collect();
+        for id in campaigns {
+            // Pacing comes by all other reasons by itself.
+            if self.hold(now, id).is_none()
+                && let Err(Reason::OwnerAway) = self.serve_personal(now, id)
+            {
+                self.held_back(now, id, Reason::OwnerAway);
+            }
+        }
     }
 
     /// The lead that comes next for an agent, if one may be dialed now.
@@ -132,7 +190,7 @@ impl Engine {
                 .campaigns
                 .get(&preview.campaign)
                 .map(|c| &c.config.retry);
-            let seconds = policy.map_or(0, |retry| retry.cancelled.delay_seconds);
+            let seconds = policy.map_or(0, |retry| retry.cancelled.delay_seconds(1));
             let until = now.wall.0.saturating_add(i64::from(seconds) * 1_000);
             self.push(Command::DeferLease {
                 campaign: preview.campaign,

@@ -1,8 +1,9 @@
 //! The snapshot.
 
+use crate::agent::Agent;
 use crate::campaign::{Campaign, Check};
 use crate::config::CampaignState;
-use crate::ids::{AgentId, LegId};
+use crate::ids::{AgentId, AttemptId, LeadId, LegId};
 use crate::snapshot::{
     AgentView, AttemptView, CallView, CampaignView, Readiness, Snapshot, TrunkView,
 };
@@ -42,7 +43,13 @@ impl Engine {
             agents: self
                 .agents
                 .values()
-                .filter_map(|agent| agent_view(agent, now))
+                .filter_map(|agent| {
+                    let call = self.call_of(agent);
+                    Some(AgentView {
+                        call,
+                        ..agent_view(agent, now)?
+                    })
+                })
                 .collect(),
             attempts: self
                 .attempts
@@ -97,6 +104,12 @@ impl Engine {
         })
     }
 
+    fn call_of(&self, agent: &Agent) -> Option<(AttemptId, LeadId)> {
+        let id = agent.attempt?;
+        let (lease, _) = self.attempts.get(&id)?.lead()?;
+        Some((id, lease.lead))
+    }
+
     fn campaign_view(&self, campaign: &Campaign, now: Now) -> CampaignView {
         let readiness = match (campaign.config.state, &campaign.check) {
             (CampaignState::Paused, _) => Readiness::Paused,
@@ -135,7 +148,7 @@ impl Engine {
     }
 }
 
-fn agent_view(agent: &crate::agent::Agent, now: Now) -> Option<AgentView> {
+fn agent_view(agent: &Agent, now: Now) -> Option<AgentView> {
     let mut agent = agent.clone();
     agent.account(now.tick);
     let session = agent.session?;
@@ -150,6 +163,7 @@ fn agent_view(agent: &crate::agent::Agent, now: Now) -> Option<AgentView> {
         paused: session.paused,
         pause: agent.pause,
         calls: session.calls,
+        call: None,
     })
 }
 

@@ -179,7 +179,7 @@ impl Oracle {
                 Some(mut lease) => {
                     let until = (n % 2 == 0).then_some(Wall(self.bench.now.wall.0 + 20_000));
                     let agent = AgentId(*agent);
-                    lease.owner = Some(Owner { agent, until });
+                    lease.owner = Some(Box::new(Owner { agent, until }));
                     self.bench.give(vec![lease])
                 }
                 None => vec![],

@@ -288,6 +288,8 @@ pub fn lead(id: u64) -> Lease {
         weight: 1,
         owner: None,
         skill: None,
+        last: None,
+        callback: None,
         priority: 0,
         attempts: 0,
         numbers: vec![number(id, 0)],

@@ -36,7 +36,12 @@ fn a_call_goes_from_lead_to_agent_to_result() {
     assert_eq!(result.outcome, Outcome::Completed);
     assert_eq!(result.agent, Some(AgentId(1)));
     assert_eq!(result.connect_us, Some(100_000));
-    assert_eq!(result.next, LeadNext::Done);
+    assert_eq!(
+        result.next,
+        LeadNext::Done {
+            status: "completed".into()
+        }
+    );
     assert_eq!(result.ended_at.0 - result.bridged_at.unwrap().0, 30_000);
 }
 

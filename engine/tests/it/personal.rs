@@ -37,10 +37,10 @@ fn returned(commands: &[Command], lease: u64) -> bool {
 
 fn owned(id: u64, agent: u64, until: Option<i64>) -> Lease {
     Lease {
-        owner: Some(Owner {
+        owner: Some(Box::new(Owner {
             agent: AgentId(agent),
             until: until.map(Wall),
-        }),
+        })),
         ..lead(id)
     }
 }
@@ -161,13 +161,31 @@ fn an_agent_who_goes_gives_the_lead_back() {
     assert!(returned(&b.session(1, SessionEvent::Gone), 1));
 }
 
+/// The leases that were given back, and until when each.
+fn deferred(commands: &[Command]) -> Vec<(u64, i64)> {
+    commands
+        .iter()
+        .filter_map(|c| match c {
+            Command::DeferLease { lease, until, .. } => Some((lease.0, until.0)),
+            _ => None,
+        })
+        .collect()
+}
+
 #[test]
-fn a_lead_waits_for_the_agent_it_belongs_to() {
+fn a_lead_waits_while_the_agent_it_belongs_to_talks() {
     let mut b = Bench::new(campaign());
+    b.log_in(2);
+    let call = b.dial();
+    b.answer(call);
+    b.bridge(call, 2);
     b.log_in(1);
-    assert!(originates(&b.give(vec![owned(1, 2, None)])).is_empty());
+    let told = b.give(vec![owned(3, 2, None)]);
+    assert!(originates(&told).is_empty() && deferred(&told).is_empty());
     assert_eq!(b.why_now(), Some(Reason::OwnerAway));
-    let leg = originates(&b.log_in(2))[0];
+    b.end(call, 0);
+    b.session(2, SessionEvent::Waiting);
+    let leg = originates(&b.wait_ms(5_000))[0];
     // The other one is dialed for as if this call were not there.
     assert_eq!(originates(&b.lease([5])).len(), 1);
     assert!(has(&b.answer(leg), &connect(leg, 2)));
@@ -176,10 +194,160 @@ fn a_lead_waits_for_the_agent_it_belongs_to() {
 #[test]
 fn and_anybody_may_have_it_when_its_time_is_over() {
     let mut b = Bench::new(campaign());
+    b.log_in(2);
+    let call = b.dial();
+    b.answer(call);
+    b.bridge(call, 2);
     b.log_in(1);
-    b.give(vec![owned(1, 2, Some(START + 60_000))]);
+    b.give(vec![owned(3, 2, Some(START + 60_000))]);
     assert!(originates(&b.wait_ms(59_000)).is_empty());
     assert_eq!(originates(&b.wait_ms(1_500)).len(), 1);
+}
+
+#[test]
+fn a_lead_whose_agent_is_away_is_given_back_because_another_node_may_have_the_agent() {
+    let mut b = Bench::new(campaign());
+    b.log_in(1);
+    let later = START + 15_000;
+    let told = b.give(vec![owned(3, 2, None)]);
+    assert_eq!(deferred(&told), [(3, later)]);
+    // Or sooner, if then anybody may have it.
+    let told = b.give(vec![owned(4, 2, Some(START + 5_000))]);
+    assert_eq!(deferred(&told), [(4, START + 5_000)]);
+
+    for what in [
+        AgentEvent::Pause { code: "x".into() },
+        AgentEvent::LogOff { finish: true },
+    ] {
+        let mut b = Bench::new(campaign());
+        b.log_in(2);
+        let call = b.dial();
+        b.answer(call);
+        b.bridge(call, 2);
+        b.give(vec![owned(3, 2, None)]);
+        let mut told = act(&mut b, 2, what.clone());
+        told.extend(b.wait_ms(300));
+        assert_eq!(deferred(&told).len(), 1, "{what:?}: none after this call");
+    }
+}
+
+#[test]
+fn an_agent_of_two_campaigns_gets_a_lead_of_their_own_before_they_are_dialed_for() {
+    let mut b = Bench::new(campaign());
+    let other = CampaignConfig {
+        id: CampaignId(9),
+        name: "other".into(),
+        priority: 5,
+        ..campaign()
+    };
+    let asked = b.tell(Event::Config(ConfigChange::Campaign(Box::new(other))));
+    b.grant_probes(&asked);
+    b.assign(1, vec![CAMPAIGN, CampaignId(9)]);
+    b.enter(1);
+    let told = b.tell(Event::Leases {
+        campaign: CampaignId(9),
+        leases: vec![lead(4), lead(5)],
+        next_due: None,
+    });
+    let legs = originates(&told);
+    assert_eq!(legs.len(), 1);
+    b.answer(legs[0]);
+    b.bridge(legs[0], 1);
+    assert!(originates(&b.give(vec![owned(3, 1, None)])).is_empty());
+    b.end(legs[0], 0);
+    b.session(1, SessionEvent::Waiting);
+    let legs = originates(&b.wait_ms(5_000));
+    assert_eq!(legs.len(), 1, "one agent, one call");
+    b.end(legs[0], 486);
+    assert_eq!(b.results()[1].lead, LeadId(3));
+}
+
+fn disposed(code: &str, after: After) -> AgentEvent {
+    AgentEvent::Dispose(Box::new(Disposition {
+        attempt: None,
+        code: code.into(),
+        after,
+        do_not_call: false,
+        note: None,
+    }))
+}
+
+fn in_call(b: &mut Bench) -> LegId {
+    b.log_in(1);
+    let leg = b.dial();
+    b.answer(leg);
+    b.bridge(leg, 1);
+    leg
+}
+
+#[test]
+fn a_disposition_ends_the_wrap_up_and_decides_what_becomes_of_the_lead() {
+    let mut b = Bench::new(campaign());
+    let leg = in_call(&mut b);
+    b.end(leg, 0);
+    b.session(1, SessionEvent::Waiting);
+    assert!(b.results().is_empty(), "wrap-up");
+    act(&mut b, 1, disposed("sale", After::Final));
+    let result = &b.results()[0];
+    let status = "sale".into();
+    assert_eq!(result.next, LeadNext::Done { status });
+    assert_eq!(result.disposition.as_ref().unwrap().code, "sale".into());
+    let view = b.engine.snapshot(b.now);
+    assert_eq!(view.agents[0].state, AgentState::Available);
+}
+
+#[test]
+fn a_disposition_during_the_call_leaves_no_wrap_up() {
+    let mut b = Bench::new(campaign());
+    let leg = in_call(&mut b);
+    let at = Wall(START + 7_200_000);
+    let agent = Some(AgentId(1));
+    let back = After::Callback { at, agent };
+    act(&mut b, 1, disposed("first thought", After::Final));
+    act(&mut b, 1, disposed("callback", back));
+    b.end(leg, 0);
+    let (position, tries) = (0, 0);
+    let next = LeadNext::Callback {
+        at,
+        position,
+        agent,
+        tries,
+    };
+    assert_eq!(b.results()[0].next, next);
+    b.session(1, SessionEvent::Waiting);
+    let view = b.engine.snapshot(b.now);
+    assert_eq!(view.agents[0].state, AgentState::Available);
+}
+
+#[test]
+fn a_disposition_of_a_call_that_is_over_is_refused() {
+    let mut b = Bench::new(campaign());
+    let leg = in_call(&mut b);
+    let say = |b: &mut Bench, attempt: Option<AttemptId>| {
+        let said = Disposition {
+            attempt,
+            code: "sale".into(),
+            after: After::Final,
+            do_not_call: false,
+            note: None,
+        };
+        let told = b.tell(Event::Agent {
+            agent: AgentId(1),
+            what: AgentEvent::Dispose(Box::new(said)),
+            request: Some(RequestId(4)),
+        });
+        told.iter().find_map(|c| match c {
+            Command::Done { result, .. } => Some(result.clone()),
+            _ => None,
+        })
+    };
+    let other = AttemptId(leg.attempt.0 + 1);
+    assert!(say(&mut b, Some(other)).unwrap().is_err());
+    assert!(say(&mut b, Some(leg.attempt)).unwrap().is_ok());
+    b.end(leg, 0);
+    b.session(1, SessionEvent::Waiting);
+    assert!(say(&mut b, None).unwrap().is_err());
+    assert_eq!(b.results().len(), 1);
 }
 
 #[test]

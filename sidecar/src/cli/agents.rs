@@ -48,6 +48,29 @@ pub enum Command {
         /// Name
         name: String,
     },
+    /// Say what came of an agent's call, the one in hand or the last one; ends its wrap-up
+    #[command(after_help = "outdial dispositions list shows the codes.\n\n\
+        Examples:\n  outdial agents dispose ana --code sale\n  \
+        outdial agents dispose ana --code callback --callback-at 2026-12-01T15:00 --personal")]
+    Dispose {
+        /// Name
+        name: String,
+        /// Disposition
+        #[arg(long)]
+        code: String,
+        /// When to call back, the lead's own time, with a code that is a callback
+        #[arg(long, value_name = "TIME")]
+        callback_at: Option<String>,
+        /// This agent calls back, not anybody
+        #[arg(long, requires = "callback_at")]
+        personal: bool,
+        /// What is worth knowing
+        #[arg(long)]
+        note: Option<String>,
+        /// The attempt that is meant, if it is not the last one
+        #[arg(long)]
+        attempt: Option<u64>,
+    },
     /// Log an agent off, once the call in hand is over
     LogOff {
         /// Name
@@ -88,6 +111,21 @@ pub fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Ready { name } => {
             act(context, &name, "ready", json!({}))?;
             println!("agent {name:?} is ready");
+        }
+        Command::Dispose {
+            name,
+            code,
+            callback_at,
+            personal,
+            note,
+            attempt,
+        } => {
+            let body = json!({
+                "code": code, "callback_at": callback_at, "callback_personal": personal,
+                "note": note, "attempt": attempt,
+            });
+            act(context, &name, "disposition", body)?;
+            println!("the call of agent {name:?} is marked {code}");
         }
         Command::LogOff { name, now } => {
             act(context, &name, "log-off", json!({ "finish": !now }))?;

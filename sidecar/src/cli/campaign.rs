@@ -155,7 +155,15 @@ pub struct Fields {
     /// Attempts of one number in a day, over all campaigns [default: 10]
     #[arg(long)]
     number_attempts_per_day: Option<u32>,
-    /// Retry rule: OUTCOME=DELAY, OUTCOME=DELAY,next (the next number) or OUTCOME=never; delays as 30s, 10m, 4h
+    /// Attempts of one number, ever and over all campaigns, after which this one leaves it alone: 1 to 1000, or none [default: none]
+    #[arg(long, value_name = "ATTEMPTS")]
+    number_attempts_total: Option<String>,
+    /// A callback with an agent waits so long for the agent, then anybody has it: 0 to 10080, or forever [default: 60]
+    #[arg(long, value_name = "MINUTES")]
+    callback_hold_minutes: Option<String>,
+    /// Retry rule: OUTCOME=DELAY or OUTCOME=never; delays as 30s, 10m, 4h, or growing as 10m/20m/1h. Then, behind commas: next (the next number),
+    /// attempts:N (in a row at most), status:WORD (what the lead is marked with at the end). Outcomes: no_answer, busy, congested, invalid, machine,
+    /// abandoned, cancelled, failed; callback is for callbacks that reach nobody, completed takes a status only
     #[arg(long, value_name = "RULE")]
     retry: Vec<String>,
 }
@@ -295,6 +303,17 @@ impl Fields {
             "number_attempts_per_day",
             number(self.number_attempts_per_day),
         );
+        for (key, text, off) in [
+            ("number_attempts_total", &self.number_attempts_total, "none"),
+            (
+                "callback_hold_minutes",
+                &self.callback_hold_minutes,
+                "forever",
+            ),
+        ] {
+            let value = text.as_ref().map(|text| whole_or(key, text, off));
+            put(key, value.transpose()?);
+        }
         if !self.caller_ids.is_empty() {
             let digits: Vec<&str> = self
                 .caller_ids
@@ -360,27 +379,57 @@ fn read_days(text: &str) -> Result<Vec<usize>, CliError> {
     Ok(days)
 }
 
-/// `busy=10m`, `no_answer=1h,next`, `machine=never`.
+/// A whole number, or the word for no limit.
+fn whole_or(key: &str, text: &str, off: &str) -> Result<Value, CliError> {
+    if text == off {
+        return Ok(Value::Null);
+    }
+    text.parse::<u32>().map(|n| json!(n)).map_err(|_| {
+        let flag = key.replace('_', "-");
+        CliError::Refused(format!("--{flag} {text}: a whole number, or {off}"))
+    })
+}
+
+/// `busy=10m/20m,attempts:5`, `no_answer=1h,next`, `machine=never,status:voicemail`.
 fn read_retry(rules: &[String]) -> Result<Value, CliError> {
     let mut all = Map::new();
     for rule in rules {
         let bad = || {
             CliError::Refused(format!(
-                "--retry {rule}: write it as busy=10m, no_answer=1h,next or machine=never"
+                "--retry {rule}: write it as busy=10m/20m/1h,attempts:5,status:unreachable, \
+                 no_answer=1h,next or machine=never"
             ))
         };
         let (outcome, what) = rule.split_once('=').ok_or_else(bad)?;
-        let value = if what == "never" {
-            json!({ "retry": false })
-        } else {
-            let (delay, next) = what
-                .strip_suffix(",next")
-                .map_or((what, false), |delay| (delay, true));
-            json!({ "retry": true, "delay_seconds": seconds(delay).ok_or_else(bad)?, "next_number": next })
-        };
-        all.insert(outcome.replace('-', "_"), value);
+        let value = read_rule(what).ok_or_else(bad)?;
+        all.insert(outcome.replace('-', "_"), Value::Object(value));
     }
     Ok(Value::Object(all))
+}
+
+fn read_rule(what: &str) -> Option<Map<String, Value>> {
+    let mut rule = Map::new();
+    for (place, word) in what.split(',').enumerate() {
+        match word.split_once(':') {
+            Some(("attempts", n)) => rule.insert("attempts".into(), json!(n.parse::<u32>().ok()?)),
+            Some(("status", status)) => rule.insert("status".into(), json!(status)),
+            Some(_) => return None,
+            None if word == "next" && place > 0 => rule.insert("next_number".into(), json!(true)),
+            None if place > 0 => return None,
+            None if word == "never" => rule.insert("retry".into(), json!(false)),
+            None => {
+                let delays: Vec<u32> = word.split('/').map(seconds).collect::<Option<_>>()?;
+                let delay = match delays.as_slice() {
+                    [one] => json!(one),
+                    several => json!(several),
+                };
+                rule.insert("retry".into(), json!(true));
+                rule.insert("next_number".into(), json!(false));
+                rule.insert("delay_seconds".into(), delay)
+            }
+        };
+    }
+    Some(rule)
 }
 
 fn seconds(text: &str) -> Option<u32> {
@@ -428,5 +477,25 @@ mod tests {
         );
         assert!(read_retry(&["busy".to_owned()]).is_err());
         assert!(read_retry(&["busy=10x".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn retry_rules_that_grow_and_end_are_read() {
+        let rules = [
+            "busy=10m/20m,attempts:5,status:line_busy".to_owned(),
+            "machine=4h,next,attempts:2".to_owned(),
+            "completed=status:contacted".to_owned(),
+        ];
+        assert_eq!(
+            read_retry(&rules).unwrap(),
+            json!({
+                "busy": { "retry": true, "delay_seconds": [600, 1200], "next_number": false,
+                          "attempts": 5, "status": "line_busy" },
+                "machine": { "retry": true, "delay_seconds": 14400, "next_number": true, "attempts": 2 },
+                "completed": { "status": "contacted" },
+            })
+        );
+        assert!(read_retry(&["busy=10m,attempts:x".to_owned()]).is_err());
+        assert!(read_retry(&["busy=10m,often".to_owned()]).is_err());
     }
 }

@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use clap::{Args, Subcommand};
 use http_body_util::{BodyExt, StreamBody};
+use hyper::Method;
 use hyper::body::Frame;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::cli::client::{Sent, block_on, encode, lines, path};
-use crate::cli::{CliError, Context};
+use crate::cli::client::{Sent, ask, block_on, encode, get, lines, path};
+use crate::cli::lists::in_campaign;
+use crate::cli::{CliError, Context, table};
 use crate::import::{Report, defused};
 
 /// Bytes sent at once.
@@ -33,6 +36,41 @@ pub enum Command {
         outdial leads import old.csv --campaign spring --country BR --map Rufnummer=phone --encoding latin1"
     )]
     Import(Import),
+    /// Have a lead called back at a time, by anybody or by one agent
+    #[command(
+        after_help = "The time is the lead's own, or has an offset. One outside the campaign's hours is moved to their next\n\
+        beginning. When it has come the lead goes before all others. A callback with an agent waits for the agent,\n\
+        for as long as the campaign's --callback-hold-minutes say; then anybody has it.\n\n\
+        Examples:\n  outdial leads callback 4711 --at 2026-12-01T15:00\n  \
+        outdial leads callback +5511987654321 --at 2026-12-01T15:00-03:00 --agent ana --note 'about the offer'\n  \
+        outdial leads callback 4711 --cancel"
+    )]
+    Callback {
+        /// The lead's id, or one of its numbers with +
+        lead: String,
+        /// When
+        #[arg(long, value_name = "TIME", required_unless_present = "cancel")]
+        at: Option<String>,
+        /// Agent who calls [default: whoever is free]
+        #[arg(long, value_name = "NAME")]
+        agent: Option<String>,
+        /// What the one who calls should know
+        #[arg(long)]
+        note: Option<String>,
+        /// The lead's campaign, if several have the number
+        #[arg(long)]
+        campaign: Option<String>,
+        /// Take the callback back
+        #[arg(long, conflicts_with_all = ["at", "agent", "note"])]
+        cancel: bool,
+    },
+    /// List callbacks that are to come
+    #[command(after_help = "Example:\n  outdial leads callbacks --campaign spring")]
+    Callbacks {
+        /// Of this campaign only
+        #[arg(long)]
+        campaign: Option<String>,
+    },
 }
 
 #[derive(Args)]
@@ -48,7 +86,8 @@ pub struct Import {
     /// List that the leads belong to; made if there is none [default: the file's name]
     #[arg(long)]
     list: Option<String>,
-    /// What a column is: phone, time_zone, priority, - (leave out), or a name for it
+    /// What a column is: phone, time_zone, priority, owner (an agent who alone has the lead), skill
+    /// (agents who have it are preferred), - (leave out), or a name for it
     #[arg(long, value_name = "HEADER=FIELD")]
     map: Vec<String>,
     /// Column with each lead's time zone, such as America/Sao_Paulo
@@ -65,6 +104,55 @@ pub struct Import {
 pub fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
         Command::Import(import) => import.run(context),
+        Command::Callback {
+            lead,
+            at,
+            agent,
+            note,
+            campaign,
+            cancel: _,
+        } => {
+            let of = in_campaign(campaign.as_deref());
+            let path = format!("{}{of}", path(&["leads", &lead, "callback"]));
+            let Some(at) = at else {
+                let told = ask(context, Method::DELETE, &path, None)?;
+                println!(
+                    "callback of lead {} cancelled; the lead is {} now",
+                    table::text(&told["lead"]),
+                    table::text(&told["status"])
+                );
+                return Ok(());
+            };
+            let body = json!({ "at": at, "agent": agent, "note": note });
+            let told = ask(context, Method::POST, &path, Some(body))?;
+            let moved = match told["moved"].as_bool() {
+                Some(true) => ", moved into the campaign's hours",
+                Some(false) | None => "",
+            };
+            println!(
+                "lead {} is called back at {} ({}){moved}",
+                table::text(&told["lead"]),
+                table::text(&told["at"]),
+                table::text(&told["time_zone"]),
+            );
+            Ok(())
+        }
+        Command::Callbacks { campaign } => {
+            let columns = [
+                ("lead", "lead"),
+                ("campaign", "campaign"),
+                ("at", "at"),
+                ("time zone", "time_zone"),
+                ("agent", "agent"),
+                ("tries", "tries"),
+                ("status", "status"),
+                ("note", "note"),
+            ];
+            let of = in_campaign(campaign.as_deref());
+            let all = get(context, &format!("{}{of}", path(&["callbacks"])))?;
+            table::show(context.json, &columns, all);
+            Ok(())
+        }
     }
 }
 

@@ -4,9 +4,11 @@ mod agents;
 mod campaign;
 mod client;
 mod config;
+mod dispositions;
 mod dnc;
 mod doctor;
 mod leads;
+mod lists;
 mod psql;
 mod routes;
 mod simulate;
@@ -109,9 +111,15 @@ enum Command {
     /// The do-not-call list
     #[command(subcommand)]
     Dnc(dnc::Command),
-    /// Leads
+    /// Leads: import, callbacks
     #[command(subcommand)]
     Leads(leads::Command),
+    /// Lists of leads: which comes first, and how they take turns
+    #[command(subcommand)]
+    Lists(lists::Command),
+    /// Dispositions: what agents may say came of a call, and what becomes of the lead then
+    #[command(subcommand)]
+    Dispositions(dispositions::Command),
     /// What if: how busy agents would be, and how many calls abandoned, by mode and settings
     #[command(
         after_help = "Shifts are played through on a model of callees and agents, by the engine that dials in the PBX. Each starts\n\
@@ -202,6 +210,8 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Agents(command) => agents::run(command, &context),
         Command::Dnc(command) => dnc::run(command, &context),
         Command::Leads(command) => leads::run(command, &context),
+        Command::Lists(command) => lists::run(command, &context),
+        Command::Dispositions(command) => dispositions::run(command, &context),
         Command::Simulate(options) => simulate::run(&options, &context),
         Command::Status => status::run(&context),
         Command::Doctor => doctor::run(&context),

@@ -13,9 +13,9 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::clock;
 use crate::http::error::ApiError;
-use crate::http::{App, import, status};
+use crate::http::{App, import, leads, status};
 use crate::limits;
-use crate::store::{StoreError, agents, campaigns, dnc, routes, statistics, trunks};
+use crate::store::{StoreError, agents, campaigns, dnc, retry, routes, statistics, trunks};
 
 type Answered = Result<Json<Value>, ApiError>;
 
@@ -44,6 +44,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/agents/{name}/{action}", post(act_on_agent))
         .route("/v1/dnc", get(list_dnc).post(add_dnc).delete(remove_dnc))
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES))
+        .merge(leads::router())
         .merge(import::router())
         .with_state(app)
 }
@@ -83,6 +84,7 @@ async fn create_campaign(
     Json(fields): Json<Map<String, Value>>,
 ) -> Answered {
     check_zone(&fields)?;
+    check_retry(&fields)?;
     let id = app
         .console
         .pool
@@ -98,11 +100,20 @@ async fn change_campaign(
     Json(fields): Json<Map<String, Value>>,
 ) -> Answered {
     check_zone(&fields)?;
+    check_retry(&fields)?;
     let changed =
         move |client: &mut postgres::Client| campaigns::TABLE.update(client, &name, &fields);
     app.console.pool.call(changed).await?;
     app.console.refresh().await?;
     Ok(Json(json!({})))
+}
+
+/// PostgreSQL would say no more than that they are wrong.
+fn check_retry(fields: &Map<String, Value>) -> Result<(), ApiError> {
+    fields
+        .get("retry")
+        .map_or(Ok(()), retry::check)
+        .map_err(ApiError::refused)
 }
 
 /// PostgreSQL and this host must both know the zone.

@@ -3,6 +3,7 @@
 mod control;
 mod error;
 mod import;
+mod leads;
 mod public;
 mod status;
 

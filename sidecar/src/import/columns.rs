@@ -14,6 +14,10 @@ pub enum Field {
     TimeZone,
     /// The lead's priority.
     Priority,
+    /// The agent who alone has the lead.
+    Owner,
+    /// Agents who have it are preferred.
+    Skill,
     /// Data under this name.
     Data(String),
     /// Nothing that is kept.
@@ -71,6 +75,8 @@ const WORDS: &[(&str, &[&str])] = &[
         ],
     ),
     ("priority", &["priority", "prioridade", "prioridad"]),
+    ("owner", &["owner_agent"]),
+    ("skill", &["skill"]),
     (
         "first_name",
         &[
@@ -200,6 +206,8 @@ impl Columns {
                 Field::Phone => mapped.push((header.clone(), "phone".into())),
                 Field::TimeZone => mapped.push((header.clone(), "time_zone".into())),
                 Field::Priority => mapped.push((header.clone(), "priority".into())),
+                Field::Owner => mapped.push((header.clone(), "owner".into())),
+                Field::Skill => mapped.push((header.clone(), "skill".into())),
                 Field::Data(name) => mapped.push((header.clone(), name.clone())),
                 Field::LeftOut(why) => left_out.push((header.clone(), why.clone())),
             }
@@ -217,7 +225,7 @@ fn read_map(map: &str) -> Result<BTreeMap<String, String>, ImportError> {
         let field = field.trim();
         if !is_name(field) && field != "-" {
             return Err(ImportError::Refused(format!(
-                "--map {pair}: a field is phone, time_zone, priority, - (left out), or a name of \
+                "--map {pair}: a field is phone, time_zone, priority, owner, skill, - (left out), or a name of \
                  a-z 0-9 _ that starts with a letter, at most 64 long"
             )));
         }
@@ -239,6 +247,9 @@ fn understood(header: &str, named: Option<&str>, taken: &[String]) -> Field {
         "phone" => return Field::Phone,
         "time_zone" => return Field::TimeZone,
         "priority" => return Field::Priority,
+        "skill" => return Field::Skill,
+        // A column of that name may be somebody else's owner: only where it is said.
+        "owner" if named.is_some() || word(header).is_some() => return Field::Owner,
         _ => {}
     }
     if is_numbered_phone(&name) {

@@ -86,7 +86,7 @@ fn write(
                 for report in writer.write(chunk)? {
                     send(reports, report)?;
                 }
-                let rejected = rejected + writer.duplicates();
+                let rejected = rejected + writer.left_out();
                 send(
                     reports,
                     Report::Progress {
@@ -102,7 +102,7 @@ fn write(
             } => {
                 let done = Report::Done {
                     imported: writer.imported,
-                    rejected: rejected + writer.duplicates(),
+                    rejected: rejected + writer.left_out(),
                     duplicate_in_file: writer.in_file,
                     duplicate_in_campaign: writer.in_campaign,
                     numbers_left_out,
@@ -299,6 +299,12 @@ impl Rowwise<'_> {
                         return Err((format!("priority {text:?} is not -100 to 100"), fields));
                     }
                 },
+                Field::Owner => lead.owner = text.to_owned(),
+                Field::Skill if is_name(text) => lead.skill = text.to_owned(),
+                Field::Skill => {
+                    let allowed = "1 to 80 of A-Z a-z 0-9 _ - . / and space";
+                    return Err((format!("skill {text:?} is not {allowed}"), fields));
+                }
                 Field::Data(name) => {
                     data.insert(name.clone(), text.into());
                 }
@@ -366,4 +372,10 @@ impl Rowwise<'_> {
         };
         self.chunks.send(end).map_err(|_| ImportError::BrokenOff)
     }
+}
+
+/// As the database has it for names.
+fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./ ".contains(c);
+    (1..=80).contains(&text.len()) && text.chars().all(plain) && !text.contains("..")
 }

@@ -238,8 +238,8 @@ fn take(message: Up, context: &Context, id: u64) {
         Up::AgentChanged {
             agent,
             state,
-            pause: _,
-        } => link.agent(agent, state),
+            pause,
+        } => link.agent(agent, state, pause),
         Up::Preview { agent, lead } => link.preview(agent, lead),
         Up::DeferLease {
             campaign: _,

@@ -35,6 +35,8 @@ struct Inner {
     heartbeat: Option<(Instant, Heartbeat)>,
     snapshot: Option<(Instant, Snapshot)>,
     agents: BTreeMap<u64, String>,
+    /// Agents who take no calls once the one in hand is over.
+    pausing: BTreeSet<u64>,
     previews: BTreeMap<u64, Preview>,
     held: BTreeSet<u64>,
     asks: BTreeMap<u64, mpsc::Sender<Step>>,
@@ -155,6 +157,7 @@ impl Link {
         inner.heartbeat = None;
         inner.snapshot = None;
         inner.agents.clear();
+        inner.pausing.clear();
         inner.previews.clear();
         inner.asks.clear();
         inner.refused.clear();
@@ -190,6 +193,7 @@ impl Link {
             inner.connection = None;
             inner.asks.clear();
             inner.agents.clear();
+            inner.pausing.clear();
             inner.previews.clear();
         }
     }
@@ -311,9 +315,44 @@ impl Link {
         (snapshot.at_ms != than_ms).then(|| snapshot.clone())
     }
 
-    /// An agent's state.
-    pub fn agent(&self, agent: u64, state: String) {
-        self.inner().agents.insert(agent, state);
+    /// An agent's state, and the pause code of one who is paused or will be.
+    pub fn agent(&self, agent: u64, state: String, pause: Option<String>) {
+        let mut inner = self.inner();
+        inner.agents.insert(agent, state);
+        match pause {
+            Some(_) => inner.pausing.insert(agent),
+            None => inner.pausing.remove(&agent),
+        };
+    }
+
+    /// Agents who take calls here, or will after the one in hand.
+    pub fn agents_at_work(&self) -> Vec<u64> {
+        let inner = self.inner();
+        let mut agents: BTreeMap<u64, bool> = BTreeMap::new();
+        for agent in inner.snapshot.iter().flat_map(|(_, s)| &s.agents) {
+            agents.insert(agent.id, takes_calls(&agent.state) && agent.pause.is_none());
+        }
+        // What was told of an agent is newer than the snapshot.
+        for (agent, state) in &inner.agents {
+            let at_work = takes_calls(state) && !inner.pausing.contains(agent);
+            agents.insert(*agent, at_work);
+        }
+        agents
+            .into_iter()
+            .filter_map(|(agent, at_work)| at_work.then_some(agent))
+            .collect()
+    }
+
+    /// An agent's state, and the attempt and lead of the call in hand as far as they are known.
+    pub fn call_of(&self, agent: u64) -> (Option<String>, Option<(u64, u64)>) {
+        let inner = self.inner();
+        let shown = inner.snapshot.as_ref().and_then(|(_, snapshot)| {
+            let shown = snapshot.agents.iter().find(|a| a.id == agent)?;
+            Some((shown.state.clone(), shown.call))
+        });
+        let state = inner.agents.get(&agent).cloned();
+        let (shown_state, call) = shown.unzip();
+        (state.or(shown_state), call.flatten())
     }
 
     /// An agent looks at a lead, or at none any more.
@@ -433,6 +472,11 @@ impl Link {
             records_waiting: self.shared.records_waiting.load(Ordering::Relaxed),
         }
     }
+}
+
+/// An agent in this state takes calls, or will after the one in hand.
+fn takes_calls(state: &str) -> bool {
+    !matches!(state, "logged_out" | "entering" | "paused")
 }
 
 /// What to do when there is no module.

@@ -12,6 +12,7 @@ use crate::limits;
 use crate::link_server::Link;
 use crate::store::StoreError;
 use crate::store::connect::Connection;
+use crate::store::grant::{self, Want};
 use crate::store::lease::{self, Lessee};
 use crate::store::nodes::{self, Life};
 
@@ -77,6 +78,7 @@ impl Leaser {
     /// Works until the sending ends are gone or the sidecar stops.
     pub fn run(mut self, jobs: &Receiver<LeaseJob>) {
         let mut renewed = Instant::now();
+        let mut called_back = Instant::now();
         while !self.connection.stopping() {
             match jobs.recv_timeout(TICK) {
                 Ok(job) => {
@@ -87,6 +89,13 @@ impl Leaser {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if called_back.elapsed() >= limits::CALLBACK_PUSH {
+                called_back = Instant::now();
+                if let Err(error) = self.call_back() {
+                    tracing::warn!(%error, "callbacks that are due can't be leased; trying again");
+                    self.connection.drop_client();
+                }
             }
             if renewed.elapsed() >= limits::LEASE_RENEW {
                 match self.renew() {
@@ -136,7 +145,7 @@ impl Leaser {
                 if at.elapsed() > STALE {
                     return Ok(());
                 }
-                self.grant(connection, campaign, count)
+                self.grant(connection, campaign, count, false)
             }
             LeaseJob::Defer {
                 connection,
@@ -171,7 +180,26 @@ impl Leaser {
         }
     }
 
-    fn grant(&mut self, connection: u64, campaign: u64, count: u32) -> Result<(), StoreError> {
+    /// Brings callbacks that are due to the engine, which asks for leads only when it has few.
+    fn call_back(&mut self) -> Result<(), StoreError> {
+        let Some(current) = self.link.connected() else {
+            return Ok(());
+        };
+        let agents = self.link.agents_at_work();
+        let client = self.connection.try_get()?;
+        for campaign in grant::called_back(client, &agents)? {
+            self.grant(current.id, campaign, limits::CALLBACKS_PUSHED, true)?;
+        }
+        Ok(())
+    }
+
+    fn grant(
+        &mut self,
+        connection: u64,
+        campaign: u64,
+        count: u32,
+        only_callbacks: bool,
+    ) -> Result<(), StoreError> {
         let Some(current) = self.link.connected().filter(|c| c.id == connection) else {
             return Ok(());
         };
@@ -179,8 +207,18 @@ impl Leaser {
             node: &self.node,
             epoch: current.epoch,
         };
+        let agents = self.link.agents_at_work();
+        let want = Want {
+            campaign,
+            count,
+            agents: &agents,
+            only_callbacks,
+        };
         let client = self.connection.try_get()?;
-        let granted = lease::lease(client, who, campaign, count, clock::now_ms())?;
+        let granted = grant::lease(client, who, want, clock::now_ms())?;
+        if only_callbacks && granted.leases.is_empty() {
+            return Ok(());
+        }
         let ids: Vec<u64> = granted.leases.iter().map(|lease| lease.id).collect();
         self.link.hold(ids.iter().copied());
         let sent = self.link.send_to(

@@ -49,6 +49,8 @@ pub const TABLE: Table = Table {
         "max_attempts",
         "max_attempts_per_number",
         "number_attempts_per_day",
+        "number_attempts_total",
+        "callback_hold_minutes",
         "retry",
     ],
 };

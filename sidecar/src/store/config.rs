@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use outdial_link::{
     Agent, AgentlessAction, AnswerRules, CallerIds, Campaign, CampaignState, ClockStart, Config,
-    Membership, Mode, OnMachine, RetryPolicy, RetryRule, Route, Target, Trunk,
+    Membership, Mode, OnMachine, Route, Target, Trunk,
 };
 use postgres::{Client, IsolationLevel, Row, Transaction};
 use serde_json::Value;
 
 use crate::clock;
-use crate::store::StoreError;
+use crate::store::{StoreError, retry};
 
 /// Everything there is, by id.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -320,42 +320,10 @@ fn campaign(row: &Row) -> Campaign {
                 .map(clock::u32_of),
             local_digits: clock::u8_of(i32::from(row.get::<_, i16>("local_presence"))),
         },
-        retry: retry(
+        retry: retry::policy(
             &row.get::<_, Value>("retry"),
             clock::u16_of(row.get("max_attempts")),
             clock::u16_of(row.get("max_attempts_per_number")),
         ),
-    }
-}
-
-/// The engine's defaults, with what the campaign says on top.
-fn retry(rules: &Value, max_attempts: u16, max_attempts_per_number: u16) -> RetryPolicy {
-    let rule = |outcome: &str, delay_seconds: u32, next_number: bool| {
-        let given = rules.get(outcome);
-        let flag = |name: &str, default: bool| {
-            given
-                .and_then(|rule| rule.get(name)?.as_bool())
-                .unwrap_or(default)
-        };
-        RetryRule {
-            retry: flag("retry", true),
-            delay_seconds: given
-                .and_then(|rule| u32::try_from(rule.get("delay_seconds")?.as_u64()?).ok())
-                .unwrap_or(delay_seconds),
-            next_number: flag("next_number", next_number),
-        }
-    };
-    RetryPolicy {
-        max_attempts,
-        max_attempts_per_number,
-        no_answer: rule("no_answer", 3_600, true),
-        busy: rule("busy", 600, false),
-        congested: rule("congested", 300, false),
-        invalid: rule("invalid", 0, true),
-        machine: rule("machine", 4 * 3_600, true),
-        // 72 hours: Ofcom's persistent misuse policy, A1.60.
-        abandoned: rule("abandoned", 72 * 3_600, false),
-        cancelled: rule("cancelled", 300, false),
-        failed: rule("failed", 600, false),
     }
 }

@@ -21,6 +21,10 @@ pub struct Lead {
     pub time_zone: String,
     /// Higher first.
     pub priority: i16,
+    /// The agent who alone has the lead, by name; empty: none.
+    pub owner: String,
+    /// Agents who have it are preferred; empty: none.
+    pub skill: String,
     /// A JSON object.
     pub data: String,
     /// The row as it was, to report it.
@@ -47,12 +51,15 @@ pub struct Writer<'a> {
     list: i64,
     first_id: Option<i64>,
     empty_campaign: bool,
+    agents: BTreeMap<String, i64>,
     /// Leads written.
     pub imported: u64,
     /// Duplicates of rows of the same file.
     pub in_file: u64,
     /// Duplicates of leads that were there before.
     pub in_campaign: u64,
+    /// Leads of an agent who takes no calls of the campaign.
+    pub strangers: u64,
 }
 
 impl<'a> Writer<'a> {
@@ -86,8 +93,19 @@ impl<'a> Writer<'a> {
                 &[&id],
             )?
             .get(0);
+        let agents = transaction
+            .query(
+                "SELECT a.name, a.id FROM outdial.agents a
+                 JOIN outdial.agent_campaigns ac ON ac.agent_id = a.id WHERE ac.campaign_id = $1",
+                &[&id],
+            )?
+            .iter()
+            .map(|row| (row.get(0), row.get(1)))
+            .collect();
         Ok(Writer {
             transaction,
+            agents,
+            strangers: 0,
             campaign: id,
             list,
             first_id: None,
@@ -98,9 +116,10 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// Rows that were not taken because their first number is a lead's already.
-    pub fn duplicates(&self) -> u64 {
-        self.in_file + self.in_campaign
+    /// Rows that were not taken because their first number is a lead's already, or their owner
+    /// takes no calls of the campaign.
+    pub fn left_out(&self) -> u64 {
+        self.in_file + self.in_campaign + self.strangers
     }
 
     /// Writes a chunk; the duplicates in it come back as rejects.
@@ -115,6 +134,14 @@ impl<'a> Writer<'a> {
             let Some(first) = lead.numbers.first() else {
                 continue;
             };
+            if !lead.owner.is_empty() && !self.agents.contains_key(&lead.owner) {
+                self.strangers += 1;
+                rejects.push(reject(
+                    lead,
+                    "owner: no agent of that name takes calls of the campaign",
+                ));
+                continue;
+            }
             match known.get(first) {
                 Some(Known::InFile) => {
                     self.in_file += 1;
@@ -199,11 +226,20 @@ impl<'a> Writer<'a> {
                     self.campaign, self.list, lead.priority, lead.time_zone
                 ),
             );
+            match self.agents.get(&lead.owner) {
+                Some(agent) => line(&mut text, format_args!("{agent}\t")),
+                None => text.extend_from_slice(b"\\N\t"),
+            }
+            match lead.skill.as_str() {
+                "" => text.extend_from_slice(b"\\N"),
+                skill => escape(&mut text, skill),
+            }
+            text.push(b'\t');
             escape(&mut text, &lead.data);
             text.push(b'\n');
         }
         self.send(
-            "COPY outdial.leads (campaign_id, id, list_id, priority, time_zone, data) FROM STDIN",
+            "COPY outdial.leads (campaign_id, id, list_id, priority, time_zone, owner_agent, skill, data) FROM STDIN",
             &text,
         )?;
         text.clear();

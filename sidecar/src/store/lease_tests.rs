@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use crate::clock;
 use crate::limits;
-use crate::store::lease::{self, Granted, Lessee, lease};
-use crate::testing::{Database, campaign, lead, leads, status};
+use crate::store::grant::Granted;
+use crate::store::lease::{self, Lessee};
+use crate::testing::{Database, campaign, lead, leads, lease, status};
 
 const PBX1: Lessee<'_> = Lessee {
     node: "pbx1",
@@ -452,9 +453,9 @@ fn the_statement_walks_the_index_of_what_is_due() {
         .batch_execute("ANALYZE outdial.leads; ANALYZE outdial.lead_numbers")
         .unwrap();
     let plan: String = client
-        .query("EXPLAIN WITH RECURSIVE x AS (SELECT 1) SELECT time_zone, -priority, next_at FROM outdial.leads
-                WHERE status = 'ready' AND campaign_id = 1 AND (time_zone, -priority) > ('', 0::smallint)
-                ORDER BY campaign_id, time_zone, (-priority), next_at LIMIT 1", &[])
+        .query("EXPLAIN WITH RECURSIVE x AS (SELECT 1) SELECT time_zone, -rank, next_at FROM outdial.leads
+                WHERE status = 'ready' AND campaign_id = 1 AND holder IS NULL AND (time_zone, coalesce(list_id, 0), -rank) > ('', 0, 0::smallint)
+                ORDER BY campaign_id, time_zone, coalesce(list_id, 0), (-rank), next_at LIMIT 1", &[])
         .unwrap()
         .iter()
         .map(|row| row.get::<_, String>(0) + "\n")

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
         "decisions",
         include_str!("migrations/0003_decisions.sql"),
     ),
+    (4, "leads", include_str!("migrations/0004_leads.sql")),
 ];
 
 /// The version of the schema that this build needs.

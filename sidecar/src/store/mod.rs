@@ -4,22 +4,29 @@
 //! of its own, fed by bounded channels.
 
 pub mod agents;
+pub mod callbacks;
+#[cfg(test)]
+mod callbacks_tests;
 pub mod campaigns;
 pub mod config;
 pub mod connect;
+pub mod dispositions;
 pub mod dnc;
 pub mod fields;
+pub mod grant;
 pub mod history;
 pub mod import;
 pub mod lease;
 #[cfg(test)]
 mod lease_tests;
+pub mod lists;
 pub mod migrate;
 pub mod nodes;
 pub mod pool;
 pub mod results;
 #[cfg(test)]
 mod results_tests;
+pub mod retry;
 pub mod routes;
 pub mod snapshot;
 pub mod statistics;
@@ -205,6 +212,17 @@ fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
             "retry",
             "an object such as {\"busy\": {\"retry\": true, \"delay_seconds\": 600, \"next_number\": false}}",
         ),
+        "campaigns_number_attempts_total_check" => ("number_attempts_total", "1 to 1000"),
+        "campaigns_callback_hold_minutes_check" => ("callback_hold_minutes", "0 to 10080"),
+        "lists_weight_check" => ("weight", "1 to 1000"),
+        "lists_priority_check" => ("priority", "-100 to 100"),
+        "dispositions_code_check" => ("code", "1 to 40 of a-z 0-9 _, starting with a letter"),
+        "dispositions_name_check" => ("name", "1 to 80 characters"),
+        "dispositions_retry_as_check" => (
+            "retry_as",
+            "no_answer, busy, congested, invalid, machine, abandoned, cancelled or failed",
+        ),
+        "dispositions_one_check" => ("final, callback, retry_as", "exactly one of them"),
         "agent_campaigns_rank_check" => ("rank", "0 to 255"),
         "trunk_config_tech_check" => ("tech", NAME),
         "trunk_config_endpoint_check" => ("endpoint", NAME),

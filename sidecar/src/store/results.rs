@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use outdial_link::{AttemptResult, LeadNext, Numbered, Record, Started};
+use outdial_link::{AttemptResult, Disposed, LeadNext, Numbered, Record, Started};
 use postgres::{Client, Transaction};
 
 use crate::clock;
@@ -231,9 +231,19 @@ fn write_results(
             &all(ended, |r| instant(r.ended_at_ms)),
             &all(ended, |r| r.charged),
             &all(ended, |r| r.connect_us.map(clock::id)),
-            &all(ended, |r| next(r.next).map(|(at, _)| at)),
-            &all(ended, |r| next(r.next).map(|(_, position)| position)),
+            &all(ended, |r| next(&r.next).at),
+            &all(ended, |r| next(&r.next).position),
             &all(ended, |r| r.caller_id.as_str()),
+            &all(ended, |r| next(&r.next).status),
+            &all(ended, |r| next(&r.next).callback),
+            &all(ended, |r| next(&r.next).agent),
+            &all(ended, |r| next(&r.next).tries),
+            &all(ended, |r| disposed(r).map(|d| plain(&d.code))),
+            &all(ended, |r| disposed(r).and_then(|d| d.retry_as.as_deref())),
+            &all(ended, |r| disposed(r).is_some_and(|d| d.do_not_call)),
+            &all(ended, |r| {
+                disposed(r).and_then(|d| d.note.as_deref()).map(plain)
+            }),
         ],
     )?;
     let count = |column| -> u64 { u64::try_from(row.get::<_, i64>(column)).unwrap_or(0) };
@@ -244,11 +254,46 @@ fn write_results(
     })
 }
 
-fn next(next: LeadNext) -> Option<(SystemTime, i16)> {
+/// What becomes of a lead, as columns.
+#[derive(Default)]
+struct Next {
+    at: Option<SystemTime>,
+    position: Option<i16>,
+    status: Option<String>,
+    callback: bool,
+    agent: Option<i64>,
+    tries: i32,
+}
+
+fn next(next: &LeadNext) -> Next {
     match next {
-        LeadNext::Done => None,
-        LeadNext::Retry { at_ms, position } => Some((instant(at_ms), i16::from(position))),
+        LeadNext::Done { status } => Next {
+            status: Some(plain(status)),
+            ..Next::default()
+        },
+        LeadNext::Retry { at_ms, position } => Next {
+            at: Some(instant(*at_ms)),
+            position: Some(i16::from(*position)),
+            ..Next::default()
+        },
+        LeadNext::Callback {
+            at_ms,
+            position,
+            agent,
+            tries,
+        } => Next {
+            at: Some(instant(*at_ms)),
+            position: Some(i16::from(*position)),
+            status: None,
+            callback: true,
+            agent: agent.map(clock::id),
+            tries: i32::from(*tries),
+        },
     }
+}
+
+fn disposed(result: &AttemptResult) -> Option<&Disposed> {
+    result.disposition.as_ref()
 }
 
 /// PostgreSQL's year 9999 is the last one taken.

@@ -1,7 +1,8 @@
 -- Writes finished attempts and what becomes of their leads, each once however often it is sent.
 --
 -- `fresh` are the attempts that this statement inserted: only they change anything. The lead
--- follows only while the lease is still its own; the number's counts follow always.
+-- follows only while the lease is still its own; the number's counts follow always. A callback that
+-- was set while the lead was being called, for later, stands, unless the agent has said otherwise.
 -- Plan: primary-key look-ups only. number_guard is locked in order of the number.
 WITH sent AS MATERIALIZED (
   SELECT * FROM unnest(
@@ -9,17 +10,19 @@ WITH sent AS MATERIALIZED (
     $8::smallint[], $9::smallint[], $10::text[], $11::text[], $12::smallint[], $13::smallint[],
     $14::text[], $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
     $19::timestamptz[], $20::timestamptz[], $21::boolean[], $22::bigint[], $23::timestamptz[],
-    $24::smallint[], $25::text[])
+    $24::smallint[], $25::text[], $26::text[], $27::boolean[], $28::bigint[], $29::integer[],
+    $30::text[], $31::text[], $32::boolean[], $33::text[])
   AS r (attempt_id, lease_id, lead_id, campaign_id, trunk_id, number, position, legs, outcome,
         detail, sip, q850, verdict, agent_id, started_at, ringing_at, answered_at, bridged_at,
-        ended_at, charged, connect_us, next_at, next_position, caller_id)
+        ended_at, charged, connect_us, next_at, next_position, caller_id, status, callback,
+        callback_agent, callback_tries, disposition, retry_as, do_not_call, note)
 ), inserted AS (
   INSERT INTO outdial.attempts (attempt_id, started_at, node, campaign_id, lead_id, lease_id,
     trunk_id, number, position, legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at,
-    answered_at, bridged_at, ended_at, charged, connect_us, caller_id)
+    answered_at, bridged_at, ended_at, charged, connect_us, caller_id, disposition, note)
   SELECT attempt_id, started_at, $1, campaign_id, lead_id, lease_id, trunk_id, number, position,
     legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at, answered_at, bridged_at,
-    ended_at, charged, connect_us, caller_id
+    ended_at, charged, connect_us, caller_id, disposition, note
   FROM sent
   ON CONFLICT (attempt_id, started_at) DO NOTHING
   RETURNING attempt_id, started_at
@@ -27,18 +30,34 @@ WITH sent AS MATERIALIZED (
   SELECT s.* FROM sent s JOIN inserted i USING (attempt_id, started_at)
 ), followed AS (
   UPDATE outdial.leads l SET
-    status = CASE WHEN f.next_at IS NULL THEN 'done' ELSE 'ready' END,
-    reason = CASE WHEN f.next_at IS NULL
-                  THEN CASE WHEN f.detail = 'node lost' THEN 'node_lost' ELSE f.outcome END END,
-    next_at = coalesce(f.next_at, l.next_at),
+    status = CASE WHEN coalesce(f.next_at, later.at) IS NULL THEN 'done' ELSE 'ready' END,
+    reason = CASE WHEN later.at IS NULL THEN f.status END,
+    next_at = coalesce(later.at, f.next_at, l.next_at),
     next_position = coalesce(f.next_position, l.next_position),
     attempts = l.attempts + f.charged::integer,
-    last_outcome = f.outcome,
+    last_outcome = CASE WHEN f.legs = 0 THEN l.last_outcome ELSE coalesce(f.retry_as, f.outcome) END,
+    last_count = CASE WHEN f.legs = 0 THEN l.last_count
+                      WHEN l.last_outcome = coalesce(f.retry_as, f.outcome) THEN l.last_count + 1
+                      ELSE 1 END,
+    callback_at = CASE WHEN f.callback THEN f.next_at ELSE later.at END,
+    callback_agent = CASE WHEN f.callback THEN
+                            (SELECT a.id FROM outdial.agents a WHERE a.id = f.callback_agent)
+                          WHEN later.at IS NOT NULL THEN l.callback_agent END,
+    callback_tries = CASE WHEN f.callback THEN f.callback_tries ELSE 0 END,
+    callback_note = CASE WHEN f.callback THEN coalesce(f.note, l.callback_note)
+                         WHEN later.at IS NOT NULL THEN l.callback_note END,
     lease_id = NULL, lease_node = NULL, lease_epoch = NULL, lease_expires_at = NULL
   FROM fresh f
+  JOIN outdial.leads old ON old.campaign_id = f.campaign_id AND old.id = f.lead_id
+  CROSS JOIN LATERAL (SELECT CASE WHEN f.disposition IS NULL AND NOT f.callback
+    AND old.callback_at > f.ended_at THEN old.callback_at END AS at) later
   WHERE l.campaign_id = f.campaign_id AND l.id = f.lead_id AND l.lease_id = f.lease_id
     AND l.status IN ('leased', 'dialing')
   RETURNING l.id
+), forbidden AS (
+  INSERT INTO outdial.do_not_call (number, campaign_id, reason)
+  SELECT DISTINCT number, NULL::bigint, disposition FROM fresh WHERE do_not_call ORDER BY number
+  ON CONFLICT (number, coalesce(campaign_id, 0)) DO NOTHING
 ), counted AS (
   UPDATE outdial.lead_numbers n SET attempts = n.attempts + 1
   FROM fresh f

@@ -1,18 +1,23 @@
 //! Results on a real PostgreSQL.
 
-use outdial_link::{AttemptResult, Config, LeadNext, Lease, Numbered, Record, Started};
+use outdial_link::{AttemptResult, Config, Disposed, LeadNext, Lease, Numbered, Record, Started};
 
 use crate::clock;
 use crate::store::connect::Connection;
 use crate::store::history;
-use crate::store::lease::{self, Lessee, lease};
+use crate::store::lease::{self, Lessee};
 use crate::store::results::{Written, write};
-use crate::testing::{Database, campaign, lead, status};
+use crate::testing::{Database, campaign, lead, lease, status};
 
 const PBX1: Lessee<'_> = Lessee {
     node: "pbx1",
     epoch: 1,
 };
+
+fn over(status: &str) -> LeadNext {
+    let status = status.into();
+    LeadNext::Done { status }
+}
 
 fn started(campaign: u64, lease: &Lease, attempt: u64) -> Record {
     Record::Started(Started {
@@ -26,7 +31,7 @@ fn started(campaign: u64, lease: &Lease, attempt: u64) -> Record {
         position: lease.numbers[0].position,
         caller_id: "551130001000".into(),
         started_at_ms: 1_795_000_000_000,
-        if_lost: LeadNext::Done,
+        if_lost: over("failed"),
     })
 }
 
@@ -54,6 +59,7 @@ fn ended(campaign: u64, lease: &Lease, attempt: u64, outcome: &str, next: LeadNe
         ended_at_ms: 1_795_000_002_000,
         charged: true,
         connect_us: None,
+        disposition: None,
         next,
     }))
 }
@@ -117,7 +123,7 @@ fn the_same_records_twice_change_nothing_the_second_time() {
         started(bench.spring, &busy, 11),
         started(bench.spring, &done, 12),
         ended(bench.spring, &busy, 11, "busy", retry),
-        ended(bench.spring, &done, 12, "completed", LeadNext::Done),
+        ended(bench.spring, &done, 12, "completed", over("completed")),
     ];
     assert_eq!(
         bench.write(records.clone()),
@@ -209,7 +215,7 @@ fn a_result_whose_lease_is_not_the_leads_any_more_is_kept_and_leaves_the_lead_al
         &old,
         11,
         "completed",
-        LeadNext::Done,
+        over("completed"),
     )]);
     assert_eq!(
         written,
@@ -237,9 +243,9 @@ fn a_record_that_postgresql_refuses_is_put_aside_and_the_others_go_on() {
         .map(|n| bench.lease(&[&format!("551190000000{n}")]))
         .collect();
     let records = vec![
-        ended(bench.spring, &leases[0], 11, "completed", LeadNext::Done),
-        ended(bench.spring, &leases[1], 12, "nonsense", LeadNext::Done),
-        ended(bench.spring, &leases[2], 13, "busy", LeadNext::Done),
+        ended(bench.spring, &leases[0], 11, "completed", over("completed")),
+        ended(bench.spring, &leases[1], 12, "nonsense", over("nonsense")),
+        ended(bench.spring, &leases[2], 13, "busy", over("busy")),
     ];
     assert_eq!(
         bench.write(records),
@@ -275,7 +281,7 @@ fn a_record_that_postgresql_refuses_is_put_aside_and_the_others_go_on() {
 fn texts_that_a_column_cannot_hold_do_not_stop_a_result() {
     let mut bench = Bench::new();
     let lease = bench.lease(&["5511900000001"]);
-    let mut record = ended(bench.spring, &lease, 11, "failed", LeadNext::Done);
+    let mut record = ended(bench.spring, &lease, 11, "failed", over("failed"));
     if let Record::Ended(result) = &mut record {
         result.detail = format!("a\0b\n{}", "x".repeat(10_000));
         result.q850 = Some(255);
@@ -323,7 +329,7 @@ fn what_is_not_charged_counts_for_nothing() {
 fn attempts_lie_in_the_partition_of_their_month() {
     let mut bench = Bench::new();
     let lease = bench.lease(&["5511900000001"]);
-    let mut record = ended(bench.spring, &lease, 11, "busy", LeadNext::Done);
+    let mut record = ended(bench.spring, &lease, 11, "busy", over("busy"));
     if let Record::Ended(result) = &mut record {
         result.started_at_ms = clock::now_ms();
     }
@@ -344,7 +350,7 @@ fn a_new_engine_learns_what_was_abandoned_and_which_numbers_were_shown() {
     let mut records = Vec::new();
     for (n, outcome) in (1..).zip(["completed", "completed", "abandoned", "machine", "busy"]) {
         let lease = bench.lease(&[&format!("551190000000{n}")]);
-        let mut record = ended(bench.spring, &lease, n, outcome, LeadNext::Done);
+        let mut record = ended(bench.spring, &lease, n, outcome, over(outcome));
         let Record::Ended(result) = &mut record else {
             unreachable!()
         };
@@ -398,4 +404,203 @@ fn a_lead_that_is_skipped_is_due_again_later() {
     // Somebody else's is left alone.
     lease::defer(&mut bench.client, PBX1, 4_711, 0).unwrap();
     assert_eq!(bench.count(due), 1);
+}
+
+/// Outcome, attempts in a row that ended so.
+fn row(bench: &mut Bench) -> (Option<String>, i32) {
+    let row = bench
+        .client
+        .query_one("SELECT last_outcome, last_count FROM outdial.leads", &[])
+        .unwrap();
+    (row.get(0), row.get(1))
+}
+
+/// Leases the only lead again.
+fn again(bench: &mut Bench) -> Lease {
+    bench
+        .client
+        .batch_execute(
+            "UPDATE outdial.leads SET next_at = now(), callback_at = CASE WHEN callback_at IS NOT NULL THEN '2026-01-01Z'::timestamptz END",
+        )
+        .unwrap();
+    lease(&mut bench.client, PBX1, bench.spring, 1, clock::now_ms())
+        .unwrap()
+        .leases
+        .remove(0)
+}
+
+const SOON: LeadNext = LeadNext::Retry {
+    at_ms: 1_795_000_600_000,
+    position: 0,
+};
+
+#[test]
+fn attempts_in_a_row_are_counted_and_come_with_the_lease() {
+    let mut bench = Bench::new();
+    bench
+        .client
+        .batch_execute("UPDATE outdial.campaigns SET max_attempts_per_number = 9")
+        .unwrap();
+    let mut held = bench.lease(&["5511900000001"]);
+    assert_eq!(held.last, None);
+    for (n, (outcome, legs, count)) in [
+        ("busy", 1, ("busy", 1)),
+        ("busy", 1, ("busy", 2)),
+        // One that reached no carrier is no attempt.
+        ("failed", 0, ("busy", 2)),
+        ("no_answer", 1, ("no_answer", 1)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut record = ended(bench.spring, &held, 20 + n as u64, outcome, SOON);
+        if let Record::Ended(result) = &mut record {
+            result.legs = legs;
+        }
+        bench.write(vec![record.clone(), record]);
+        let (last, number) = count;
+        assert_eq!(row(&mut bench), (Some(last.into()), number));
+        held = again(&mut bench);
+        assert_eq!(
+            held.last,
+            Some((last.into(), u16::try_from(number).unwrap()))
+        );
+    }
+}
+
+fn dispose(record: &mut Record, disposed: Disposed) {
+    if let Record::Ended(result) = record {
+        result.disposition = Some(disposed);
+    }
+}
+
+#[test]
+fn what_the_engine_decided_of_a_callback_is_written_down() {
+    let mut bench = Bench::new();
+    let held = bench.lease(&["5511900000001"]);
+    let ana: i64 = bench
+        .client
+        .query_one(
+            "INSERT INTO outdial.agents (name) VALUES ('ana') RETURNING id",
+            &[],
+        )
+        .unwrap()
+        .get(0);
+    let back = |agent: Option<u64>, tries| LeadNext::Callback {
+        at_ms: 1_795_000_600_000,
+        position: 0,
+        agent,
+        tries,
+    };
+    let asked = back(Some(clock::uid(ana)), 0);
+    let mut record = ended(bench.spring, &held, 20, "completed", asked);
+    let note = Some("after lunch".to_owned());
+    dispose(
+        &mut record,
+        Disposed {
+            code: "callback".into(),
+            retry_as: None,
+            do_not_call: false,
+            note,
+        },
+    );
+    bench.write(vec![record]);
+    let lead = bench
+        .client
+        .query_one(
+            "SELECT status, callback_agent, callback_tries, callback_note, callback_at = next_at, reason,
+                    (SELECT disposition FROM outdial.attempts)
+             FROM outdial.leads",
+            &[],
+        )
+        .unwrap();
+    assert_eq!(lead.get::<_, String>(0), "ready");
+    assert_eq!(lead.get::<_, Option<i64>>(1), Some(ana));
+    assert_eq!(
+        lead.get::<_, Option<String>>(3).as_deref(),
+        Some("after lunch")
+    );
+    assert!(lead.get::<_, bool>(4) && lead.get::<_, Option<String>>(5).is_none());
+    assert_eq!(
+        lead.get::<_, Option<String>>(6).as_deref(),
+        Some("callback")
+    );
+
+    // The agent is gone from the system; the callback is anybody's.
+    bench
+        .client
+        .batch_execute("DELETE FROM outdial.agents")
+        .unwrap();
+    let held = again(&mut bench);
+    assert!(held.callback.is_some() && held.owner.is_none());
+    bench.write(vec![ended(
+        bench.spring,
+        &held,
+        21,
+        "busy",
+        back(Some(99), 1),
+    )]);
+    let held = again(&mut bench);
+    assert_eq!(held.callback.unwrap().tries, 1);
+    bench.write(vec![ended(
+        bench.spring,
+        &held,
+        22,
+        "completed",
+        over("completed"),
+    )]);
+    let left = bench.count("outdial.leads WHERE callback_at IS NOT NULL OR status <> 'done'");
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn an_agents_word_reaches_the_attempt_the_lead_and_the_do_not_call_list() {
+    let mut bench = Bench::new();
+    let held = bench.lease(&["5511900000001"]);
+    let mut record = ended(bench.spring, &held, 20, "completed", over("do_not_call"));
+    dispose(
+        &mut record,
+        Disposed {
+            code: "do_not_call".into(),
+            retry_as: Some("machine".into()),
+            do_not_call: true,
+            note: None,
+        },
+    );
+    bench.write(vec![record.clone(), record]);
+    let (state, reason) = status(&mut bench.client, held.lead);
+    assert_eq!(
+        (state.as_str(), reason.as_deref()),
+        ("done", Some("do_not_call"))
+    );
+    assert_eq!(row(&mut bench), (Some("machine".into()), 1));
+    assert_eq!(
+        bench.count("outdial.do_not_call WHERE number = '5511900000001'"),
+        1
+    );
+}
+
+#[test]
+fn a_callback_that_was_set_while_the_lead_was_called_stands() {
+    let mut bench = Bench::new();
+    let held = bench.lease(&["5511900000001"]);
+    bench.write(vec![started(bench.spring, &held, 20)]);
+    bench
+        .client
+        .batch_execute(
+            "UPDATE outdial.leads SET callback_at = '2090-01-01Z', next_at = '2090-01-01Z'",
+        )
+        .unwrap();
+    bench.write(vec![ended(
+        bench.spring,
+        &held,
+        20,
+        "busy",
+        over("unreachable"),
+    )]);
+    let stands = bench.count(
+        "outdial.leads WHERE status = 'ready' AND reason IS NULL AND callback_at = '2090-01-01Z'
+         AND next_at = callback_at AND last_outcome = 'busy'",
+    );
+    assert_eq!(stands, 1);
 }

@@ -116,12 +116,12 @@ fn a_change_by_plain_sql_reaches_the_engine_within_a_second() {
     assert_eq!(
         (
             campaign.id,
-            campaign.retry.busy.delay_seconds,
+            campaign.retry.busy.delays_seconds.clone(),
             campaign.retry.busy.retry
         ),
-        (id, 2, true)
+        (id, vec![2], true)
     );
-    assert_eq!(campaign.retry.no_answer.delay_seconds, 3_600);
+    assert_eq!(campaign.retry.no_answer.delays_seconds, [3_600]);
 
     // What the engine would refuse is taken away, and a broken rule does not get in at all.
     client

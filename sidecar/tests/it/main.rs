@@ -10,6 +10,7 @@
 mod commands;
 mod health;
 mod import;
+mod leads;
 mod life;
 mod link;
 mod module;

@@ -145,6 +145,12 @@ impl Module {
     }
 }
 
+/// No further attempt.
+pub fn done(status: &str) -> LeadNext {
+    let status = status.into();
+    LeadNext::Done { status }
+}
+
 pub fn started(campaign: u64, lease: &Lease, attempt: u64) -> Record {
     Record::Started(Started {
         attempt,
@@ -157,7 +163,7 @@ pub fn started(campaign: u64, lease: &Lease, attempt: u64) -> Record {
         position: lease.numbers[0].position,
         caller_id: "551130001000".into(),
         started_at_ms: 1_795_000_000_000,
-        if_lost: LeadNext::Done,
+        if_lost: done("failed"),
     })
 }
 
@@ -185,6 +191,7 @@ pub fn ended(campaign: u64, lease: &Lease, attempt: u64, outcome: &str) -> Recor
         ended_at_ms: 1_795_000_002_000,
         charged: true,
         connect_us: None,
-        next: LeadNext::Done,
+        disposition: None,
+        next: done(outcome),
     }))
 }

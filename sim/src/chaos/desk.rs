@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use outdial_engine::agent::AgentState;
-use outdial_engine::{AgentEvent, AgentId, Event, LeaseId, SessionId, Span, Tick};
+use outdial_engine::attempt::Outcome;
+use outdial_engine::{
+    After, AgentEvent, AgentId, Disposition, Event, LeaseId, SessionId, Span, Tick, Wall,
+};
 
 use super::pbx::{Pbx, PbxAct};
 use super::plan::Fault;
@@ -172,6 +175,12 @@ impl Desk {
             },
             // Lets the time run out.
             1..3 => return,
+            3 => said(After::Final),
+            4 => said(After::RetryAs(Outcome::Machine)),
+            5 => said(After::Callback {
+                at: Wall(stage.now.wall.0 + 1_800_000),
+                agent: agent.0.is_multiple_of(2).then_some(agent),
+            }),
             _ => AgentEvent::Ready,
         };
         stage.plan_in(after, Happening::Desk(DeskAct::Does(agent, what)));
@@ -188,6 +197,16 @@ impl Desk {
         };
         stage.plan_in(after, Happening::Desk(DeskAct::Does(agent, what)));
     }
+}
+
+fn said(after: After) -> AgentEvent {
+    AgentEvent::Dispose(Box::new(Disposition {
+        attempt: None,
+        code: "said".into(),
+        after,
+        do_not_call: false,
+        note: None,
+    }))
 }
 
 fn says(stage: &mut Stage, agent: AgentId, what: AgentEvent) {

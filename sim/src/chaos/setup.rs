@@ -181,17 +181,27 @@ pub(crate) fn retry(draw: &mut Chance) -> RetryPolicy {
         1 => RetryRule::same(whole(draw, 0, 1_200)),
         _ => RetryRule::next(whole(draw, 10, 3_600)),
     };
+    let (no_answer, busy, machine, failed) = (rule(), rule(), rule(), rule());
+    let max_attempts = u16::try_from(whole(draw, 1, 6)).unwrap_or(6);
+    let max_attempts_per_number = u16::try_from(whole(draw, 1, 3)).unwrap_or(3);
     RetryPolicy {
-        no_answer: rule(),
-        busy: rule(),
-        congested: RetryRule::same(60),
+        completed_status: None,
+        // Caps in a row, and delays that grow, without a draw of their own.
+        no_answer: no_answer.at_most(max_attempts_per_number + 1),
+        busy: RetryRule {
+            delays_seconds: (1..=3).map(|n| busy.delay_seconds(1) * n).collect(),
+            attempts: (max_attempts > 2).then_some(2),
+            ..busy
+        },
+        callback: RetryRule::growing(&[60, 600]).at_most(max_attempts_per_number),
+        congested: RetryRule::same(60).at_most(30),
         invalid: RetryRule::next(0),
-        machine: rule(),
+        machine,
         abandoned: RetryRule::same(72 * 3_600),
         cancelled: RetryRule::same(30),
-        failed: rule(),
-        max_attempts: u16::try_from(whole(draw, 1, 6)).unwrap_or(6),
-        max_attempts_per_number: u16::try_from(whole(draw, 1, 3)).unwrap_or(3),
+        failed,
+        max_attempts,
+        max_attempts_per_number,
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use outdial_engine::config::{CampaignConfig, RetryPolicy};
 use outdial_engine::{
-    AgentId, AttemptResult, CampaignId, Epoch, Event, LeadId, LeadNext, LeadNumber, Lease, LeaseId,
-    ListId, Number, Owner, Record, RequestId, Span, Wall,
+    After, AgentId, AttemptResult, AttemptsInARow, Callback, CampaignId, Epoch, Event, LeadId,
+    LeadNext, LeadNumber, Lease, LeaseId, ListId, Number, Owner, Record, RequestId, Span, Wall,
 };
 
 use super::plan::Fault;
@@ -51,6 +51,8 @@ struct Lead {
     closed: bool,
     owner: Option<AgentId>,
     skill: Option<&'static str>,
+    last: Option<AttemptsInARow>,
+    callback: Option<Callback>,
 }
 
 /// Leads of all campaigns and who holds them.
@@ -176,8 +178,31 @@ impl Store {
                 *attempts += 1;
             }
         }
+        if result.legs > 0 {
+            let outcome = match result.disposition.as_deref().map(|said| said.after) {
+                Some(After::RetryAs(outcome)) => outcome,
+                Some(After::Final | After::Callback { .. }) | None => result.outcome,
+            };
+            let before = lead.last.filter(|last| last.outcome == outcome);
+            let count = before.map_or(1, |last| last.count + 1);
+            lead.last = Some(AttemptsInARow { outcome, count });
+        }
         lead.status = Status::Done;
-        if let (LeadNext::Retry { at, position }, false) = (result.next, lead.closed) {
+        lead.callback = None;
+        let (at, position) = match result.next {
+            LeadNext::Done { .. } => return,
+            LeadNext::Retry { at, position } => (at, position),
+            LeadNext::Callback {
+                at,
+                position,
+                agent,
+                tries,
+            } => {
+                lead.callback = Some(Callback { agent, tries });
+                (at, position)
+            }
+        };
+        if !lead.closed {
             lead.next_position = usize::from(position);
             self.ready(id, at.max(now));
         }
@@ -314,6 +339,8 @@ impl Store {
             closed: false,
             owner: owned.then(|| AgentId(u64::from(whole(draw, 1, self.agents)))),
             skill: draw.happens(0.2).then(|| SKILLS[pick(draw, SKILLS.len())]),
+            last: None,
+            callback: None,
         };
         let id = LeadId(u64::from(n));
         self.leads.insert(id, lead);
@@ -325,10 +352,12 @@ impl Store {
         let lead = self.leads.get_mut(&id)?;
         let policy = self.policies.get(&lead.campaign)?;
         let (opens, closes) = lead.window;
-        let spent = lead.attempts >= policy.max_attempts;
+        let called_back = lead.callback.is_some();
+        let spent = lead.attempts >= policy.max_attempts && !called_back;
         let over = now >= closes || lead.closed;
         let usable = |(_, (number, attempts)): &(usize, &(Number, u16))| {
-            *attempts < policy.max_attempts_per_number && !self.forbidden.contains(number)
+            let spent = *attempts >= policy.max_attempts_per_number && !called_back;
+            !spent && !self.forbidden.contains(number)
         };
         let count = lead.numbers.len();
         let all: Vec<(usize, &(Number, u16))> = (lead.next_position..lead.next_position + count)
@@ -357,12 +386,18 @@ impl Store {
             lead: id,
             list: ListId(id.0 % 3),
             weight: u32::try_from(id.0 % 3 + 1).unwrap_or(1),
-            priority: i32::try_from(id.0 % 2).unwrap_or(0),
-            owner: lead.owner.map(|agent| Owner {
-                agent,
-                until: (!id.0.is_multiple_of(4)).then_some(Wall(now.0 + 40_000)),
-            }),
+            priority: i32::try_from(id.0 % 2).unwrap_or(0) + 1_000 * i32::from(called_back),
+            owner: lead
+                .callback
+                .and_then(|c| c.agent)
+                .or(lead.owner)
+                .map(|agent| {
+                    let until = (!id.0.is_multiple_of(4)).then_some(Wall(now.0 + 40_000));
+                    Box::new(Owner { agent, until })
+                }),
             skill: lead.skill.map(Into::into),
+            last: lead.last,
+            callback: lead.callback.map(Box::new),
             attempts: lead.attempts,
             numbers: all
                 .into_iter()

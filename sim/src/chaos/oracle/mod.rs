@@ -1,6 +1,7 @@
 //! What must hold whatever happens. It sees the events that reach the engine, the engine's commands
 //! and what really happened in the PBX; how the workload comes by them it does not know.
 
+mod after;
 mod books;
 mod dials;
 mod rate;
@@ -12,9 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use outdial_engine::attempt::Outcome;
 use outdial_engine::config::{CampaignConfig, CampaignState, ConfigChange, Settings};
 use outdial_engine::{
-    AttemptId, AttemptResult, CampaignId, Command, Dismissal, Epoch, Event, LeadId, LeadNext,
-    Lease, LeaseId, LegEvent, LegId, Link, Now, Number, Record, SessionEvent, SessionId, Started,
-    Tick, TrunkId, Wall,
+    AttemptId, AttemptResult, CampaignId, Command, Dismissal, Epoch, Event, LeadId, Lease, LeaseId,
+    LegEvent, LegId, Link, Now, Number, Record, SessionEvent, SessionId, Started, Tick, TrunkId,
+    Wall,
 };
 
 use super::pbx::Fact;
@@ -81,6 +82,8 @@ struct CampaignBook {
 struct LeadBook {
     charged: u16,
     by_number: BTreeMap<Number, u16>,
+    /// Attempts in a row with one outcome.
+    row: Option<(Outcome, u16)>,
 }
 
 /// The books and the rules.
@@ -446,52 +449,6 @@ impl Oracle {
             campaign.served += u64::from(result.outcome == Outcome::Completed);
         }
         self.caps_after(now, result, &book.lease)
-    }
-
-    /// Whoever has used up the attempts is not tried again.
-    fn caps_after(&mut self, now: Now, result: &AttemptResult, lease: &Lease) -> Verdict {
-        let lead = self.leads.entry(result.lead).or_default();
-        if result.charged {
-            lead.charged += 1;
-            *lead.by_number.entry(result.number.clone()).or_default() += 1;
-        }
-        let LeadNext::Retry { at, position } = result.next else {
-            return Ok(());
-        };
-        let Some(campaign) = self.campaigns.get(&result.campaign) else {
-            return Ok(());
-        };
-        let policy = &campaign.config.retry;
-        let id = result.attempt;
-        if result.outcome == Outcome::Completed {
-            return Err(format!("attempt {id}: who was reached is called again"));
-        }
-        // A refusal by the PBX is nobody's attempt, whatever the caps were lowered to since.
-        if lead.charged >= policy.max_attempts && !result.end.refused_by_pbx {
-            return Err(format!(
-                "attempt {id}: the lead is tried again after {} attempts",
-                lead.charged
-            ));
-        }
-        let next = lease.numbers.iter().find(|n| n.position == position);
-        let Some(next) = next else {
-            return Err(format!(
-                "attempt {id}: the next number's place {position} is no place"
-            ));
-        };
-        let spent = lead.by_number.get(&next.number).copied().unwrap_or(0);
-        if spent >= policy.max_attempts_per_number && !result.end.refused_by_pbx {
-            return Err(format!(
-                "attempt {id}: the number is tried again after {spent} attempts"
-            ));
-        }
-        let delay = i64::from(policy.rule(result.outcome).delay_seconds) * 1_000;
-        if at.0 < now.wall.0 + delay && !result.end.refused_by_pbx {
-            return Err(format!(
-                "attempt {id}: tried again before the rule's {delay} ms"
-            ));
-        }
-        Ok(())
     }
 
     /// This really happened in the PBX.

@@ -43,6 +43,8 @@ fn lease(n: u64) -> Lease {
         priority: 0,
         owner: None,
         skill: None,
+        last: None,
+        callback: None,
         attempts: 0,
         numbers: vec![LeadNumber {
             number: number(n),
@@ -60,6 +62,11 @@ fn leg(n: u32) -> LegId {
         attempt: Epoch(1).attempt(n),
         n: 1,
     }
+}
+
+fn done() -> LeadNext {
+    let status = "over".into();
+    LeadNext::Done { status }
 }
 
 impl Bench {
@@ -127,7 +134,7 @@ impl Bench {
             position: 0,
             caller_id: number(99),
             started_at: self.now.wall,
-            if_lost: LeadNext::Done,
+            if_lost: done(),
         })))
     }
 
@@ -181,6 +188,7 @@ impl Bench {
             ended_at: self.now.wall,
             charged: true,
             connect_us: None,
+            disposition: None,
             next,
         };
         self.ask(&Command::Journal(Record::Ended(result)))
@@ -200,7 +208,7 @@ fn says(verdict: Verdict, words: &str) {
 fn what_is_right_is_let_pass() {
     let mut bench = Bench::new();
     bench.dial(1, 1).unwrap();
-    bench.end(1, 1, LeadNext::Done).unwrap();
+    bench.end(1, 1, done()).unwrap();
     bench.grant(2);
     bench
         .ask(&Command::ReturnLeases {
@@ -296,7 +304,7 @@ fn two_calls_to_one_lead_or_number_are_found() {
         position: 0,
         caller_id: number(99),
         started_at: bench.now.wall,
-        if_lost: LeadNext::Done,
+        if_lost: done(),
     };
     bench
         .ask(&Command::Journal(Record::Started(started)))
@@ -366,9 +374,9 @@ fn answered_calls_make_room_for_others() {
 fn results_that_do_not_fit_are_found() {
     let mut bench = Bench::new();
     bench.dial(1, 1).unwrap();
-    bench.end(1, 1, LeadNext::Done).unwrap();
-    says(bench.end(1, 1, LeadNext::Done), "two results");
-    says(Bench::new().end(1, 1, LeadNext::Done), "fits no start");
+    bench.end(1, 1, done()).unwrap();
+    says(bench.end(1, 1, done()), "two results");
+    says(Bench::new().end(1, 1, done()), "fits no start");
     let mut bench = Bench::new();
     bench.dial(1, 1).unwrap();
     let at = Wall(START + 9_000_000);
@@ -376,6 +384,30 @@ fn results_that_do_not_fit_are_found() {
         bench.end(1, 1, LeadNext::Retry { at, position: 0 }),
         "after 1 attempts",
     );
+}
+
+#[test]
+fn a_rule_that_is_not_kept_is_found() {
+    let at = Wall(START + 9_000_000);
+    let with = |attempts, next| {
+        let mut bench = Bench::new();
+        let campaign = bench.setup.campaigns.get_mut(&CAMPAIGN).unwrap();
+        campaign.retry.max_attempts = 9;
+        campaign.retry.busy.attempts = attempts;
+        bench.configure();
+        bench.dial(1, 1).unwrap();
+        bench.end(1, 1, next)
+    };
+    let again = LeadNext::Retry { at, position: 0 };
+    with(Some(2), again.clone()).unwrap();
+    says(with(Some(1), again), "after 1 attempts in a row");
+    let back = LeadNext::Callback {
+        at,
+        position: 0,
+        agent: None,
+        tries: 1,
+    };
+    says(with(None, back), "nobody asked for this callback");
 }
 
 #[test]
@@ -498,6 +530,7 @@ fn an_agent_without_a_call_is_found() {
         paused: Span(0),
         pause: None,
         calls: 1,
+        call: None,
     };
     let view = Snapshot {
         agents: vec![agent],
