@@ -183,7 +183,7 @@ fn next(work: &Mutex<Work>) -> Option<Job> {
 fn progress(work: &Work, (count, all): (usize, f64), began: Instant) {
     let done = work.done;
     let terminal = std::io::stderr().is_terminal();
-    if !terminal && done % count.div_ceil(10) != 0 {
+    if !terminal && !done.is_multiple_of(count.div_ceil(10)) {
         return;
     }
     let left = began.elapsed().as_secs_f64() * (all / work.cost - 1.0);
