@@ -33,7 +33,7 @@ fn learned() -> Predictor {
             End::Other
         };
         predictor.resolved(at(i), calling(8.5), end);
-        predictor.decide(at(i), &view(0)).calls;
+        predictor.decide(at(i), &view(0));
     }
     predictor
 }
