@@ -261,7 +261,8 @@ pub struct CampaignConfig {
     /// Attempts live at once.
     pub max_concurrent: u32,
     /// Dials that no agent is left for are ended once they have rung so long; those that do not
-    /// ring yet at once. Rules ask for at least 15 s (16 CFR 310.4(b)(4)(ii)).
+    /// ring yet at once. A predictive campaign also ends a dial that has rung so long when its answer
+    /// would likely find no agent. Rules ask for at least 15 s (16 CFR 310.4(b)(4)(ii)).
     pub min_ring_ms: u32,
     /// Counted from the first ringing; rules ask for at least 15 s (16 CFR 310.4(b)(4)(ii)).
     pub ring_timeout_ms: u32,

@@ -363,7 +363,7 @@ impl Engine {
                 personal,
             };
             self.learn_of_attempt(now, campaign, (id, began), step);
-            // Pacing does not ask how far a dial has come.
+            // How far a dial has come is looked at with the next decision.
             if !(from.is_dialing() && to.is_dialing()) {
                 self.dirty.insert(campaign);
             }

@@ -7,6 +7,7 @@
 mod book;
 mod chance;
 pub mod chaos;
+mod error;
 mod figures;
 mod leads;
 mod plan;
@@ -15,8 +16,9 @@ pub mod rivals;
 mod shift;
 mod world;
 
+pub use error::SimError;
 pub use figures::{Figures, Quarter};
 pub use plan::Plan;
 pub use rivals::Rival;
-pub use shift::{Shift, SimError};
+pub use shift::Shift;
 pub use world::{Change, Tells, World};

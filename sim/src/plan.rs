@@ -6,7 +6,7 @@ use outdial_engine::config::{
 };
 use outdial_engine::{CampaignId, Number, TrunkId};
 
-use crate::shift::SimError;
+use crate::error::SimError;
 use crate::world::World;
 
 pub(crate) const CAMPAIGN: CampaignId = CampaignId(1);

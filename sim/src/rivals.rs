@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use outdial_engine::{Span, Tick};
 
 use crate::book::Book;
+use crate::error::SimError;
 use crate::figures::Figures;
 use crate::plan::Plan;
 use crate::queue::Queue;
-use crate::shift::SimError;
 use crate::world::{Change, Dice, Fate};
 
 use issabel::Issabel;

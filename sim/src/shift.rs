@@ -12,6 +12,7 @@ use outdial_engine::{
 
 use crate::book::Book;
 use crate::chance::span;
+use crate::error::SimError;
 use crate::figures::Figures;
 use crate::leads::Leads;
 use crate::plan::{CAMPAIGN, Plan, route};
@@ -24,20 +25,6 @@ const MESSAGE: Span = Span::seconds(5);
 const MORNING_MS: i64 = 1_767_603_600_000;
 /// The events of one instant that the engine may give rise to; more is an endless loop.
 const AT_ONCE: u32 = 1_000_000;
-
-/// Why a shift can't be worked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SimError {
-    /// A mean, spread or shape of the world is no such thing.
-    #[error("a mean, spread or shape of the world is not above 0")]
-    World,
-    /// The engine refused the configuration.
-    #[error("{0}")]
-    Config(String),
-    /// The engine never comes to rest.
-    #[error("the engine never comes to rest")]
-    Endless,
-}
 
 /// Something that the model makes happen.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use outdial_engine::config::{AbandonRule, Mode};
-use outdial_sim::{Change, Figures, Plan, Rival, Shift, SimError, World, rivals};
+use outdial_sim::{Change, Figures, Plan, Rival, Shift, SimError, Tells, World, rivals};
 
 const PREDICTIVE: Mode = Mode::Predictive {
     max_ratio_milli: None,
@@ -114,6 +114,45 @@ fn a_rivals_fixed_ratio_abandons_more_in_a_small_team() {
     let plan = hours(40, World::steady(5, 0.5), Mode::Progressive);
     let figures = rivals::work(Rival::RatioLessBusy(3.0), plan).unwrap();
     assert!(figures.abandon_rate() > 0.05, "{}", figures.abandon_rate());
+}
+
+#[test]
+fn issabels_overcommitment_abandons_a_fifth_in_a_small_team_and_few_in_a_large_one() {
+    let rate = |agents, hours_| {
+        let plan = hours(hours_, World::steady(agents, 0.3), Mode::Progressive);
+        rivals::work(Rival::Issabel, plan).unwrap().abandon_rate()
+    };
+    let (small, large) = (rate(5, 40), rate(100, 4));
+    assert!((0.15..0.30).contains(&small), "{small}");
+    assert!(large < 0.02, "{large}");
+}
+
+#[test]
+fn predictive_keeps_its_limit_whatever_the_carrier_tells_and_amd_takes() {
+    let changes: [fn(&mut World); 3] = [
+        |world| world.tells = Tells::Nothing,
+        |world| world.tells = Tells::EarlyMedia,
+        |world| world.amd_person = Some((1.5, 0.4)),
+    ];
+    for change in changes {
+        let mut world = World::steady(10, 0.3);
+        change(&mut world);
+        let figures = work(hours(8, world, PREDICTIVE));
+        let rate = figures.abandon_rate();
+        assert!(rate < 0.03 + figures.abandon_error(), "{rate}");
+        assert!(figures.talk_share() > 0.78, "{}", figures.talk_share());
+    }
+}
+
+#[test]
+fn the_time_of_each_decision_is_measured() {
+    let plan = hours(1, World::steady(5, 0.3), PREDICTIVE);
+    let calls = work(plan.clone()).connected;
+    let decisions = Shift::decisions(plan).unwrap().len();
+    assert!(
+        u64::try_from(decisions).unwrap() > calls,
+        "{decisions} {calls}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::time::{Now, Tick};
 use super::Engine;
 
 /// Of the share that a rule allows, this much is aimed at: what is in flight comes on top.
-const AIM: f64 = 2.93 / 3.0;
+const AIM: f64 = 2.9 / 3.0;
 /// The same for a small team whose rule looks at a single day.
 const AIM_SMALL: f64 = 2.0 / 3.0;
 /// A small team has fewer agents.
@@ -54,10 +54,11 @@ impl Engine {
                 campaign.predictor.moved(left, phase);
             }
         } else if let Some(dial) = campaign.dials.remove(&(began, id)) {
-            let end = match end(to) {
-                _ if voicemail => End::Other,
-                End::Other if dial.is_ending() => End::Cancelled,
-                end @ (End::Answered | End::Other | End::Cancelled | End::Moved(_)) => end,
+            let end = if voicemail { End::Other } else { end(to) };
+            let end = if dial.is_ending() && end == End::Other {
+                End::Cancelled
+            } else {
+                end
             };
             let stage = dial.stage(now.tick);
             campaign.predictor.resolved(now.tick, stage, end);

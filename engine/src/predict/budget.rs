@@ -4,8 +4,9 @@ use super::math::phi;
 
 /// How far one answer moves the level.
 const GAIN: f64 = 0.05;
-/// Where a campaign starts: 2.3% risk, about where teams of every size come to rest.
-const START: f64 = 2.0;
+/// Where a campaign starts: 0.6% risk. From 2.0, where teams come to rest, a first hour of 10 agents is
+/// 4 points busier, but twelve hours of answers in crowds go above the limit.
+const START: f64 = 2.5;
 /// The boldest level: 90% risk.
 const BOLDEST: f64 = -1.3;
 /// The most careful one.
@@ -68,7 +69,7 @@ mod tests {
             budget.settle(1.0, true, TARGET);
             abandoned += 1;
         }
-        assert!(abandoned <= 130, "{abandoned}");
+        assert!(abandoned <= 120, "{abandoned}");
         for _ in 0..1_000 {
             budget.settle(1.0, false, TARGET);
         }

@@ -350,16 +350,19 @@ fn hopeless(picture: &Picture<'_>, view: &View, outlook: &Outlook, risk: f64) ->
         return None;
     }
     let limit = (HOPELESS_TIMES * risk).max(HOPELESS);
-    let late = picture.late();
+    let lost = |dial: &Stage, late: &[f64; SLOTS]| {
+        let (answered, lost) = risk::lost(&outlook.in_slots(dial.phase, dial.age), late);
+        (lost > limit * answered).then_some(answered)
+    };
+    // Each counts its own answer here: none that passes below is left out.
+    let late = picture.late(None);
     let all = view.dials.iter().enumerate();
-    let candidates = all
-        .filter(|(_, dial)| may_end(dial))
-        .filter_map(|(place, dial)| {
-            let (answered, lost) = risk::lost(&outlook.in_slots(dial.phase, dial.age), &late);
-            (lost > limit * answered).then_some((place, answered))
-        });
-    let worst = candidates.max_by(|a, b| a.1.total_cmp(&b.1));
-    worst.map(|(place, _)| place)
+    let candidates = all.filter(|(_, dial)| may_end(dial));
+    let worst = candidates
+        .filter_map(|(place, dial)| Some((place, dial, lost(dial, &late)?)))
+        .max_by(|a, b| a.2.total_cmp(&b.2));
+    let (place, dial, _) = worst?;
+    lost(dial, &picture.late(Some(place))).map(|_| place)
 }
 
 /// Chances of agents by their ages: each by itself while they are few.

@@ -58,12 +58,14 @@ impl Picture<'_> {
         cost
     }
 
-    /// For an answer in each slot, the chance that it or one after it finds no agent.
-    pub(super) fn late(&self) -> [f64; SLOTS] {
+    /// For an answer in each slot, the chance that it or one after it finds no agent. `without`: the
+    /// place of a dial that is left out, because it is its answer.
+    pub(super) fn late(&self, without: Option<usize>) -> [f64; SLOTS] {
         let mut worst = 0.0_f64;
         let mut late = [0.0; SLOTS];
         for k in (0..SLOTS).rev() {
-            worst = worst.max(Need::new(self, k).reaches(self.free));
+            let need = Need::without(self, k, without);
+            worst = worst.max(need.reaches(self.free));
             late[k] = worst;
         }
         late
@@ -144,6 +146,10 @@ struct Need {
 
 impl Need {
     fn new(picture: &Picture<'_>, slot: usize) -> Need {
+        Need::without(picture, slot, None)
+    }
+
+    fn without(picture: &Picture<'_>, slot: usize, left_out: Option<usize>) -> Need {
         let busy = picture.busy.iter().map(|(n, _)| *n).sum::<u32>();
         let busy = usize::try_from(busy).unwrap_or(0);
         let mut chances = vec![0.0; busy + 1];
@@ -154,7 +160,8 @@ impl Need {
                 need.take(each[slot]);
             }
         }
-        for (n, each) in picture.dials {
+        let dials = picture.dials.iter().enumerate();
+        for (_, (n, each)) in dials.filter(|(place, _)| Some(*place) != left_out) {
             for _ in 0..*n {
                 need.add(each[slot]);
             }

@@ -33,7 +33,7 @@ fn learned() -> Predictor {
             End::Other
         };
         predictor.resolved(at(i), calling(8.5), end);
-        predictor.decide(at(i), &view(0)).calls;
+        predictor.decide(at(i), &view(0));
     }
     predictor
 }
@@ -130,4 +130,78 @@ fn answers_that_came_while_another_mode_dialed_correct_nothing() {
         blind.decide(at(4_001), &view(10)).calls,
     );
     assert!(seen.abs_diff(unseen) <= 3, "{seen} {unseen}");
+}
+
+fn ringing(age: f64) -> Stage {
+    Stage {
+        phase: Phase::Ringing,
+        ..calling(age)
+    }
+}
+
+/// A predictor that has seen dials ring at 2 s, a tenth of them answered up to 24 s later, and three
+/// tenths by machines.
+fn learned_ringing() -> Predictor {
+    let mut predictor = Predictor::new(20.0);
+    for i in 0..4_000 {
+        predictor.moved(calling(2.5), Phase::Ringing);
+        let machine = Stage {
+            classifying: Some(3.0),
+            ..ringing(8.0)
+        };
+        let (stage, end) = match i % 10 {
+            0 => (ringing(f64::from(i / 10 % 24)), End::Answered),
+            1..4 => (machine, End::Other),
+            _ => (ringing(25.0), End::Other),
+        };
+        predictor.resolved(at(i), stage, end);
+        predictor.decide(at(i), &view(0));
+    }
+    predictor
+}
+
+#[test]
+fn a_dial_that_has_rung_long_enough_ends_when_nobody_would_be_free_for_it() {
+    let mut predictor = learned_ringing();
+    let busy = |dials| View {
+        dials,
+        talking: vec![5.0],
+        ..view(0)
+    };
+    let mut end = |view: &View| predictor.decide(at(4_001), view).end;
+    assert_eq!(end(&busy(vec![ringing(10.0), ringing(16.0)])), Some(1));
+    assert_eq!(end(&busy(vec![calling(20.0)])), None, "it may ring, or not");
+    let ending = Stage {
+        open: false,
+        ..ringing(16.0)
+    };
+    assert_eq!(end(&busy(vec![ending])), None);
+    let one_free = View {
+        free: 1,
+        ..busy(vec![ringing(16.0)])
+    };
+    assert_eq!(end(&one_free), None);
+    let soon = View {
+        wrapping: vec![60.0; 6],
+        ..busy(vec![ringing(16.0)])
+    };
+    assert_eq!(end(&soon), None, "somebody comes free in time");
+}
+
+#[test]
+fn dials_that_ring_need_fewer_others_than_dials_that_may_fail_yet() {
+    let mut predictor = learned_ringing();
+    let mut calls = |stage| {
+        let dials = vec![stage; 12];
+        predictor
+            .decide(at(4_001), &View { dials, ..view(4) })
+            .calls
+    };
+    let (old, young) = (calls(ringing(23.0)), calls(ringing(1.0)));
+    assert!(old > young, "{old} {young}");
+    let told = Stage {
+        classifying: Some(1.0),
+        ..ringing(5.0)
+    };
+    assert!(calls(told) > young, "a machine");
 }

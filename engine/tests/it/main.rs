@@ -15,5 +15,6 @@ mod chaos_finds;
 mod desk;
 mod permission;
 mod personal;
+mod predictive;
 mod states_doc;
 mod trunks;

@@ -28,8 +28,9 @@ pub fn measure() -> Result<bool, SimError> {
         let (Some(median), Some(most)) = (at(50), at(99)) else {
             return Ok(false);
         };
-        let verdict = if median <= LIMIT { "PASS" } else { "MISSED" };
-        reached &= median <= LIMIT;
+        // By the slow ones: an event whose command was ready before the decision takes no time for one.
+        let verdict = if most <= LIMIT { "PASS" } else { "MISSED" };
+        reached &= most <= LIMIT;
         println!(
             "one decision, {AGENTS} agents, p {answers:.2}: median {median:.1} us, \
              99% below {most:.1} us, of {} (at most {LIMIT:.0} us): {verdict}",
