@@ -42,6 +42,7 @@ struct Rules {
     max_attempts: i32,
     max_attempts_per_number: i32,
     number_attempts_per_day: i32,
+    test: bool,
 }
 
 /// The groups that may be dialed now, best first.
@@ -53,7 +54,8 @@ struct Open {
     since_until_ms: Vec<(i64, i64)>,
 }
 
-/// Leases up to `count` leads of a running campaign whose window is open where the lead lives.
+/// Leases up to `count` leads of a running campaign whose window is open where the lead lives. A
+/// simulated PBX gets none but those of test campaigns, and a real one none of those.
 ///
 /// # Errors
 /// What PostgreSQL says.
@@ -64,7 +66,7 @@ pub fn lease(
     count: u32,
     now_ms: i64,
 ) -> Result<Granted, StoreError> {
-    let Some(rules) = rules(client, campaign)? else {
+    let Some(rules) = rules(client, who, campaign)? else {
         return Ok(Granted::default());
     };
     let mut zones = Zones::new(rules.schedule, now_ms);
@@ -91,13 +93,18 @@ pub fn lease(
     })
 }
 
-fn rules(client: &mut Client, campaign: u64) -> Result<Option<Rules>, StoreError> {
+fn rules(
+    client: &mut Client,
+    who: Lessee<'_>,
+    campaign: u64,
+) -> Result<Option<Rules>, StoreError> {
     let row = client.query_opt(
         "SELECT time_zone, extract(epoch FROM window_start)::integer,
                 extract(epoch FROM window_end)::integer, window_days,
-                max_attempts, max_attempts_per_number, number_attempts_per_day
-         FROM outdial.campaigns WHERE id = $1 AND state = 'running'",
-        &[&clock::id(campaign)],
+                max_attempts, max_attempts_per_number, number_attempts_per_day, test
+         FROM outdial.campaigns WHERE id = $1 AND state = 'running'
+           AND test = coalesce((SELECT n.test FROM outdial.nodes n WHERE n.name = $2), false)",
+        &[&clock::id(campaign), &who.node],
     )?;
     Ok(row.map(|row| Rules {
         time_zone: row.get(0),
@@ -105,6 +112,7 @@ fn rules(client: &mut Client, campaign: u64) -> Result<Option<Rules>, StoreError
         max_attempts: row.get(4),
         max_attempts_per_number: row.get(5),
         number_attempts_per_day: row.get(6),
+        test: row.get(7),
     }))
 }
 
@@ -190,6 +198,7 @@ fn take(
             &rules.number_attempts_per_day,
             &f64::from(limits::CLAIMED_RETRY_SECONDS),
             &f64::from(limits::CAPPED_RETRY_SECONDS),
+            &rules.test,
         ],
     )?;
     let mut leases: Vec<Lease> = Vec::new();

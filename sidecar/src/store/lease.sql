@@ -3,7 +3,8 @@
 -- $1 campaign, $2 most leads, $3 node, $4 epoch, $5 expiry in ms,
 -- $6 zones, $7 priorities, $8 local dates: the groups whose window is open now, best first,
 -- $9 max attempts of a lead, $10 of a number, $11 of a number a day,
--- $12 seconds until a lead is looked at again whose number is claimed, $13 and whose cap is reached.
+-- $12 seconds until a lead is looked at again whose number is claimed, $13 and whose cap is reached,
+-- $14 whether it is a test campaign, whose numbers have claims and caps of their own.
 --
 -- Plan: for each group in order, an index scan of leads_due that stops at the limit (Limit above
 -- LockRows above Nested Loop: rows that are not needed are not locked, rows that another node is
@@ -32,27 +33,28 @@ WITH wanted AS MATERIALIZED (
   LIMIT $2::bigint
 ), numbers AS MATERIALIZED (
   -- LIMIT keeps each look-up an index scan of its own, whatever the planner believes of the sizes.
-  SELECT p.lease, p.id, p.place, n.number, n.position, n.attempts,
+  SELECT p.lease, p.id, p.place, n.number, n.guard, n.position, n.attempts,
          n.position < p.next_position AS later,
          d.hit IS NOT NULL AS forbidden,
          n.attempts >= $10::integer OR p.attempts >= $9::integer AS spent,
          g.hit IS NOT NULL AS capped
   FROM picked p
   CROSS JOIN LATERAL (
-    SELECT number, position, attempts FROM outdial.lead_numbers
+    SELECT number, position, attempts, outdial.guard_key(number, $14::boolean) AS guard
+    FROM outdial.lead_numbers
     WHERE campaign_id = $1::bigint AND lead_id = p.id LIMIT 10) n
   LEFT JOIN LATERAL (
     SELECT true AS hit FROM outdial.do_not_call
     WHERE number = n.number AND (campaign_id IS NULL OR campaign_id = $1::bigint) LIMIT 1) d ON true
   LEFT JOIN LATERAL (
     SELECT true AS hit FROM outdial.number_guard
-    WHERE number = n.number AND day = p.day AND day_attempts >= $11::integer LIMIT 1) g ON true
+    WHERE number = n.guard AND day = p.day AND day_attempts >= $11::integer LIMIT 1) g ON true
 ), claimed AS (
   INSERT INTO outdial.number_guard AS g (number, lease_id, node, campaign_id, lead_id, claimed_at)
-  SELECT c.number, c.lease, $3::text, $1::bigint, c.id, now()
-  FROM (SELECT DISTINCT ON (number) number, lease, id FROM numbers
-        WHERE NOT forbidden AND NOT spent AND NOT capped ORDER BY number, place, lease) c
-  ORDER BY c.number
+  SELECT c.guard, c.lease, $3::text, $1::bigint, c.id, now()
+  FROM (SELECT DISTINCT ON (guard) guard, lease, id FROM numbers
+        WHERE NOT forbidden AND NOT spent AND NOT capped ORDER BY guard, place, lease) c
+  ORDER BY c.guard
   ON CONFLICT (number) DO UPDATE
     SET lease_id = excluded.lease_id, node = excluded.node, campaign_id = excluded.campaign_id,
         lead_id = excluded.lead_id, claimed_at = excluded.claimed_at
@@ -67,7 +69,7 @@ WITH wanted AS MATERIALIZED (
          count(n.number) = 0 AS empty
   FROM picked p
   LEFT JOIN numbers n ON n.lease = p.lease
-  LEFT JOIN claimed c ON c.lease_id = p.lease AND c.number = n.number
+  LEFT JOIN claimed c ON c.lease_id = p.lease AND c.number = n.guard
   GROUP BY p.id, p.lease
 ), settled AS (
   UPDATE outdial.leads l SET
@@ -88,5 +90,5 @@ SELECT p.lease, p.id, p.priority, p.attempts, p.place, n.number, n.position, n.a
        coalesce(p.list_id, 0) AS list
 FROM picked p
 JOIN numbers n ON n.lease = p.lease
-JOIN claimed c ON c.lease_id = p.lease AND c.number = n.number
+JOIN claimed c ON c.lease_id = p.lease AND c.number = n.guard
 ORDER BY p.place, p.lease, n.later, n.position

@@ -4,7 +4,7 @@
 -- follows only while the lease is still its own; the number's counts follow always.
 -- Plan: primary-key look-ups only. number_guard is locked in order of the number.
 WITH sent AS MATERIALIZED (
-  SELECT * FROM unnest(
+  SELECT r.*, coalesce(c.test, false) AS test FROM unnest(
     $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
     $8::smallint[], $9::smallint[], $10::text[], $11::text[], $12::smallint[], $13::smallint[],
     $14::text[], $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
@@ -13,13 +13,14 @@ WITH sent AS MATERIALIZED (
   AS r (attempt_id, lease_id, lead_id, campaign_id, trunk_id, number, position, legs, outcome,
         detail, sip, q850, verdict, agent_id, started_at, ringing_at, answered_at, bridged_at,
         ended_at, charged, connect_us, next_at, next_position, caller_id)
+  LEFT JOIN outdial.campaigns c ON c.id = r.campaign_id
 ), inserted AS (
   INSERT INTO outdial.attempts (attempt_id, started_at, node, campaign_id, lead_id, lease_id,
     trunk_id, number, position, legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at,
-    answered_at, bridged_at, ended_at, charged, connect_us, caller_id)
+    answered_at, bridged_at, ended_at, charged, connect_us, caller_id, test)
   SELECT attempt_id, started_at, $1, campaign_id, lead_id, lease_id, trunk_id, number, position,
     legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at, answered_at, bridged_at,
-    ended_at, charged, connect_us, caller_id
+    ended_at, charged, connect_us, caller_id, test
   FROM sent
   ON CONFLICT (attempt_id, started_at) DO NOTHING
   RETURNING attempt_id, started_at
@@ -50,14 +51,14 @@ WITH sent AS MATERIALIZED (
   SELECT campaign_id, (started_at AT TIME ZONE 'UTC')::date, count(*),
          count(*) FILTER (WHERE outcome = 'abandoned')
   FROM fresh
-  WHERE answered_at IS NOT NULL AND outcome IN ('completed', 'abandoned')
+  WHERE NOT test AND answered_at IS NOT NULL AND outcome IN ('completed', 'abandoned')
   GROUP BY 1, 2 ORDER BY 1, 2
   ON CONFLICT (campaign_id, day) DO UPDATE SET
     answered = d.answered + excluded.answered, abandoned = d.abandoned + excluded.abandoned
 ), hours AS (
   INSERT INTO outdial.caller_id_hours AS h (caller_id, hour, shown)
   SELECT caller_id, date_trunc('hour', started_at), count(*) FROM fresh
-  WHERE caller_id <> ''
+  WHERE NOT test AND caller_id <> ''
   GROUP BY 1, 2 ORDER BY 1, 2
   ON CONFLICT (caller_id, hour) DO UPDATE SET shown = h.shown + excluded.shown
 ), touched AS MATERIALIZED (
@@ -65,13 +66,13 @@ WITH sent AS MATERIALIZED (
   SELECT number, max(lease_id) AS lease_id, max(day) AS day, sum(count)::integer AS count,
          max(started_at) AS started_at, array_agg(lease_id) AS leases
   FROM (
-    SELECT f.number, f.lease_id, f.charged::integer AS count, f.started_at,
+    SELECT outdial.guard_key(f.number, f.test) AS number, f.lease_id, f.charged::integer AS count, f.started_at,
            (f.started_at AT TIME ZONE coalesce(nullif(l.time_zone, ''), c.time_zone, 'UTC'))::date AS day
     FROM fresh f
     LEFT JOIN outdial.leads l ON l.campaign_id = f.campaign_id AND l.id = f.lead_id
     LEFT JOIN outdial.campaigns c ON c.id = f.campaign_id
     UNION ALL
-    SELECT n.number, f.lease_id, 0, NULL, NULL
+    SELECT outdial.guard_key(n.number, f.test), f.lease_id, 0, NULL, NULL
     FROM fresh f
     JOIN outdial.lead_numbers n ON n.campaign_id = f.campaign_id AND n.lead_id = f.lead_id
       AND n.number <> f.number
