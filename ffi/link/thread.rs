@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::TrySendError;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use outdial_engine::{Epoch, Level};
-use outdial_link::{Down, Heartbeat, Hello, Numbered, Up, VERSION_MAX, VERSION_MIN, VERSION_TEST_HOST, Welcome};
+use outdial_link::{
+    Down, Heartbeat, Hello, Numbered, Up, VERSION_MAX, VERSION_MIN, VERSION_TEST_HOST, Welcome,
+};
 
 use super::connection::{Connection, LinkError};
 use super::{Inbox, Order};

@@ -15,8 +15,10 @@ pub mod rivals;
 mod shift;
 mod world;
 
+pub use chance::{BadSpread, Chance};
 pub use figures::{Figures, Quarter};
 pub use plan::Plan;
+pub use queue::Queue;
 pub use rivals::Rival;
 pub use shift::{Shift, SimError};
-pub use world::{Change, World};
+pub use world::{Change, Dice, Fate, World};

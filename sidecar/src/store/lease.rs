@@ -93,11 +93,7 @@ pub fn lease(
     })
 }
 
-fn rules(
-    client: &mut Client,
-    who: Lessee<'_>,
-    campaign: u64,
-) -> Result<Option<Rules>, StoreError> {
+fn rules(client: &mut Client, who: Lessee<'_>, campaign: u64) -> Result<Option<Rules>, StoreError> {
     let row = client.query_opt(
         "SELECT time_zone, extract(epoch FROM window_start)::integer,
                 extract(epoch FROM window_end)::integer, window_days,
