@@ -15,3 +15,4 @@ mod link;
 mod module;
 mod sidecar;
 mod simulate;
+mod test_nodes;
