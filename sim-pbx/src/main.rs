@@ -92,7 +92,11 @@ fn run(options: &Options) -> Result<()> {
         progress: Progress::new(options.progress),
     };
     let ended = session.work();
-    let drained = session.drain();
+    // After a fault nothing would move any more.
+    let drained = match &ended {
+        Ok(()) => session.drain(),
+        Err(_) => Ok(()),
+    };
     over.store(true, Ordering::Release);
     host.wake.notify_one();
     session.free(timer)?;

@@ -52,35 +52,35 @@ pub struct Options {
     #[arg(long, value_name = "FILE", conflicts_with = "agents")]
     pub agents_from_file: Option<PathBuf>,
     /// Share of the calls that a person answers
-    #[arg(long, default_value_t = 0.25, value_parser = share)]
+    #[arg(long, default_value_t = 0.25, value_name = "SHARE", value_parser = share)]
     pub answer_rate: f64,
     /// Share of the calls that a machine answers
-    #[arg(long, default_value_t = 0.2, value_parser = share)]
+    #[arg(long, default_value_t = 0.2, value_name = "SHARE", value_parser = share)]
     pub machine_rate: f64,
     /// Share of the calls to a busy line (486)
-    #[arg(long, default_value_t = 0.08, value_parser = share)]
+    #[arg(long, default_value_t = 0.08, value_name = "SHARE", value_parser = share)]
     pub busy_rate: f64,
     /// Share of the calls to a number that does not exist (404)
-    #[arg(long, default_value_t = 0.05, value_parser = share)]
+    #[arg(long, default_value_t = 0.05, value_name = "SHARE", value_parser = share)]
     pub invalid_rate: f64,
     /// Share of the calls that the carrier can't place (503)
-    #[arg(long, default_value_t = 0.01, value_parser = share)]
+    #[arg(long, default_value_t = 0.01, value_name = "SHARE", value_parser = share)]
     pub congested_rate: f64,
     /// Share of the calls that the callee declines (603); what is left of all rings on
-    #[arg(long, default_value_t = 0.01, value_parser = share)]
+    #[arg(long, default_value_t = 0.01, value_name = "SHARE", value_parser = share)]
     pub refuse_rate: f64,
     /// Mean time from ringing to an answer
-    #[arg(long, default_value_t = 9.0, value_parser = above_zero)]
+    #[arg(long, default_value_t = 9.0, value_name = "SECONDS", value_parser = above_zero)]
     pub ring_seconds: f64,
     /// Mean talk time
-    #[arg(long, default_value_t = 120.0, value_parser = above_zero)]
+    #[arg(long, default_value_t = 120.0, value_name = "SECONDS", value_parser = above_zero)]
     pub talk_seconds: f64,
     /// Carrier, callees and agents are so much faster; the engine is not, see below
-    #[arg(long, default_value_t = 1.0, value_parser = above_zero)]
+    #[arg(long, default_value_t = 1.0, value_name = "TIMES", value_parser = above_zero)]
     pub speed: f64,
     /// Answered calls that answering machine detection tells right; of the others it can't tell.
     /// 0: none runs, and agents get machines
-    #[arg(long, default_value_t = 1.0, value_parser = share)]
+    #[arg(long, default_value_t = 1.0, value_name = "SHARE", value_parser = share)]
     pub amd: f64,
     /// Calls that the carrier takes within a second; 503 above it [default: no limit]
     #[arg(long, value_name = "CALLS")]
@@ -89,13 +89,13 @@ pub struct Options {
     #[arg(long, value_name = "CALLS")]
     pub max_calls: Option<usize>,
     /// Share of the events that the PBX never tells the engine (never the end of a call or log-in)
-    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = share)]
     pub lose_events: f64,
     /// Share of the events that it tells twice
-    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = share)]
     pub duplicate_events: f64,
     /// Share of the events that it tells up to 2 s late, behind others
-    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = share)]
     pub late_events: f64,
     /// Cut an agent off so often, in or out of a call
     #[arg(long, value_name = "SECONDS", value_parser = above_zero)]
@@ -107,7 +107,7 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", value_parser = above_zero)]
     pub duration: Option<f64>,
     /// Calls in progress may take so long to finish at the end; then they are hung up
-    #[arg(long, default_value_t = 30.0, value_parser = at_least_zero)]
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS", value_parser = at_least_zero)]
     pub drain_seconds: f64,
     /// Write each call down, a line of JSON for each thing that happens to it; has numbers in it
     #[arg(long, value_name = "FILE")]

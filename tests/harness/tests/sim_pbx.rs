@@ -172,6 +172,39 @@ fn killed_in_the_middle_and_started_again_it_dials_nothing_twice() {
 }
 
 #[test]
+fn a_second_signal_ends_it_at_once_and_the_journal_keeps_what_happened() {
+    // Whoever is connected talks for longer than the test.
+    let mut rig = start(
+        "sim-signal",
+        "--answer-rate 0.7 --machine-rate 0 --talk-seconds 40000",
+    );
+    test_campaign(&mut rig, "trial", 40, 10);
+    rig.outdial(&["campaign", "start", "trial"]).unwrap();
+    rig.wait_agents("on_call", 3, Duration::from_secs(30))
+        .unwrap();
+
+    let process = rig.pbx.process().unwrap();
+    process.signal(Signal::SIGTERM).unwrap();
+    wait_for("the draining", Duration::from_secs(10), || {
+        Ok(process.output().contains("draining"))
+    })
+    .unwrap();
+    process.signal(Signal::SIGTERM).unwrap();
+    let status = process.wait(Duration::from_secs(5)).unwrap();
+    assert_eq!(status.code(), Some(1), "{}", process.tail());
+
+    rig.outdial(&["campaign", "stop", "trial"]).unwrap();
+    rig.pbx.start().unwrap();
+    let lost = "SELECT count(*) FROM outdial.attempts WHERE detail = 'node lost' AND outcome = 'completed'";
+    wait_for("the lost calls", Duration::from_secs(20), || {
+        Ok(rig.sidecar.count(lost)? >= 3)
+    })
+    .unwrap();
+    // Nobody talks any more: it ends by itself.
+    drains(&mut rig);
+}
+
+#[test]
 fn events_that_are_lost_doubled_and_late_and_agents_who_vanish_leave_no_call_behind() {
     let mut rig = start(
         "sim-faults",
