@@ -14,6 +14,7 @@ use crate::limits;
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "outdial-sim-pbx",
+    args_override_self = true,
     version,
     after_help = "Examples:
   outdial-sim-pbx --socket /run/outdial/link.sock --journal /tmp/sim-journal --agents 20
