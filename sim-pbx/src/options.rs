@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use outdial_sim::{Change, World};
+use outdial_sim::World;
 
 use crate::limits;
 
@@ -186,12 +186,9 @@ impl Options {
         let mut world = World::steady(0, self.answer_rate);
         world.ring.0 = self.ring_seconds;
         world.not_answered = (failures / rest, self.machine_rate / rest);
-        world.changes = vec![Change {
-            at_seconds: 0,
-            answers: self.answer_rate,
-            talk: self.talk_seconds,
-            agents: 0,
-        }];
+        for change in &mut world.changes {
+            change.talk = self.talk_seconds;
+        }
         Ok(world)
     }
 
