@@ -24,11 +24,12 @@ module_make = $(MAKE) --no-print-directory -C asterisk-module BUILD=$(module_bui
 .PHONY: help setup all library sidecar module install uninstall demo test bench bench-pacing soak long-run clean
 
 help:
-	@echo 'make            build liboutdial.so, res_outdial.so and outdial'
+	@echo 'make            build liboutdial.so, res_outdial.so, outdial and outdial-sim-pbx'
 	@echo 'make setup      install what is missing, and an Asterisk 22 to test with (Debian, root)'
 	@echo 'make install    put them in place; DESTDIR and prefix (/usr) as usual'
 	@echo 'make uninstall  take them away again; configuration and data stay'
 	@echo 'make demo       dial 500 leads from a real Asterisk to 10 agents; EXIT=1: then stop'
+	@echo 'make demo PBX=sim   the same with a simulated PBX: no Asterisk, no SIPp, nobody is called'
 	@echo 'make test       everything that CI checks'
 	@echo 'make bench      measure; results in target/bench'
 	@echo 'make bench-pacing   talk share and abandon rate of each mode, on a model of PBX and callees'
@@ -41,9 +42,9 @@ setup:
 
 all: library module
 
-# One run of cargo for both: it shares the machine's cores better.
+# One run of cargo for all: it shares the machine's cores better.
 library:
-	$(CARGO) build --release -p outdial -p outdial-sidecar
+	$(CARGO) build --release -p outdial -p outdial-sidecar -p outdial-sim-pbx
 	@ln -sfn liboutdial.so $(release)/liboutdial.so.$(VERSION)
 
 module: library
@@ -61,6 +62,7 @@ install: all
 	ln -sfn liboutdial.so.$(VERSION) $(DESTDIR)$(libdir)/liboutdial.so
 	$(call put,0644,include/outdial.h,$(includedir)/outdial.h)
 	$(call put,0755,$(release)/outdial,$(bindir)/outdial)
+	$(call put,0755,$(release)/outdial-sim-pbx,$(bindir)/outdial-sim-pbx)
 	sed 's|@bindir@|$(bindir)|' packaging/outdial.service >$(target)/outdial.service
 	$(call put,0644,$(target)/outdial.service,$(unitdir)/outdial.service)
 	$(call put,0644,packaging/sysusers.conf,$(sysusersdir)/outdial.conf)
@@ -70,16 +72,20 @@ install: all
 
 uninstall:
 	rm -f $(DESTDIR)$(libdir)/liboutdial.so.$(VERSION) $(DESTDIR)$(libdir)/liboutdial.so
-	rm -f $(DESTDIR)$(includedir)/outdial.h $(DESTDIR)$(bindir)/outdial
+	rm -f $(DESTDIR)$(includedir)/outdial.h $(DESTDIR)$(bindir)/outdial $(DESTDIR)$(bindir)/outdial-sim-pbx
 	rm -f $(DESTDIR)$(unitdir)/outdial.service
 	rm -f $(DESTDIR)$(sysusersdir)/outdial.conf $(DESTDIR)$(tmpfilesdir)/outdial.conf
 	$(module_make) uninstall
 	@test -n '$(DESTDIR)' || echo 'Left in place: /var/lib/outdial, /etc/outdial, outdial.conf of Asterisk, user outdial'
 
-demo: setup
-	@$(MAKE) --no-print-directory -s all
+# asterisk, or sim: a simulated PBX, which needs no Asterisk and no SIPp.
+PBX ?= asterisk
+demo:
+	@case '$(PBX)' in asterisk|sim) ;; *) echo 'PBX=$(PBX): asterisk or sim' >&2; exit 1;; esac
+	@scripts/setup $(if $(filter sim,$(PBX)),--without-pbx)
+	@$(MAKE) --no-print-directory -s $(if $(filter sim,$(PBX)),library,all)
 	@$(CARGO) build -q --release -p outdial-harness --bin demo
-	@OUTDIAL_PREBUILT=1 $(release)/demo
+	@OUTDIAL_PREBUILT=1 PBX=$(PBX) $(release)/demo
 
 test: setup
 	@scripts/test

@@ -9,7 +9,7 @@ use libc::{c_char, c_void};
 /// Major version of this ABI. Differs: the library refuses the host.
 pub const OUTDIAL_ABI_MAJOR: u32 = 1;
 /// Minor version of this ABI. Grows when something is appended.
-pub const OUTDIAL_ABI_MINOR: u32 = 0;
+pub const OUTDIAL_ABI_MINOR: u32 = 1;
 
 /// Success.
 pub const OUTDIAL_OK: i32 = 0;
@@ -285,6 +285,9 @@ pub struct OutdialSettings {
     /// The journal grows to this many bytes; then nothing more is dialed until the sidecar has
     /// acknowledged. 0: 256 MiB.
     pub journal_bytes: u64,
+    /// 1: calls that this host places reach nobody, as those of a simulated PBX. It is handed test
+    /// campaigns only. 0, or a struct of ABI 1.0, which ends before: a real PBX, which never is.
+    pub test_host: u32,
 }
 
 /// Counters of an engine.

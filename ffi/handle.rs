@@ -81,6 +81,7 @@ impl Handle {
             host,
             node: settings.node,
             pbx: settings.pbx,
+            test_host: settings.test_host,
             // A column of the database holds it, signed.
             instance: random()? >> 1,
             mailbox,
@@ -235,6 +236,8 @@ impl Handle {
             Some("node")
         } else if settings.journal != running.journal_dir {
             Some("journal")
+        } else if settings.test_host != shared.test_host {
+            Some("test_host")
         } else {
             None
         };

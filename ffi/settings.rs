@@ -1,9 +1,9 @@
 //! `struct outdial_settings`, checked.
 
+use std::mem::offset_of;
 use std::path::PathBuf;
 
 use crate::abi::{OUTDIAL_E_ABI, OUTDIAL_E_ARGUMENT, OutdialSettings};
-use crate::host::size_u32;
 use crate::{limits, raw};
 
 /// What the operator configured.
@@ -13,6 +13,7 @@ pub(crate) struct Settings {
     pub(crate) journal: PathBuf,
     pub(crate) pbx: Box<str>,
     pub(crate) journal_bytes: u64,
+    pub(crate) test_host: bool,
 }
 
 /// A code for the host, and words for its operator.
@@ -28,10 +29,12 @@ impl Settings {
     pub(crate) unsafe fn read(settings: *const OutdialSettings) -> Result<Settings, Refusal> {
         // SAFETY: every version of the struct begins with its size.
         let size = unsafe { raw::struct_size(settings) };
-        let needed = size_u32::<OutdialSettings>();
+        // ABI 1.0 ended here.
+        let needed = offset_of!(OutdialSettings, test_host);
+        let whole = size_of::<OutdialSettings>();
         match size {
             None => return Err(bad("settings: NULL or not aligned")),
-            Some(size) if size < needed => {
+            Some(size) if usize::try_from(size).is_ok_and(|size| size < needed) => {
                 let text = format!(
                     "struct outdial_settings has {size} bytes in the module, liboutdial {} needs \
                      {needed}",
@@ -41,8 +44,25 @@ impl Settings {
             }
             Some(_) => {}
         }
-        // SAFETY: not NULL, aligned, and large enough, as just checked.
-        let settings = unsafe { &*settings };
+        let given = size.and_then(|size| usize::try_from(size).ok());
+        let given = given.unwrap_or(needed).min(whole);
+        let mut copy = std::mem::MaybeUninit::<OutdialSettings>::zeroed();
+        // SAFETY: not NULL, aligned, and `given` bytes long, as just checked; `copy` has room for
+        // `whole` bytes, which are no fewer.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                settings.cast::<u8>(),
+                copy.as_mut_ptr().cast::<u8>(),
+                given,
+            );
+        }
+        // SAFETY: numbers and pointers, for all of which zero is a value.
+        let settings = unsafe { copy.assume_init() };
+        let test_host = match settings.test_host {
+            0 => false,
+            1 => true,
+            other => return Err(bad(format!("test_host = {other}: 0 or 1"))),
+        };
         let text = |name: &str, value, max: usize| {
             // SAFETY: the texts of valid settings end in NUL.
             unsafe { raw::text(value, max) }.ok_or_else(|| {
@@ -86,6 +106,7 @@ impl Settings {
             journal: path("journal", settings.journal)?,
             pbx: text("pbx", settings.pbx, limits::PATH_BYTES)?.into(),
             journal_bytes,
+            test_host,
         })
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Shared {
     pub(crate) host: Host,
     pub(crate) node: Box<str>,
     pub(crate) pbx: Box<str>,
+    /// Calls reach nobody.
+    pub(crate) test_host: bool,
     /// Drawn at random for each engine.
     pub(crate) instance: u64,
     pub(crate) clock: Clock,
@@ -81,6 +83,7 @@ pub(crate) struct Parts {
     pub(crate) host: Host,
     pub(crate) node: Box<str>,
     pub(crate) pbx: Box<str>,
+    pub(crate) test_host: bool,
     pub(crate) instance: u64,
     pub(crate) mailbox: Mailbox,
     pub(crate) journal: journal::Queue,
@@ -93,6 +96,7 @@ impl Shared {
             host: parts.host,
             node: parts.node,
             pbx: parts.pbx,
+            test_host: parts.test_host,
             instance: parts.instance,
             clock: Clock::new(),
             slots: Slots::new(),

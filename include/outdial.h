@@ -27,7 +27,7 @@ typedef struct outdial_stats outdial_stats_t;
 /**
  * Minor version of this ABI. Grows when something is appended.
  */
-#define OUTDIAL_ABI_MINOR 0
+#define OUTDIAL_ABI_MINOR 1
 
 /**
  * Success.
@@ -492,6 +492,11 @@ struct outdial_settings {
      * acknowledged. 0: 256 MiB.
      */
     uint64_t journal_bytes;
+    /**
+     * 1: calls that this host places reach nobody, as those of a simulated PBX. It is handed test
+     * campaigns only. 0, or a struct of ABI 1.0, which ends before: a real PBX, which never is.
+     */
+    uint32_t test_host;
 };
 
 /**

@@ -87,6 +87,7 @@ fn layouts() -> Vec<Layout> {
                 journal,
                 pbx,
                 journal_bytes,
+                test_host,
             }
         ),
         layout!(

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::TrySendError;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use outdial_engine::{Epoch, Level};
-use outdial_link::{Down, Heartbeat, Hello, Numbered, Up, VERSION_MAX, VERSION_MIN, Welcome};
+use outdial_link::{
+    Down, Heartbeat, Hello, Numbered, Up, VERSION_MAX, VERSION_MIN, VERSION_TEST_HOST, Welcome,
+};
 
 use super::connection::{Connection, LinkError};
 use super::{Inbox, Order};
@@ -142,7 +144,12 @@ impl LinkThread {
 
     fn hello(&self) -> Hello {
         Hello {
-            version_min: VERSION_MIN,
+            // An older sidecar would hand real campaigns to a PBX whose calls reach nobody.
+            version_min: if self.shared.test_host {
+                VERSION_TEST_HOST
+            } else {
+                VERSION_MIN
+            },
             version_max: VERSION_MAX,
             node: self.shared.node.to_string(),
             instance: self.shared.instance,
@@ -151,6 +158,7 @@ impl LinkThread {
             pbx: self.shared.pbx.to_string(),
             pid: std::process::id(),
             leases: self.shared.leases().clone(),
+            test_host: self.shared.test_host,
         }
     }
 

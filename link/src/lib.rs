@@ -3,23 +3,30 @@
 //! Frames on a Unix stream socket: a `u32` length (little endian, of what follows), then one
 //! message in postcard's encoding. The library connects, the sidecar listens. The library opens
 //! with [`Up::Hello`] and the sidecar answers [`Down::Welcome`] or [`Down::Refused`]; both are
-//! frozen for all versions, so that any two builds can at least say why they don't talk.
+//! frozen for all versions, so that any two builds can at least say why they don't talk: a field
+//! may be appended to the hello, which an older build overlooks and a newer one does without.
+//!
+//! Version 2 appends [`Hello::test_host`].
 //!
 //! Instants are wall-clock milliseconds since 1970 in UTC; spans are named with their unit.
 
 mod frame;
+mod hello;
 pub mod lock_file;
 mod message;
 mod snapshot;
 
 pub use frame::{FRAME_BYTES, FrameError, Reader, encode};
+pub use hello::Hello;
 pub use message::*;
 pub use snapshot::*;
 
 /// The newest version of the messages that this build speaks.
-pub const VERSION_MAX: u16 = 1;
+pub const VERSION_MAX: u16 = 2;
 /// The oldest version of the messages that this build speaks.
 pub const VERSION_MIN: u16 = 1;
+/// Since this version a sidecar knows [`Hello::test_host`]; a test host speaks none before it.
+pub const VERSION_TEST_HOST: u16 = 2;
 
 /// The version that both sides speak, given the other side's range.
 #[must_use]

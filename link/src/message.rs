@@ -1,7 +1,8 @@
-//! The messages of version 1.
+//! The messages of versions 1 and 2.
 
 use serde::{Deserialize, Serialize};
 
+use crate::hello::Hello;
 use crate::snapshot::Snapshot;
 
 /// From the library to the sidecar.
@@ -103,29 +104,6 @@ pub struct Preview {
     pub position: u8,
     /// Until then; then it is decided for the agent.
     pub until_ms: i64,
-}
-
-/// Who connects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hello {
-    /// Oldest version spoken.
-    pub version_min: u16,
-    /// Newest version spoken.
-    pub version_max: u16,
-    /// This node's name, from the module's configuration.
-    pub node: String,
-    /// Drawn at random when the engine was made: tells a reconnect from a new life.
-    pub instance: u64,
-    /// Version of the library.
-    pub library: String,
-    /// Version of the C ABI, `major << 16 | minor`.
-    pub abi: u32,
-    /// The PBX and its version.
-    pub pbx: String,
-    /// Process id of the PBX.
-    pub pid: u32,
-    /// Leases in hand (a reconnect of a living engine), to be kept alive.
-    pub leases: Vec<u64>,
 }
 
 /// How the library is.

@@ -7,23 +7,26 @@ use rand_distr::{Distribution, Gamma, LogNormal};
 
 /// Why a distribution can't be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct BadSpread;
+pub struct BadSpread;
 
 /// A source of chance.
 #[derive(Clone, Debug)]
-pub(crate) struct Chance(ChaCha8Rng);
+pub struct Chance(ChaCha8Rng);
 
 impl Chance {
-    pub(crate) fn new(seed: u64) -> Chance {
+    /// The same seed gives the same chances.
+    #[must_use]
+    pub fn new(seed: u64) -> Chance {
         Chance(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    pub(crate) fn happens(&mut self, probability: f64) -> bool {
+    /// True with this probability.
+    pub fn happens(&mut self, probability: f64) -> bool {
         self.0.random::<f64>() < probability
     }
 
     /// Between 0 and 1.
-    pub(crate) fn share(&mut self) -> f64 {
+    pub fn share(&mut self) -> f64 {
         self.0.random()
     }
 

@@ -16,9 +16,11 @@ pub mod rivals;
 mod shift;
 mod world;
 
+pub use chance::{BadSpread, Chance};
 pub use error::SimError;
 pub use figures::{Figures, Quarter};
 pub use plan::Plan;
+pub use queue::Queue;
 pub use rivals::Rival;
 pub use shift::Shift;
-pub use world::{Change, Tells, World};
+pub use world::{Change, Dice, Fate, Tells, World};

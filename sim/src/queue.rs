@@ -7,7 +7,7 @@ use outdial_engine::Tick;
 
 /// Happenings by their time; those of the same time in the order in which they were planned.
 #[derive(Debug)]
-pub(crate) struct Queue<T> {
+pub struct Queue<T> {
     heap: BinaryHeap<Reverse<(Tick, u64, Keyed<T>)>>,
     planned: u64,
 }
@@ -46,18 +46,20 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T> Queue<T> {
-    pub(crate) fn plan(&mut self, at: Tick, what: T) {
+    /// Plans a happening.
+    pub fn plan(&mut self, at: Tick, what: T) {
         self.planned += 1;
         self.heap.push(Reverse((at, self.planned, Keyed(what))));
     }
 
     /// When the next thing happens.
-    pub(crate) fn next(&self) -> Option<Tick> {
+    #[must_use]
+    pub fn next(&self) -> Option<Tick> {
         self.heap.peek().map(|Reverse((at, _, _))| *at)
     }
 
     /// The next thing that happens at `now` or before.
-    pub(crate) fn pop(&mut self, now: Tick) -> Option<T> {
+    pub fn pop(&mut self, now: Tick) -> Option<T> {
         if self.next()? > now {
             return None;
         }

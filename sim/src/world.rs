@@ -87,7 +87,7 @@ impl World {
 
 /// What will become of one dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub enum Fate {
     /// Fails after this long.
     Fails(Span),
     /// Rings after the first span, and nobody answers.
@@ -100,8 +100,9 @@ pub(crate) enum Fate {
 
 /// A world with its dice.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice {
-    pub(crate) chance: Chance,
+pub struct Dice {
+    /// What the dice are thrown with.
+    pub chance: Chance,
     set_up: Spread,
     ring: Spread,
     ring_usual: (f64, f64),
@@ -114,7 +115,11 @@ pub(crate) struct Dice {
 }
 
 impl Dice {
-    pub(crate) fn new(world: &World, seed: u64) -> Result<Dice, BadSpread> {
+    /// Dice for the world as it is at first.
+    ///
+    /// # Errors
+    /// A mean, spread or shape is none.
+    pub fn new(world: &World, seed: u64) -> Result<Dice, BadSpread> {
         let mut dice = Dice {
             chance: Chance::new(seed),
             set_up: Spread::log_normal(world.set_up.0, world.set_up.1)?,
@@ -148,7 +153,8 @@ impl Dice {
         Ok(())
     }
 
-    pub(crate) fn fate(&mut self) -> Fate {
+    /// What becomes of a dial.
+    pub fn fate(&mut self) -> Fate {
         let set_up = self.chance.span(&self.set_up);
         let ring = self.chance.span(&self.ring);
         if self.chance.happens(self.answers) {
@@ -171,7 +177,8 @@ impl Dice {
         Some(self.chance.span(spread))
     }
 
-    pub(crate) fn talk(&mut self) -> Span {
+    /// How long a person talks.
+    pub fn talk(&mut self) -> Span {
         self.chance.span(&self.talk)
     }
 

@@ -172,7 +172,7 @@ static void bad(void)
 	char err[512] = "", buf[32];
 
 	host.abi_version = (OUTDIAL_ABI_MAJOR + 1) << 16;
-	refused(&host, &settings, OUTDIAL_E_ABI, "built for 2.0", "speaks 1.0");
+	refused(&host, &settings, OUTDIAL_E_ABI, "built for 2.0", "speaks 1.1");
 	host = pbx_host(pbx);
 	host.struct_size = sizeof(host) - 8;
 	snprintf(buf, sizeof(buf), "%zu bytes", sizeof(host) - 8);
@@ -190,6 +190,15 @@ static void bad(void)
 	refused(&host, &other, OUTDIAL_E_ARGUMENT, "node", "allowed");
 	other.node = NULL;
 	refused(&host, &other, OUTDIAL_E_ARGUMENT, "node", "missing");
+	other = settings;
+	other.test_host = 2;
+	refused(&host, &other, OUTDIAL_E_ARGUMENT, "test_host = 2", "0 or 1");
+	other.struct_size = offsetof(struct outdial_settings, test_host) - 8;
+	refused(&host, &other, OUTDIAL_E_ABI, "bytes", "needs");
+	/* What stands behind the end of ABI 1.0's struct is not looked at. */
+	other.struct_size = offsetof(struct outdial_settings, test_host);
+	other.journal = "relative";
+	refused(&host, &other, OUTDIAL_E_ARGUMENT, "journal", "begin with /");
 	other = settings;
 	other.journal = "relative";
 	refused(&host, &other, OUTDIAL_E_ARGUMENT, "journal", "begin with /");

@@ -11,11 +11,15 @@ use crate::cli::{CliError, Context, table};
 pub enum Command {
     /// Create a campaign; it is stopped until you start it
     #[command(
-        after_help = "Examples:\n  outdial campaign create spring --caller-id 551140001000 --time-zone America/Sao_Paulo\n  outdial campaign create renewals --mode power --ratio 2 --message sorry --caller-id 551140001000 \\\n      --time-zone America/Sao_Paulo --window 10:00-19:00 --days mon-fri --retry busy=10m --retry machine=never"
+        after_help = "Examples:\n  outdial campaign create spring --caller-id 551140001000 --time-zone America/Sao_Paulo\n  outdial campaign create renewals --mode power --ratio 2 --message sorry --caller-id 551140001000 \\\n      --time-zone America/Sao_Paulo --window 10:00-19:00 --days mon-fri --retry busy=10m --retry machine=never\n  outdial campaign create trial --test --caller-id 551140001000 --time-zone America/Sao_Paulo"
     )]
     Create {
         /// Name
         name: String,
+        /// A test campaign: dialed by a simulated PBX only (outdial-sim-pbx), so nobody is called,
+        /// and left out of statistics; for its whole life
+        #[arg(long)]
+        test: bool,
         #[command(flatten)]
         fields: Box<Fields>,
     },
@@ -170,9 +174,12 @@ pub struct Fields {
 
 pub fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
-        Command::Create { name, fields } => {
+        Command::Create { name, test, fields } => {
             let mut body = fields.body()?;
             body.insert("name".into(), json!(name));
+            if test {
+                body.insert("test".into(), json!(true));
+            }
             ask(
                 context,
                 Method::POST,
@@ -197,6 +204,7 @@ pub fn run(command: Command, context: &Context) -> Result<(), CliError> {
             let columns = [
                 ("name", "name"),
                 ("state", "state"),
+                ("test", "test"),
                 ("mode", "mode"),
                 ("ratio", "ratio"),
                 ("priority", "priority"),

@@ -68,6 +68,9 @@ pub fn run(context: &Context) -> Result<(), CliError> {
             text(&status["journal"]["backlog"])
         );
     }
+    if status["test"] == Value::Bool(true) {
+        println!("test node: the PBX is simulated, nobody is called; test campaigns only");
+    }
     let section = |title: &str, key: &str, columns: &[(&str, &str)]| {
         let rows = status[key].as_array().cloned().unwrap_or_default();
         if !rows.is_empty() {

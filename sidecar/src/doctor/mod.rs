@@ -154,6 +154,12 @@ fn module(checks: &mut Vec<Check>, app: &App) {
             hello.pbx, hello.pid, connection.epoch
         ),
     ));
+    if hello.test_host {
+        checks.push(Check::good(
+            "test node",
+            "the PBX is simulated: nobody is called, and only test campaigns are dialed",
+        ));
+    }
     let own = env!("CARGO_PKG_VERSION");
     let abi = format!("{}.{}", hello.abi >> 16, hello.abi & 0xffff);
     checks.push(if hello.library == own {

@@ -16,6 +16,7 @@ pub fn status(app: &App) -> Value {
         "uptime": app.started.elapsed().as_secs(),
         "status": health.status,
         "causes": health.causes,
+        "test": is_test(&view),
         "link": link(&view),
         "journal": beat.map(|(_, beat)| json!({
             "backlog": beat.journal_backlog,
@@ -42,6 +43,12 @@ pub fn status(app: &App) -> Value {
     })
 }
 
+/// A simulated PBX is connected: its calls reach nobody, and its agents are no people.
+fn is_test(view: &View) -> bool {
+    let connection = view.connection.as_ref();
+    connection.is_some_and(|connection| connection.hello.test_host)
+}
+
 fn link(view: &View) -> Value {
     let Some(connection) = &view.connection else {
         return json!({ "connected": false, "refused": view.refusal });
@@ -49,6 +56,7 @@ fn link(view: &View) -> Value {
     json!({
         "connected": true,
         "pbx": connection.hello.pbx,
+        "test_host": connection.hello.test_host,
         "library": connection.hello.library,
         "abi": format!("{}.{}", connection.hello.abi >> 16, connection.hello.abi & 0xffff),
         "pid": connection.hello.pid,
@@ -146,10 +154,14 @@ fn campaigns(app: &App, view: &View) -> Value {
     };
     let complete = config.campaigns.values().map(|campaign| {
         let live = live(campaign.id);
+        let test = config.tests.contains(&campaign.id);
         json!({
             "name": campaign.name,
+            "test": test,
             "state": live.map_or_else(|| state_name(campaign.state).to_owned(), |c| c.state.clone()),
-            "lacks": view.checked.get(&campaign.id).cloned().flatten().or_else(|| live.and_then(|c| c.lacks.clone())),
+            "lacks": view.checked.get(&campaign.id).cloned().flatten()
+                .or_else(|| live.and_then(|c| c.lacks.clone()))
+                .or_else(|| other_host(view, test)),
             "live": live.map(|c| c.live),
             "dialing": live.map(|c| c.dialing),
             "bridged": live.map(|c| c.bridged),
@@ -164,10 +176,21 @@ fn campaigns(app: &App, view: &View) -> Value {
             "why_now": live.and_then(|c| c.why_now.clone()),
         })
     });
-    let incomplete = config.incomplete.values().map(
-        |(name, state, why)| json!({ "name": name, "state": state_name(*state), "lacks": why }),
-    );
+    let incomplete = config.incomplete.iter().map(|(id, (name, state, why))| {
+        let test = config.tests.contains(id);
+        json!({ "name": name, "test": test, "state": state_name(*state), "lacks": why })
+    });
     complete.chain(incomplete).collect()
+}
+
+/// Why the PBX that is connected never dials such a campaign.
+fn other_host(view: &View, test: bool) -> Option<String> {
+    let host = view.connection.as_ref()?.hello.test_host;
+    match (test, host) {
+        (true, true) | (false, false) => None,
+        (true, false) => Some("a simulated PBX; this one is real".into()),
+        (false, true) => Some("a real PBX; this one is simulated".into()),
+    }
 }
 
 fn state_name(state: outdial_link::CampaignState) -> &'static str {
@@ -194,6 +217,7 @@ fn agents(app: &App, view: &View) -> Value {
             let state = told.or_else(|| live.map(|a| a.state.clone()));
             json!({
                 "name": agent.name,
+                "test": is_test(view) && (live.is_some() || view.agents.contains_key(&agent.id)),
                 "state": state.unwrap_or_else(|| "logged out".into()),
                 "since_ms": live.map(|a| a.since_ms),
                 "calls": live.map(|a| a.calls),

@@ -168,7 +168,13 @@ impl Link {
         let epoch = welcome.epoch;
         let full = Down::Config {
             full: true,
-            changes: inner.config.full().into_iter().chain(history).collect(),
+            changes: inner
+                .config
+                .for_host(hello.test_host)
+                .full()
+                .into_iter()
+                .chain(history)
+                .collect(),
         };
         // The channel is new and holds far more than two messages.
         let _ = out.try_send(Down::Welcome(welcome));
@@ -240,7 +246,13 @@ impl Link {
     /// A new configuration: the engine gets the difference.
     pub fn configure(&self, config: Configuration) {
         let mut inner = self.inner();
-        let changes = config.diff(&inner.config);
+        let test_host = inner
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.hello.test_host);
+        let changes = config
+            .for_host(test_host)
+            .diff(&inner.config.for_host(test_host));
         inner.config = config;
         for change in &changes {
             // The engine says again what it refuses of the new one.

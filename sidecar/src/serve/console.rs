@@ -86,6 +86,7 @@ impl Console {
             return Err(refused(name, &lacks.join("\n  ")));
         }
         self.refresh().await?;
+        self.fits(name, id)?;
         let mut answer = self
             .link
             .ask(Ask::Check { campaign: id })
@@ -95,6 +96,29 @@ impl Console {
             Ok(Some((_, Err(why)))) => Err(refused(name, &format!("the PBX says: {why}"))),
             Ok(None) => Err(refused(name, NOT_CONNECTED)),
             Err(_) => Err(refused(name, "the PBX did not answer the check in time")),
+        }
+    }
+
+    /// A simulated PBX dials test campaigns, a real one all others.
+    fn fits(&self, name: &str, id: u64) -> Result<(), StoreError> {
+        let Some(connected) = self.link.connected() else {
+            return Ok(());
+        };
+        match (
+            self.link.config().tests.contains(&id),
+            connected.hello.test_host,
+        ) {
+            (true, true) | (false, false) => Ok(()),
+            (true, false) => Err(refused(
+                name,
+                "it is a test campaign, and a real PBX is connected, which would call people; \
+                 start outdial-sim-pbx with a sidecar of its own",
+            )),
+            (false, true) => Err(refused(
+                name,
+                "a simulated PBX is connected, which would use up its leads without a call; \
+                 make a test campaign: outdial campaign create NAME --test",
+            )),
         }
     }
 }

@@ -12,6 +12,7 @@ pub const TABLE: Table = Table {
     what: "campaign",
     columns: &[
         "name",
+        "test",
         "mode",
         "ratio",
         "max_ratio",

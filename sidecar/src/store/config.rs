@@ -1,6 +1,6 @@
 //! The whole configuration as the engine gets it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use outdial_link::{
     Agent, AgentlessAction, AnswerRules, CallerIds, Campaign, CampaignState, ClockStart, Config,
@@ -21,6 +21,8 @@ pub struct Configuration {
     pub campaigns: BTreeMap<u64, Campaign>,
     /// Campaigns that the engine would refuse, with the reason.
     pub incomplete: BTreeMap<u64, (String, CampaignState, String)>,
+    /// Test campaigns, complete or not.
+    pub tests: BTreeSet<u64>,
     /// Trunks.
     pub trunks: BTreeMap<u64, Trunk>,
     /// Routes.
@@ -33,6 +35,21 @@ impl Configuration {
     /// Everything, in an order in which nothing refers to what comes later.
     pub fn full(&self) -> Vec<Config> {
         self.changes_from(&Configuration::default(), true)
+    }
+
+    /// What a PBX may know of it: a simulated one the test campaigns, a real one all others.
+    #[must_use]
+    pub fn for_host(&self, test_host: bool) -> Configuration {
+        let mut part = self.clone();
+        let fits = |id: &u64| self.tests.contains(id) == test_host;
+        part.campaigns.retain(|id, _| fits(id));
+        part.incomplete.retain(|id, _| fits(id));
+        part.routes
+            .retain(|route| route.campaign.as_ref().is_none_or(fits));
+        for agent in part.agents.values_mut() {
+            agent.campaigns.retain(|member| fits(&member.campaign));
+        }
+        part
     }
 
     /// What turns `old` into `self`.
@@ -214,11 +231,14 @@ fn load_campaigns(
                 (people_among_machines * 10)::integer AS people_among_machines_milli,
                 caller_id_daily_cap, local_presence,
                 min_ring_ms, preview_timeout_ms, preview_dial,
-                wrap_up_ms, caller_ids, max_attempts, max_attempts_per_number, retry
+                wrap_up_ms, caller_ids, max_attempts, max_attempts_per_number, retry, test
          FROM outdial.campaigns",
         &[],
     )? {
         let campaign = campaign(&row);
+        if row.get("test") {
+            found.tests.insert(campaign.id);
+        }
         match incomplete(&campaign) {
             None => {
                 found.campaigns.insert(campaign.id, campaign);

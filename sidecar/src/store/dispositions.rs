@@ -162,7 +162,8 @@ pub fn apply(
     if kind.do_not_call {
         client.execute(
             "INSERT INTO outdial.do_not_call (number, reason)
-             SELECT number, $3 FROM outdial.attempts WHERE attempt_id = $1 AND started_at = $2
+             SELECT number, $3 FROM outdial.attempts
+             WHERE attempt_id = $1 AND started_at = $2 AND NOT test
              ON CONFLICT (number, coalesce(campaign_id, 0)) DO NOTHING",
             &[&call.attempt, &call.started_at, &kind.code],
         )?;

@@ -53,6 +53,7 @@ struct Rules {
     number_attempts_per_day: i32,
     number_attempts_total: Option<i32>,
     callback_hold_minutes: Option<i32>,
+    test: bool,
 }
 
 impl Rules {
@@ -102,7 +103,7 @@ pub fn lease(
     want: Want<'_>,
     now_ms: i64,
 ) -> Result<Granted, StoreError> {
-    let Some(rules) = rules(client, want.campaign)? else {
+    let Some(rules) = rules(client, who, want.campaign)? else {
         return Ok(Granted::default());
     };
     let agents = members(client, want)?;
@@ -168,14 +169,15 @@ pub fn called_back(client: &mut Client, agents: &[u64]) -> Result<Vec<u64>, Stor
     Ok(rows.iter().map(|row| clock::uid(row.get(0))).collect())
 }
 
-fn rules(client: &mut Client, campaign: u64) -> Result<Option<Rules>, StoreError> {
+fn rules(client: &mut Client, who: Lessee<'_>, campaign: u64) -> Result<Option<Rules>, StoreError> {
     let row = client.query_opt(
         "SELECT time_zone, extract(epoch FROM window_start)::integer,
                 extract(epoch FROM window_end)::integer, window_days,
                 max_attempts, max_attempts_per_number, number_attempts_per_day,
-                number_attempts_total, callback_hold_minutes
-         FROM outdial.campaigns WHERE id = $1 AND state = 'running'",
-        &[&clock::id(campaign)],
+                number_attempts_total, callback_hold_minutes, test
+         FROM outdial.campaigns WHERE id = $1 AND state = 'running'
+           AND test = coalesce((SELECT n.test FROM outdial.nodes n WHERE n.name = $2), false)",
+        &[&clock::id(campaign), &who.node],
     )?;
     Ok(row.map(|row| Rules {
         time_zone: row.get(0),
@@ -185,6 +187,7 @@ fn rules(client: &mut Client, campaign: u64) -> Result<Option<Rules>, StoreError
         number_attempts_per_day: row.get(6),
         number_attempts_total: row.get(7),
         callback_hold_minutes: row.get(8),
+        test: row.get(9),
     }))
 }
 
@@ -373,6 +376,7 @@ fn take(
             &rules.number_attempts_total,
             &f64::from(limits::CLAIMED_RETRY_SECONDS),
             &f64::from(limits::CAPPED_RETRY_SECONDS),
+            &rules.test,
         ],
     )?;
     let mut leases: Vec<Lease> = Vec::new();

@@ -5,7 +5,8 @@
 -- $10 zones whose window is open, $11 their local dates,
 -- $12 agents who take calls here, $13 leads of their own that each has in hand at most,
 -- $14 max attempts of a lead, $15 of a number, $16 of a number a day, $17 ever (NULL: no limit),
--- $18 seconds until a lead is looked at again whose number is claimed, $19 and whose cap is reached.
+-- $18 seconds until a lead is looked at again whose number is claimed, $19 and whose cap is reached,
+-- $20 whether it is a test campaign, whose numbers have claims and caps of their own.
 --
 -- Plan: for each agent and zone, and for each group in order, an index scan of leads_held and
 -- leads_due that stops at the limit (Limit above LockRows above Nested Loop: rows that are not needed
@@ -66,7 +67,7 @@ WITH wanted AS MATERIALIZED (
   JOIN zones z ON z.zone = u.time_zone
 ), numbers AS MATERIALIZED (
   -- LIMIT keeps each look-up an index scan of its own, whatever the planner believes of the sizes.
-  SELECT p.lease, p.id, p.place, n.number, n.position, n.attempts,
+  SELECT p.lease, p.id, p.place, n.number, n.guard, n.position, n.attempts,
          n.position < p.next_position AS later,
          d.hit IS NOT NULL AS forbidden,
          coalesce(g.total, false) OR p.callback_at IS NULL
@@ -74,20 +75,21 @@ WITH wanted AS MATERIALIZED (
          coalesce(g.today, false) AS capped
   FROM picked p
   CROSS JOIN LATERAL (
-    SELECT number, position, attempts FROM outdial.lead_numbers
+    SELECT number, position, attempts, outdial.guard_key(number, $20::boolean) AS guard
+    FROM outdial.lead_numbers
     WHERE campaign_id = $1::bigint AND lead_id = p.id LIMIT 10) n
   LEFT JOIN LATERAL (
     SELECT true AS hit FROM outdial.do_not_call
     WHERE number = n.number AND (campaign_id IS NULL OR campaign_id = $1::bigint) LIMIT 1) d ON true
   LEFT JOIN LATERAL (
     SELECT day = p.day AND day_attempts >= $16::integer AS today, total_attempts >= $17::integer AS total
-    FROM outdial.number_guard WHERE number = n.number LIMIT 1) g ON true
+    FROM outdial.number_guard WHERE number = n.guard LIMIT 1) g ON true
 ), claimed AS (
   INSERT INTO outdial.number_guard AS g (number, lease_id, node, campaign_id, lead_id, claimed_at)
-  SELECT c.number, c.lease, $3::text, $1::bigint, c.id, now()
-  FROM (SELECT DISTINCT ON (number) number, lease, id FROM numbers
-        WHERE NOT forbidden AND NOT spent AND NOT capped ORDER BY number, place, lease) c
-  ORDER BY c.number
+  SELECT c.guard, c.lease, $3::text, $1::bigint, c.id, now()
+  FROM (SELECT DISTINCT ON (guard) guard, lease, id FROM numbers
+        WHERE NOT forbidden AND NOT spent AND NOT capped ORDER BY guard, place, lease) c
+  ORDER BY c.guard
   ON CONFLICT (number) DO UPDATE
     SET lease_id = excluded.lease_id, node = excluded.node, campaign_id = excluded.campaign_id,
         lead_id = excluded.lead_id, claimed_at = excluded.claimed_at
@@ -102,7 +104,7 @@ WITH wanted AS MATERIALIZED (
          count(n.number) = 0 AS empty
   FROM picked p
   LEFT JOIN numbers n ON n.lease = p.lease
-  LEFT JOIN claimed c ON c.lease_id = p.lease AND c.number = n.number
+  LEFT JOIN claimed c ON c.lease_id = p.lease AND c.number = n.guard
   GROUP BY p.id, p.lease
 ), settled AS (
   UPDATE outdial.leads l SET
@@ -127,6 +129,6 @@ SELECT p.lease, p.id, p.attempts, p.time_zone, n.number, n.position, n.attempts 
        p.callback_tries, p.last_outcome, p.last_count
 FROM picked p
 JOIN numbers n ON n.lease = p.lease
-JOIN claimed c ON c.lease_id = p.lease AND c.number = n.number
+JOIN claimed c ON c.lease_id = p.lease AND c.number = n.guard
 LEFT JOIN outdial.lists li ON li.id = p.list_id
 ORDER BY p.place, -p.rank, p.next_at, p.lease, n.later, n.position

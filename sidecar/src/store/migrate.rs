@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
         include_str!("migrations/0003_decisions.sql"),
     ),
     (4, "leads", include_str!("migrations/0004_leads.sql")),
+    (5, "test", include_str!("migrations/0005_test.sql")),
 ];
 
 /// The version of the schema that this build needs.

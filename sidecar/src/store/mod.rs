@@ -31,6 +31,8 @@ pub mod routes;
 pub mod snapshot;
 pub mod statistics;
 pub mod status;
+#[cfg(test)]
+mod test_campaign_tests;
 pub mod trunks;
 
 use postgres::error::SqlState;

@@ -103,17 +103,19 @@ pub struct Life {
 /// Begins a life of the node's engine, or goes on with it.
 ///
 /// # Errors
-/// What PostgreSQL says.
+/// [`StoreError::Refused`] a simulated PBX in the place of a real one that holds leads, or the
+/// other way round; or what PostgreSQL says.
 pub fn life(client: &mut Client, hello: &outdial_link::Hello) -> Result<Life, StoreError> {
+    of_one_kind(client, hello)?;
     let abi = format!("{}.{}", hello.abi >> 16, hello.abi & 0xffff);
     let row = client.query_one(
-        "INSERT INTO outdial.nodes AS n (name, instance, epoch, last_seen, library, abi, pbx, pbx_pid)
-         VALUES ($1, $2::text::numeric, nextval('outdial.node_epoch_seq')::integer, now(), $3, $4, $5, $6)
+        "INSERT INTO outdial.nodes AS n (name, instance, epoch, last_seen, library, abi, pbx, pbx_pid, test)
+         VALUES ($1, $2::text::numeric, nextval('outdial.node_epoch_seq')::integer, now(), $3, $4, $5, $6, $7)
          ON CONFLICT (name) DO UPDATE SET
            epoch = CASE WHEN n.instance = excluded.instance AND n.epoch IS NOT NULL
                         THEN n.epoch ELSE excluded.epoch END,
            instance = excluded.instance, last_seen = now(), library = excluded.library,
-           abi = excluded.abi, pbx = excluded.pbx, pbx_pid = excluded.pbx_pid
+           abi = excluded.abi, pbx = excluded.pbx, pbx_pid = excluded.pbx_pid, test = excluded.test
          RETURNING epoch, epoch = currval('outdial.node_epoch_seq')",
         &[
             &hello.node,
@@ -122,16 +124,42 @@ pub fn life(client: &mut Client, hello: &outdial_link::Hello) -> Result<Life, St
             &abi,
             &hello.pbx,
             &i64::from(hello.pid),
+            &hello.test_host,
         ],
     )?;
-    let history = match row.get(1) {
-        true => history::load(client)?,
-        false => Vec::new(),
+    // What real calls have used up of abandon budgets and caller ids is nothing to a test.
+    let history = if row.get(1) && !hello.test_host {
+        history::load(client)?
+    } else {
+        Vec::new()
     };
     Ok(Life {
         epoch: clock::u32_of(row.get(0)),
         history,
     })
+}
+
+/// The journal of a real PBX may still know what became of the leads that it holds, and a
+/// simulated one would close them as lost.
+fn of_one_kind(client: &mut Client, hello: &outdial_link::Hello) -> Result<(), StoreError> {
+    let held = client.query_opt(
+        "SELECT c.name FROM outdial.leads l JOIN outdial.campaigns c ON c.id = l.campaign_id
+         WHERE l.status IN ('leased', 'dialing') AND l.lease_node = $1 AND c.test <> $2
+         LIMIT 1",
+        &[&hello.node, &hello.test_host],
+    )?;
+    let Some(row) = held else { return Ok(()) };
+    let campaign: String = row.get(0);
+    let (new, old, kind) = match hello.test_host {
+        true => ("simulated", "real", "campaign"),
+        false => ("real", "simulated", "test campaign"),
+    };
+    Err(StoreError::Refused(format!(
+        "this is a {new} PBX, and node {:?} still holds leads of {kind} {campaign:?} for a {old} \
+         one; start that one again and drain it, or give this one a sidecar and a node name of \
+         its own",
+        hello.node
+    )))
 }
 
 /// The engine is there.

@@ -13,8 +13,9 @@ WITH freed AS (
   WHERE l.campaign_id = old.campaign_id AND l.id = old.id
   RETURNING l.campaign_id, l.id, old.lease_id
 ), claims AS MATERIALIZED (
-  SELECT n.number, f.lease_id
+  SELECT outdial.guard_key(n.number, c.test) AS number, f.lease_id
   FROM freed f
+  JOIN outdial.campaigns c ON c.id = f.campaign_id
   JOIN outdial.lead_numbers n ON n.campaign_id = f.campaign_id AND n.lead_id = f.id
 ), locked AS MATERIALIZED (
   SELECT g.number FROM outdial.number_guard g JOIN claims c

@@ -5,7 +5,7 @@
 -- was set while the lead was being called, for later, stands, unless the agent has said otherwise.
 -- Plan: primary-key look-ups only. number_guard is locked in order of the number.
 WITH sent AS MATERIALIZED (
-  SELECT * FROM unnest(
+  SELECT r.*, coalesce(c.test, false) AS test FROM unnest(
     $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
     $8::smallint[], $9::smallint[], $10::text[], $11::text[], $12::smallint[], $13::smallint[],
     $14::text[], $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
@@ -14,15 +14,16 @@ WITH sent AS MATERIALIZED (
     $30::text[], $31::text[], $32::boolean[], $33::text[])
   AS r (attempt_id, lease_id, lead_id, campaign_id, trunk_id, number, position, legs, outcome,
         detail, sip, q850, verdict, agent_id, started_at, ringing_at, answered_at, bridged_at,
-        ended_at, charged, connect_us, next_at, next_position, caller_id, status, callback,
-        callback_agent, callback_tries, disposition, retry_as, do_not_call, note)
+         ended_at, charged, connect_us, next_at, next_position, caller_id, status, callback,
+         callback_agent, callback_tries, disposition, retry_as, do_not_call, note)
+  LEFT JOIN outdial.campaigns c ON c.id = r.campaign_id
 ), inserted AS (
   INSERT INTO outdial.attempts (attempt_id, started_at, node, campaign_id, lead_id, lease_id,
     trunk_id, number, position, legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at,
-    answered_at, bridged_at, ended_at, charged, connect_us, caller_id, disposition, note)
+    answered_at, bridged_at, ended_at, charged, connect_us, caller_id, disposition, note, test)
   SELECT attempt_id, started_at, $1, campaign_id, lead_id, lease_id, trunk_id, number, position,
     legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at, answered_at, bridged_at,
-    ended_at, charged, connect_us, caller_id, disposition, note
+    ended_at, charged, connect_us, caller_id, disposition, note, test
   FROM sent
   ON CONFLICT (attempt_id, started_at) DO NOTHING
   RETURNING attempt_id, started_at
@@ -56,7 +57,7 @@ WITH sent AS MATERIALIZED (
   RETURNING l.id
 ), forbidden AS (
   INSERT INTO outdial.do_not_call (number, campaign_id, reason)
-  SELECT DISTINCT number, NULL::bigint, disposition FROM fresh WHERE do_not_call ORDER BY number
+  SELECT DISTINCT number, NULL::bigint, disposition FROM fresh WHERE do_not_call AND NOT test ORDER BY number
   ON CONFLICT (number, coalesce(campaign_id, 0)) DO NOTHING
 ), counted AS (
   UPDATE outdial.lead_numbers n SET attempts = n.attempts + 1
@@ -69,14 +70,14 @@ WITH sent AS MATERIALIZED (
   SELECT campaign_id, (started_at AT TIME ZONE 'UTC')::date, count(*),
          count(*) FILTER (WHERE outcome = 'abandoned')
   FROM fresh
-  WHERE answered_at IS NOT NULL AND outcome IN ('completed', 'abandoned')
+  WHERE NOT test AND answered_at IS NOT NULL AND outcome IN ('completed', 'abandoned')
   GROUP BY 1, 2 ORDER BY 1, 2
   ON CONFLICT (campaign_id, day) DO UPDATE SET
     answered = d.answered + excluded.answered, abandoned = d.abandoned + excluded.abandoned
 ), hours AS (
   INSERT INTO outdial.caller_id_hours AS h (caller_id, hour, shown)
   SELECT caller_id, date_trunc('hour', started_at), count(*) FROM fresh
-  WHERE caller_id <> ''
+  WHERE NOT test AND caller_id <> ''
   GROUP BY 1, 2 ORDER BY 1, 2
   ON CONFLICT (caller_id, hour) DO UPDATE SET shown = h.shown + excluded.shown
 ), touched AS MATERIALIZED (
@@ -84,13 +85,13 @@ WITH sent AS MATERIALIZED (
   SELECT number, max(lease_id) AS lease_id, max(day) AS day, sum(count)::integer AS count,
          max(started_at) AS started_at, array_agg(lease_id) AS leases
   FROM (
-    SELECT f.number, f.lease_id, f.charged::integer AS count, f.started_at,
+    SELECT outdial.guard_key(f.number, f.test) AS number, f.lease_id, f.charged::integer AS count, f.started_at,
            (f.started_at AT TIME ZONE coalesce(nullif(l.time_zone, ''), c.time_zone, 'UTC'))::date AS day
     FROM fresh f
     LEFT JOIN outdial.leads l ON l.campaign_id = f.campaign_id AND l.id = f.lead_id
     LEFT JOIN outdial.campaigns c ON c.id = f.campaign_id
     UNION ALL
-    SELECT n.number, f.lease_id, 0, NULL, NULL
+    SELECT outdial.guard_key(n.number, f.test), f.lease_id, 0, NULL, NULL
     FROM fresh f
     JOIN outdial.lead_numbers n ON n.campaign_id = f.campaign_id AND n.lead_id = f.lead_id
       AND n.number <> f.number

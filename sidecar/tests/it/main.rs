@@ -16,3 +16,4 @@ mod link;
 mod module;
 mod sidecar;
 mod simulate;
+mod test_nodes;

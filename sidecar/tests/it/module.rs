@@ -29,6 +29,7 @@ pub fn hello(node: &str, instance: u64) -> Hello {
         pbx: "Asterisk 22.10".into(),
         pid: 4711,
         leases: Vec::new(),
+        test_host: false,
     }
 }
 

@@ -1,5 +1,5 @@
 //! Starts real servers for outdial's tests, demo and benchmarks: PostgreSQL and sidecar, Asterisk
-//! with the module, SIPp as carrier and as agents. Everything listens on 127.0.0.1, on free
+//! with the module, SIPp as carrier and as agents; or a simulated PBX in place of all these. Everything listens on 127.0.0.1, on free
 //! ports, and is stopped by process id when its owner goes, also after a panic.
 //!
 //! Linux only. Needs root where Asterisk lives in a root of its own (`scripts/asterisk-root`).
@@ -14,6 +14,8 @@ pub mod ports;
 pub mod process;
 pub mod rig;
 pub mod sidecar;
+pub mod sim;
+pub mod site;
 pub mod truth;
 pub mod wait;
 pub mod workspace;
@@ -24,6 +26,8 @@ pub use carrier::Carrier;
 pub use leads::{Fate, Lead};
 pub use rig::{Rig, RigOptions};
 pub use sidecar::Sidecar;
+pub use sim::{SimOptions, SimPbx, SimRig};
+pub use site::{Site, TrunkOptions};
 pub use wait::wait_until;
 pub use workspace::Workspace;
 

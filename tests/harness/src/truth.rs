@@ -80,7 +80,7 @@ fn allowed(call: &Call) -> &'static [&'static str] {
         "404" | "484" => &["invalid"],
         "480" => &["no_answer"],
         // Given up by us: rung long enough, or the campaign was stopped.
-        "cancelled" => &["no_answer", "cancelled"],
+        "cancelled" | "given_up" => &["no_answer", "cancelled"],
         "302" | "401" | "403" | "500" | "503" => &["congested", "failed"],
         _ => &[],
     }

@@ -38,17 +38,33 @@ impl Workspace {
     fn make() -> Result<Workspace> {
         let root = sources()?;
         if std::env::var_os("OUTDIAL_PREBUILT").is_none() {
-            // Make's own variables would make this one a child of the make that runs the tests.
-            let mut make = Command::new("make");
-            make.args(["-s", "all"])
-                .current_dir(&root)
-                .env_remove("MAKEFLAGS")
-                .env_remove("MAKELEVEL")
-                .env_remove("MFLAGS");
-            run(&mut make)?;
+            build(&root, "all")?;
         }
         let workspace = Workspace::plain()?;
         for built in [workspace.library(), workspace.module(), workspace.binary()] {
+            if !built.exists() {
+                bail!("{} is missing: run make", built.display());
+            }
+        }
+        Ok(workspace)
+    }
+
+    /// Without Asterisk: the library, the sidecar and the simulated PBX. Builds what is stale, as
+    /// [`Workspace::ready`] does.
+    ///
+    /// # Errors
+    /// The build fails.
+    pub fn without_asterisk() -> Result<Workspace> {
+        let root = sources()?;
+        if std::env::var_os("OUTDIAL_PREBUILT").is_none() {
+            build(&root, "library")?;
+        }
+        let workspace = Workspace {
+            target: target(&root),
+            root,
+            asterisk_root: PathBuf::from("/"),
+        };
+        for built in [workspace.library(), workspace.sim_pbx(), workspace.binary()] {
             if !built.exists() {
                 bail!("{} is missing: run make", built.display());
             }
@@ -109,6 +125,12 @@ impl Workspace {
         self.target.join("release/outdial")
     }
 
+    /// The `outdial-sim-pbx` binary.
+    #[must_use]
+    pub fn sim_pbx(&self) -> PathBuf {
+        self.target.join("release/outdial-sim-pbx")
+    }
+
     /// A file of `tests/`.
     #[must_use]
     pub fn tests(&self, path: &str) -> PathBuf {
@@ -162,6 +184,17 @@ impl Workspace {
         fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
         Ok(folder)
     }
+}
+
+fn build(root: &Path, what: &str) -> Result<()> {
+    // Make's own variables would make this one a child of the make that runs the tests.
+    let mut make = Command::new("make");
+    make.args(["-s", what])
+        .current_dir(root)
+        .env_remove("MAKEFLAGS")
+        .env_remove("MAKELEVEL")
+        .env_remove("MFLAGS");
+    run(&mut make).map(|_| ())
 }
 
 fn sources() -> Result<PathBuf> {

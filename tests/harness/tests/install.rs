@@ -54,6 +54,7 @@ fn install_puts_everything_in_place_and_uninstall_takes_it_away() {
         "opt/x/lib/liboutdial.so".into(),
         "opt/x/include/outdial.h".into(),
         "opt/x/bin/outdial".into(),
+        "opt/x/bin/outdial-sim-pbx".into(),
         "opt/x/lib/systemd/system/outdial.service".into(),
         "opt/x/lib/sysusers.d/outdial.conf".into(),
         "opt/x/lib/tmpfiles.d/outdial.conf".into(),

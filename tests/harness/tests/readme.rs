@@ -12,6 +12,7 @@ use outdial_harness::{Fate, Lead, Rig, RigOptions, Workspace};
 /// What a test machine can't do, and where it is done instead.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("make demo", "its own test below"),
+    ("make demo PBX=sim", "sim_pbx.rs runs the simulated PBX"),
     ("make test", "runs this"),
     ("make", "installed by install.rs, into a folder"),
     (

@@ -1,5 +1,6 @@
 //! `make demo`: a campaign of 500 leads from a real Asterisk to ten agents, with SIPp as carrier
-//! and as phones. Every command that it runs is printed, so it is a walkthrough as well.
+//! and as phones; or, with `PBX=sim`, from a simulated PBX that plays all of these. Every command
+//! that it runs is printed, so it is a walkthrough as well.
 
 use std::io::{IsTerminal, Write as _};
 use std::path::Path;
@@ -8,10 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use outdial_harness::carrier::busiest;
+use outdial_harness::carrier::{Call, busiest};
 use outdial_harness::figures::{count, percentile, ratio, rounded, write_json};
 use outdial_harness::truth::{Attempt, attempts, outcomes};
-use outdial_harness::{Context, Fate, Lead, Result, Rig, RigOptions, bail, ensure};
+use outdial_harness::{
+    Context, Fate, Lead, Result, Rig, RigOptions, SimOptions, SimRig, Site, TrunkOptions, bail,
+    ensure,
+};
 use serde_json::json;
 
 const LEADS: u32 = 500;
@@ -37,21 +41,108 @@ fn run() -> Result<()> {
     }
     let exit = std::env::var("EXIT").is_ok_and(|value| value == "1");
 
-    println!("Starting PostgreSQL and sidecar, Asterisk with the module, and SIPp as carrier.");
-    let options = RigOptions {
-        kind: "demo".into(),
-        cps: 25,
-        burst: 5,
-        channels: 60,
-        echo: true,
-        ..RigOptions::default()
-    };
-    let mut rig = Rig::start("run", options)?;
+    let mut pbx = Pbx::start()?;
     let leads = leads();
-    rig.power(
-        CAMPAIGN,
-        "3",
-        &[
+    pbx.campaign()?;
+    let said = pbx.site_mut().import(CAMPAIGN, &leads)?;
+    print!("{}", indented(&said));
+    pbx.log_in()?;
+
+    let start = Instant::now();
+    pbx.site().outdial(&["campaign", "start", CAMPAIGN])?;
+    let finished = watch(&pbx, start, &stop)?;
+    if finished {
+        summarize(&pbx, leads.len())?;
+    }
+    if exit || !finished {
+        println!("Stopping everything.");
+        return Ok(());
+    }
+    look_around(&pbx);
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    println!("\nStopping everything.");
+    Ok(())
+}
+
+/// What dials.
+enum Pbx {
+    /// A real one, with SIPp as carrier and as phones.
+    Asterisk(Box<Rig>),
+    /// None at all.
+    Simulated(Box<SimRig>),
+}
+
+const TRUNK: TrunkOptions = TrunkOptions {
+    cps: 25,
+    burst: 5,
+    channels: 60,
+};
+
+/// Callees like those whom SIPp plays, ten times as fast as people.
+const CALLEES: &str = "--agents 10 --answer-rate 0.55 --machine-rate 0.05 --busy-rate 0.1 \
+    --invalid-rate 0.06 --congested-rate 0.03 --refuse-rate 0.03 --ring-seconds 15 \
+    --talk-seconds 18 --speed 10";
+
+impl Pbx {
+    fn start() -> Result<Pbx> {
+        let wanted = std::env::var("PBX").unwrap_or_default();
+        match wanted.as_str() {
+            "" | "asterisk" => {
+                println!(
+                    "Starting PostgreSQL and sidecar, Asterisk with the module, and SIPp as carrier."
+                );
+                let options = RigOptions {
+                    kind: "demo".into(),
+                    cps: TRUNK.cps,
+                    burst: TRUNK.burst,
+                    channels: TRUNK.channels,
+                    echo: true,
+                    ..RigOptions::default()
+                };
+                Ok(Pbx::Asterisk(Box::new(Rig::start("run", options)?)))
+            }
+            "sim" => {
+                println!("Starting PostgreSQL and sidecar, and a simulated PBX: nobody is called.");
+                println!("  $ outdial-sim-pbx {CALLEES}");
+                let options = SimOptions {
+                    kind: "demo".into(),
+                    trunk: TRUNK,
+                    pbx: CALLEES.split_whitespace().map(str::to_owned).collect(),
+                    echo: true,
+                    ..SimOptions::default()
+                };
+                Ok(Pbx::Simulated(Box::new(SimRig::start("run", &options)?)))
+            }
+            other => bail!("PBX={other}: asterisk or sim"),
+        }
+    }
+
+    fn site(&self) -> &Site {
+        match self {
+            Pbx::Asterisk(rig) => &rig.site,
+            Pbx::Simulated(rig) => &rig.site,
+        }
+    }
+
+    fn site_mut(&mut self) -> &mut Site {
+        match self {
+            Pbx::Asterisk(rig) => &mut rig.site,
+            Pbx::Simulated(rig) => &mut rig.site,
+        }
+    }
+
+    /// All calls, as the carrier saw them.
+    fn calls(&self) -> Result<Vec<Call>> {
+        match self {
+            Pbx::Asterisk(rig) => rig.carrier.calls(),
+            Pbx::Simulated(rig) => rig.pbx.calls(),
+        }
+    }
+
+    fn campaign(&self) -> Result<()> {
+        let mut options = vec![
             "--ring-timeout-ms",
             "5000",
             "--wrap-up-ms",
@@ -60,29 +151,27 @@ fn run() -> Result<()> {
             "1",
             "--retry",
             "congested=never",
-        ],
-    )?;
-    let said = rig.import(CAMPAIGN, &leads)?;
-    print!("{}", indented(&said));
-    println!("Ten phones call OutdialAgent.");
-    rig.log_in(CAMPAIGN, AGENTS)?;
+        ];
+        match self {
+            Pbx::Asterisk(_) => {}
+            Pbx::Simulated(_) => options.push("--test"),
+        }
+        self.site().power(CAMPAIGN, "3", &options)
+    }
 
-    let start = Instant::now();
-    rig.outdial(&["campaign", "start", CAMPAIGN])?;
-    let finished = watch(&rig, start, &stop)?;
-    if finished {
-        summarize(&rig, leads.len())?;
+    fn log_in(&mut self) -> Result<()> {
+        match self {
+            Pbx::Asterisk(rig) => {
+                println!("Ten phones call OutdialAgent.");
+                rig.log_in(CAMPAIGN, AGENTS)
+            }
+            Pbx::Simulated(rig) => {
+                println!("Ten agents log in by themselves.");
+                rig.add_agents(CAMPAIGN, AGENTS)?;
+                rig.wait_agents("available", AGENTS as usize, Duration::from_secs(15))
+            }
+        }
     }
-    if exit || !finished {
-        println!("Stopping everything.");
-        return Ok(());
-    }
-    look_around(&rig);
-    while !stop.load(Ordering::Relaxed) {
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    println!("\nStopping everything.");
-    Ok(())
 }
 
 /// A mix as a list of consumers gives it. Numbers differ in their serial only, so that each run
@@ -114,9 +203,9 @@ fn leads() -> Vec<Lead> {
 }
 
 /// Shows how it goes. False: somebody pressed Ctrl-C.
-fn watch(rig: &Rig, start: Instant, stop: &AtomicBool) -> Result<bool> {
+fn watch(pbx: &Pbx, start: Instant, stop: &AtomicBool) -> Result<bool> {
     let terminal = std::io::stdout().is_terminal();
-    let mut sql = rig.sidecar.sql()?;
+    let mut sql = pbx.site().sidecar.sql()?;
     let mut printed = Instant::now();
     loop {
         if stop.load(Ordering::Relaxed) {
@@ -130,7 +219,7 @@ fn watch(rig: &Rig, start: Instant, stop: &AtomicBool) -> Result<bool> {
             &[],
         )?;
         let (done, abandoned, answered): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
-        let calls = rig.carrier.calls()?;
+        let calls = pbx.calls()?;
         let live = calls.iter().filter(|call| call.ended.is_none()).count();
         let latest = calls.iter().map(|call| call.invited).fold(0.0, f64::max);
         let cps = calls
@@ -141,7 +230,7 @@ fn watch(rig: &Rig, start: Instant, stop: &AtomicBool) -> Result<bool> {
             "{:>3} s  {done:>3}/{LEADS} leads  {live:>2} calls live  {:>2}/{AGENTS} agents busy  \
              {cps:>2} calls/s  {:>4.1} % abandoned",
             start.elapsed().as_secs(),
-            rig.agents_in("on_call")?,
+            pbx.site().agents_in("on_call")?,
             100.0 * ratio(integer(abandoned), integer(answered)),
         );
         let over = done >= i64::from(LEADS);
@@ -157,13 +246,10 @@ fn watch(rig: &Rig, start: Instant, stop: &AtomicBool) -> Result<bool> {
             return Ok(true);
         }
         if start.elapsed() > LIMIT {
-            let why = rig
-                .asterisk
-                .cli("outdial show campaigns")
-                .unwrap_or_default();
+            let why = pbx.site().sidecar.outdial(&["status"]).unwrap_or_default();
             bail!(
                 "not done after {LIMIT:?}\n{why}logs: {}",
-                rig.logs.display()
+                pbx.site().logs.display()
             );
         }
         std::thread::sleep(Duration::from_millis(250));
@@ -174,8 +260,8 @@ fn integer(value: i64) -> f64 {
     u32::try_from(value).map_or(0.0, f64::from)
 }
 
-fn summarize(rig: &Rig, leads: usize) -> Result<()> {
-    let attempts = attempts(&mut rig.sidecar.sql()?)?;
+fn summarize(pbx: &Pbx, leads: usize) -> Result<()> {
+    let attempts = attempts(&mut pbx.site().sidecar.sql()?)?;
     ensure!(!attempts.is_empty(), "there is no attempt");
     let first = attempts
         .iter()
@@ -184,12 +270,7 @@ fn summarize(rig: &Rig, leads: usize) -> Result<()> {
     let last = attempts.iter().map(|a| a.ended).fold(0.0, f64::max);
     let last_start = attempts.iter().map(|a| a.started).fold(0.0, f64::max);
     let duration = last - first;
-    let invites: Vec<f64> = rig
-        .carrier
-        .calls()?
-        .iter()
-        .map(|call| call.invited)
-        .collect();
+    let invites: Vec<f64> = pbx.calls()?.iter().map(|call| call.invited).collect();
     let cps_peak = busiest(&invites, 1.0);
     let cps_mean = ratio(count(attempts.len()), last_start - first);
     let talk: f64 = attempts.iter().filter_map(talk_seconds).sum();
@@ -220,7 +301,7 @@ fn summarize(rig: &Rig, leads: usize) -> Result<()> {
     println!("{:<26} {p50:>9.2} ms", "Answer to agent, p50");
     println!("{:<26} {p99:>9.2} ms", "Answer to agent, p99");
     println!("{:<26} {duration:>9.1} s", "Duration");
-    let path = rig.workspace.target.join("demo/summary.json");
+    let path = pbx.site().workspace.target.join("demo/summary.json");
     write_json(
         &path,
         &json!({
@@ -243,30 +324,28 @@ fn talk_seconds(attempt: &Attempt) -> Option<f64> {
     Some(attempt.ended - attempt.bridged?)
 }
 
-fn look_around(rig: &Rig) {
-    let run = rig.run_dir().display();
-    let root = rig.workspace.asterisk_root.display();
-    let enter = if rig.workspace.asterisk_root == Path::new("/") {
-        String::new()
-    } else {
-        format!("chroot {root} ")
-    };
+fn look_around(pbx: &Pbx) {
+    let site = pbx.site();
+    let run = site.run_dir().display();
+    let port = site.sidecar.http_port;
     println!("\nEverything still runs; Ctrl-C stops it. To look around, in another terminal:");
-    println!(
-        "  curl -s http://127.0.0.1:{}/status",
-        rig.sidecar.http_port
-    );
-    println!(
-        "  curl -s http://127.0.0.1:{}/health",
-        rig.sidecar.http_port
-    );
-    println!("  {}", rig.sidecar.psql_line());
+    println!("  curl -s http://127.0.0.1:{port}/status");
+    println!("  curl -s http://127.0.0.1:{port}/health");
+    println!("  {}", site.sidecar.psql_line());
     println!(
         "  OUTDIAL_RUN_DIR={run}/sidecar {} status",
-        relative(&rig.workspace.binary())
+        relative(&site.workspace.binary())
     );
-    println!("  {enter}asterisk -C {run}/asterisk/etc/asterisk.conf -rx 'outdial show agents'");
-    println!("Logs: {}", relative(&rig.logs));
+    if let Pbx::Asterisk(rig) = pbx {
+        let root = &rig.workspace.asterisk_root;
+        let enter = if root == Path::new("/") {
+            String::new()
+        } else {
+            format!("chroot {} ", root.display())
+        };
+        println!("  {enter}asterisk -C {run}/asterisk/etc/asterisk.conf -rx 'outdial show agents'");
+    }
+    println!("Logs: {}", relative(&site.logs));
 }
 
 fn relative(path: &Path) -> String {
