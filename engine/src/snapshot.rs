@@ -170,6 +170,8 @@ pub struct AgentView {
     pub pause: Option<Arc<str>>,
     /// Calls taken.
     pub calls: u64,
+    /// Logged in without a channel: the agent's phone is rung for each call.
+    pub on_hook: bool,
 }
 
 /// One live attempt.

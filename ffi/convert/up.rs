@@ -37,6 +37,7 @@ pub(crate) fn agent_state(state: AgentState) -> &'static str {
         AgentState::Entering => "entering",
         AgentState::Available => "available",
         AgentState::Previewing => "previewing",
+        AgentState::Ringing => "ringing",
         AgentState::Reserved => "reserved",
         AgentState::OnCall => "on_call",
         AgentState::WrapUp => "wrap_up",
@@ -133,6 +134,7 @@ pub(crate) fn snapshot(from: Snapshot, clock: Clock, now: Now) -> link::Snapshot
                 paused_ms: ms(a.paused),
                 pause: a.pause.map(|code| code.to_string()),
                 calls: a.calls,
+                on_hook: a.on_hook,
             })
             .collect(),
         attempts: from

@@ -153,6 +153,8 @@ pub struct AgentSnapshot {
     pub paused_ms: u64,
     /// The pause code, of one who is paused or will be after the call in hand.
     pub pause: Option<String>,
+    /// Logged in without a channel: the agent's phone is rung for each call.
+    pub on_hook: bool,
 }
 
 /// One live attempt.

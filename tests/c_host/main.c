@@ -172,11 +172,11 @@ static void bad(void)
 	char err[512] = "", buf[32];
 
 	host.abi_version = (OUTDIAL_ABI_MAJOR + 1) << 16;
-	refused(&host, &settings, OUTDIAL_E_ABI, "built for 2.0", "speaks 1.0");
+	refused(&host, &settings, OUTDIAL_E_ABI, "built for 2.0", "speaks 1.1");
 	host = pbx_host(pbx);
 	host.struct_size = sizeof(host) - 8;
 	snprintf(buf, sizeof(buf), "%zu bytes", sizeof(host) - 8);
-	refused(&host, &settings, OUTDIAL_E_ABI, buf, "needs 104");
+	refused(&host, &settings, OUTDIAL_E_ABI, buf, "needs 112");
 	host = pbx_host(pbx);
 	host.play = NULL;
 	refused(&host, &settings, OUTDIAL_E_ABI, "play", "NULL");
@@ -365,8 +365,9 @@ static void serve(void)
 		} else if (!strcmp(line, "counts")) {
 			struct pbx_counts *counts = pbx_counts(pbx);
 
-			printf("out originated %u bridged %u ended %u\n", counts->originated,
-				counts->bridged, counts->ended);
+			printf("out originated %u bridged %u ended %u rung %u broken %u\n",
+				counts->originated, counts->bridged, counts->ended, counts->rung,
+				counts->broken);
 			res = OUTDIAL_OK;
 		} else if (!strcmp(line, "stall") || !strcmp(line, "unstall")) {
 			pbx_stall(pbx, line[0] == 's');

@@ -4,7 +4,7 @@
 //! The agent is reserved from the dial on, so no such call is ever without one, and pacing counts
 //! neither the call nor the agent.
 
-use crate::agent::{AgentState, Preview};
+use crate::agent::{AgentState, Preview, Stage};
 use crate::attempt::State;
 use crate::command::Command;
 use crate::config::Mode;
@@ -40,7 +40,8 @@ impl Engine {
                 Ok((lease, index)) if preview => self.show(now, id, agent, lease, index),
                 Ok((lease, index)) => {
                     let room = self.room_in(id);
-                    let placed = room.and_then(|()| self.dial_for(now, id, lease, index, agent));
+                    let placed =
+                        room.and_then(|()| self.call_for(now, id, (lease, index), agent, None));
                     reason = reason.and(placed.map(|_| ()));
                 }
                 Err(why) => reason = reason.and(Err(why)),
@@ -94,6 +95,7 @@ impl Engine {
             agent.preview = Some(Box::new(Preview {
                 campaign: id,
                 lease,
+                stage: Stage::Shown,
             }));
         }
         self.set_agent_state(now, agent, AgentState::Previewing);
@@ -112,7 +114,7 @@ impl Engine {
                 known.hopper.push(preview.lease, now.wall);
                 let room = self.room_in(campaign);
                 room.and_then(|()| self.first_allowed(now, campaign, vec![lease]))
-                    .and_then(|(lease, index)| self.dial_for(now, campaign, lease, index, id))
+                    .and_then(|lead| self.call_for(now, campaign, lead, id, None).map(|_| ()))
             }
             (hold, _) => {
                 self.give_back(campaign, vec![lease]);
@@ -128,19 +130,21 @@ impl Engine {
     /// The lead comes again later.
     pub(super) fn skip_preview(&mut self, now: Now, id: AgentId) {
         if let Some(preview) = self.end_preview(id) {
-            let policy = self
-                .campaigns
-                .get(&preview.campaign)
-                .map(|c| &c.config.retry);
-            let seconds = policy.map_or(0, |retry| retry.cancelled.delay_seconds);
-            let until = now.wall.0.saturating_add(i64::from(seconds) * 1_000);
-            self.push(Command::DeferLease {
-                campaign: preview.campaign,
-                lease: preview.lease.id,
-                until: Wall(until),
-            });
+            self.defer(now, &preview);
         }
         self.make_available(now, id);
+    }
+
+    /// The lead is not looked at again before the campaign's delay is over.
+    pub(super) fn defer(&mut self, now: Now, preview: &Preview) {
+        let campaign = self.campaigns.get(&preview.campaign);
+        let seconds = campaign.map_or(0, |c| c.config.retry.cancelled.delay_seconds);
+        let until = now.wall.0.saturating_add(i64::from(seconds) * 1_000);
+        self.push(Command::DeferLease {
+            campaign: preview.campaign,
+            lease: preview.lease.id,
+            until: Wall(until),
+        });
     }
 
     /// Time is up.
@@ -162,12 +166,22 @@ impl Engine {
     pub(super) fn return_preview(&mut self, id: AgentId) {
         if let Some(preview) = self.end_preview(id) {
             self.give_back(preview.campaign, vec![preview.lease.id]);
+            if let Stage::Rings {
+                request: Some(request),
+            } = preview.stage
+            {
+                let result = Err("the agent's phone was still ringing when it had to end".into());
+                self.push(Command::ManualPlaced { request, result });
+            }
         }
     }
 
-    fn end_preview(&mut self, id: AgentId) -> Option<Box<Preview>> {
+    pub(super) fn end_preview(&mut self, id: AgentId) -> Option<Box<Preview>> {
         let preview = self.agents.get_mut(&id)?.preview.take()?;
-        self.push(Command::PreviewOver { agent: id });
+        match preview.stage {
+            Stage::Shown => self.push(Command::PreviewOver { agent: id }),
+            Stage::Rings { .. } => {}
+        }
         Some(preview)
     }
 
@@ -187,7 +201,7 @@ impl Engine {
     }
 
     /// Dials a lead of the hopper for one agent, who is reserved. Waits for a trunk if none is free.
-    fn dial_for(
+    pub(super) fn dial_for(
         &mut self,
         now: Now,
         campaign: CampaignId,
@@ -223,23 +237,29 @@ impl Engine {
             self.push(Command::ManualPlaced { request, result });
             return;
         }
-        let result = self.place_manual(now, agent, campaign, lease);
-        if result.is_err() {
-            self.give_back(campaign, vec![id]);
-        }
+        let result = match self.place_manual(now, request, agent, campaign, lease) {
+            Ok(Some(attempt)) => Ok(attempt),
+            // The answer comes when the agent has picked up, or has not.
+            Ok(None) => return,
+            Err(why) => {
+                self.give_back(campaign, vec![id]);
+                Err(why)
+            }
+        };
         self.push(Command::ManualPlaced { request, result });
     }
 
     fn place_manual(
         &mut self,
         now: Now,
+        request: RequestId,
         agent: AgentId,
         campaign: CampaignId,
         lease: Lease,
-    ) -> Result<AttemptId, String> {
+    ) -> Result<Option<AttemptId>, String> {
         let ready = self.agents.get(&agent).is_some_and(|a| {
             let state = matches!(a.state, AgentState::Available | AgentState::Paused);
-            state && a.attempt.is_none() && a.session.as_ref().is_some_and(|s| s.waiting)
+            state && a.attempt.is_none() && (a.waits() || a.is_on_hook())
         });
         if !ready {
             return Err("the agent is not logged in, or is busy".into());
@@ -259,10 +279,10 @@ impl Engine {
         if let Some(campaign) = self.campaigns.get_mut(&campaign) {
             campaign.hopper.push(lease, now.wall);
         }
-        let (lease, index) = self
+        let lead = self
             .first_allowed(now, campaign, vec![lease_id])
             .map_err(|why| format!("this number may not be dialed now: {}", why.name()))?;
-        self.dial_for(now, campaign, lease, index, agent)
+        self.call_for(now, campaign, lead, agent, Some(request))
             .map_err(|why| format!("not now: {}", why.name()))
     }
 

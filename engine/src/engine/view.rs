@@ -112,5 +112,6 @@ fn agent_view(agent: &crate::agent::Agent, now: Now) -> Option<AgentView> {
         paused: session.paused,
         pause: agent.pause,
         calls: session.calls,
+        on_hook: session.on_hook,
     })
 }
