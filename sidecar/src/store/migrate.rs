@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
         "decisions",
         include_str!("migrations/0003_decisions.sql"),
     ),
+    (6, "phones", include_str!("migrations/0006_phones.sql")),
 ];
 
 /// The version of the schema that this build needs.
