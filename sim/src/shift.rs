@@ -6,7 +6,7 @@ use std::sync::Arc;
 use outdial_engine::config::{AgentConfig, ConfigChange, Settings};
 use outdial_engine::{
     AgentEvent, AgentId, Command, Engine, Epoch, Event, LegEnd, LegEvent, LegId, Link, Now,
-    SessionEvent, SessionId, Span, Tick, Verdict, Wall,
+    SessionEvent, SessionId, Span, Tick, Verdict, Wall, limits,
 };
 
 use crate::book::Book;
@@ -134,6 +134,8 @@ impl Shift {
                 name: name.clone(),
                 campaigns: vec![CAMPAIGN.into()],
                 skills: vec![],
+                phone: None,
+                ring_timeout_ms: limits::PHONE_RING_MS_DEFAULT,
             };
             self.tell(Event::Config(ConfigChange::Agent(config)))?;
             let worker = Worker {
@@ -242,6 +244,8 @@ impl Shift {
             }
             Command::Journal(_)
             | Command::Release { .. }
+            // Nobody here has a phone.
+            | Command::Ring(_)
             | Command::Dismiss { .. }
             | Command::ReturnLeases { .. }
             | Command::CampaignChecked { .. }

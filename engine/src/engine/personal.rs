@@ -241,12 +241,17 @@ impl Engine {
             Ok(Some(attempt)) => Ok(attempt),
             // The answer comes when the agent has picked up, or has not.
             Ok(None) => return,
-            Err(why) => {
-                self.give_back(campaign, vec![id]);
-                Err(why)
-            }
+            Err(why) => Err(why),
         };
         self.push(Command::ManualPlaced { request, result });
+    }
+
+    /// What is of no further use may have been given back already.
+    pub(super) fn give_back_if_held(&mut self, campaign: CampaignId, lease: LeaseId) {
+        let hopper = self.campaigns.get(&campaign).map(|c| &c.hopper);
+        if hopper.is_some_and(|hopper| hopper.get(lease).is_some()) {
+            self.give_back(campaign, vec![lease]);
+        }
     }
 
     fn place_manual(
@@ -257,6 +262,29 @@ impl Engine {
         campaign: CampaignId,
         lease: Lease,
     ) -> Result<Option<AttemptId>, String> {
+        let id = lease.id;
+        if let Err(why) = self.may_call(now, agent, campaign) {
+            self.give_back(campaign, vec![id]);
+            return Err(why);
+        }
+        if let Some(campaign) = self.campaigns.get_mut(&campaign) {
+            campaign.hopper.push(lease, now.wall);
+        }
+        let placed = self
+            .first_allowed(now, campaign, vec![id])
+            .map_err(|why| format!("this number may not be dialed now: {}", why.name()))
+            .and_then(|lead| {
+                let placed = self.call_for(now, campaign, lead, agent, Some(request));
+                placed.map_err(|why| format!("not now: {}", why.name()))
+            });
+        if placed.is_err() {
+            self.give_back_if_held(campaign, id);
+        }
+        placed
+    }
+
+    /// Whether an agent may call somebody by hand, whoever that is.
+    fn may_call(&self, now: Now, agent: AgentId, campaign: CampaignId) -> Result<(), String> {
         let ready = self.agents.get(&agent).is_some_and(|a| {
             let state = matches!(a.state, AgentState::Available | AgentState::Paused);
             state && a.attempt.is_none() && (a.waits() || a.is_on_hook())
@@ -272,18 +300,10 @@ impl Engine {
         if stopped {
             return Err("the campaign is stopped".into());
         }
-        if let Some(why) = hold.or(self.room_in(campaign).err()) {
-            return Err(format!("not now: {}", why.name()));
+        match hold.or(self.room_in(campaign).err()) {
+            Some(why) => Err(format!("not now: {}", why.name())),
+            None => Ok(()),
         }
-        let lease_id = lease.id;
-        if let Some(campaign) = self.campaigns.get_mut(&campaign) {
-            campaign.hopper.push(lease, now.wall);
-        }
-        let lead = self
-            .first_allowed(now, campaign, vec![lease_id])
-            .map_err(|why| format!("this number may not be dialed now: {}", why.name()))?;
-        self.call_for(now, campaign, lead, agent, Some(request))
-            .map_err(|why| format!("not now: {}", why.name()))
     }
 
     /// The agent that a call was dialed for is not to be had any more: it is one like any other.

@@ -221,10 +221,13 @@ impl Engine {
                 room.and_then(|()| self.first_allowed(now, campaign, vec![lease]))
                     .and_then(|(lease, index)| self.dial_for(now, campaign, lease, index, id))
             }
-            (hold, _) => Err(hold.unwrap_or(Reason::Paused)),
+            (hold, _) => {
+                self.give_back(campaign, vec![lease]);
+                Err(hold.unwrap_or(Reason::Paused))
+            }
         };
         if let Err(why) = placed {
-            self.give_back(campaign, vec![lease]);
+            self.give_back_if_held(campaign, lease);
             self.held_back(now, campaign, why);
             self.make_available(now, id);
         }

@@ -571,3 +571,45 @@ fn a_phone_or_a_time_out_of_range_is_refused() {
         matches!(&told[..], [Command::ConfigRefused { error, .. }] if error.field == "phone_endpoint")
     );
 }
+
+fn times_returned(told: &[Command], lease: u64) -> usize {
+    told.iter()
+        .filter(|c| matches!(c, Command::ReturnLeases { leases, .. } if leases.contains(&LeaseId(lease))))
+        .count()
+}
+
+#[test]
+fn a_lease_that_has_expired_while_the_phone_rang_is_given_back_once() {
+    let mut b = Bench::new(patient());
+    b.log_in_on_hook(1);
+    let mut lease = lead(8);
+    lease.expires_at = Wall(b.now.wall.0 + 10_000);
+    let told = b.tell(Event::Manual {
+        request: RequestId(5),
+        agent: AgentId(1),
+        campaign: CAMPAIGN,
+        lease: Box::new(lease),
+    });
+    let ring = only_ring(&told);
+    b.wait_ms(6_000);
+    let told = pick_up(&mut b, &ring);
+    assert!(placed(&told).unwrap().is_err());
+    assert_eq!(times_returned(&told, 8), 1);
+    assert!(has(&told, &hang_up_phone(&ring)));
+}
+
+#[test]
+fn and_one_that_has_expired_before() {
+    let mut b = Bench::new(patient());
+    b.log_in_on_hook(1);
+    let mut lease = lead(8);
+    lease.expires_at = Wall(b.now.wall.0);
+    let told = b.tell(Event::Manual {
+        request: RequestId(5),
+        agent: AgentId(1),
+        campaign: CAMPAIGN,
+        lease: Box::new(lease),
+    });
+    assert!(placed(&told).unwrap().is_err());
+    assert_eq!(times_returned(&told, 8), 1);
+}
