@@ -182,10 +182,7 @@ impl Oracle {
                     self.asked -= 1;
                 }
                 Command::Dismiss { session, .. } if self.is_phone(session) => {
-                    if self.is_obeyed(session) {
-                        let told = self.hang_up_phone(session.clone());
-                        self.obey(told)?;
-                    }
+                    self.dismissed(session)?;
                 }
                 Command::Dismiss { session, .. } => {
                     self.sessions
@@ -344,7 +341,7 @@ impl Oracle {
                     vec![]
                 };
                 // Now and then a phone is taken away, or given.
-                let phone = has_phone(*agent) != (self.leases % 7 == 0);
+                let phone = has_phone(*agent) != (self.leases.is_multiple_of(7));
                 let config = agent_of(*agent, campaigns, phone);
                 self.bench.tell(Event::Config(ConfigChange::Agent(config)))
             }
@@ -421,12 +418,17 @@ impl Oracle {
     }
 
     /// Some hosts need to be told twice.
-    fn is_obeyed(&mut self, session: &SessionId) -> bool {
+    fn dismissed(&mut self, session: &SessionId) -> Result<(), TestCaseError> {
         let phone = self.phones.iter_mut().find(|(id, ..)| id == session);
-        phone.is_some_and(|(id, _, told)| {
+        let obeyed = phone.is_some_and(|(id, _, told)| {
             *told += 1;
-            *told > 1 || id.0.len() % 2 == 0
-        })
+            *told > 1 || id.0.len().is_multiple_of(2)
+        });
+        if !obeyed {
+            return Ok(());
+        }
+        let told = self.hang_up_phone(session.clone());
+        self.obey(told)
     }
 
     fn hang_up_phone(&mut self, session: SessionId) -> Vec<Command> {

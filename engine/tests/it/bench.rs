@@ -307,7 +307,7 @@ pub fn done(commands: &[Command]) -> Result<(), String> {
         Command::Done { result, .. } => Some(result.clone()),
         _ => None,
     });
-    answer.expect("no answer")
+    answer.unwrap()
 }
 
 pub fn hang_up_phone(ring: &Ring) -> Command {
