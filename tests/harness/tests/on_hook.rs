@@ -48,7 +48,7 @@ fn no_channel_is_left(rig: &Rig) {
 
 #[test]
 fn a_phone_that_is_not_answered_yields_to_one_that_is() {
-    let mut rig = Rig::start("on-hook", RigOptions::default()).unwrap();
+    let rig = Rig::start("on-hook", RigOptions::default()).unwrap();
     patient(&rig, "home");
     let silent = Fate::RingNoAnswer.number(0, 90_001);
     let busy = Fate::Busy.number(0, 90_002);
@@ -101,7 +101,7 @@ fn a_phone_that_is_not_answered_yields_to_one_that_is() {
 
 #[test]
 fn agents_end_calls_by_hanging_up_and_customers_who_go_stop_the_phone() {
-    let mut rig = Rig::start("on-hook-ends", RigOptions::default()).unwrap();
+    let rig = Rig::start("on-hook-ends", RigOptions::default()).unwrap();
     patient(&rig, "home");
     // Picks up at once, talks for a second and hangs up.
     let brisk = Fate::Answer(1).number(0, 90_001);
