@@ -93,6 +93,8 @@ static const char *dismissal(unsigned int why)
 		return "DRAINING";
 	case OUTDIAL_DISMISS_FULL:
 		return "FULL";
+	case OUTDIAL_DISMISS_ON_HOOK:
+		return "ON_HOOK";
 	default:
 		return "LOGGED_OFF";
 	}
@@ -188,13 +190,31 @@ static int agent_loop(struct session *session, struct ast_channel *chan)
 	return 0;
 }
 
+int session_serve(struct session *session, struct ast_channel *chan, int music, const char *class)
+{
+	int res;
+
+	if (prepare_wait(chan, music, class)) {
+		shim_status(chan, "FAULT");
+		return 0;
+	}
+	res = agent_loop(session, chan);
+	ast_channel_remove_bridge_role(chan, role);
+	return res;
+}
+
 static struct session *session_start(struct ast_channel *chan, const char *agent)
 {
-	struct session *session = session_create(ast_channel_uniqueid(chan), agent, chan);
+	struct session *session = session_create(ast_channel_uniqueid(chan), agent);
 	int res;
 
 	if (!session) {
 		shim_status(chan, "FAULT");
+		return NULL;
+	}
+	if (session_open(session, chan)) {
+		shim_status(chan, "FAULT");
+		session_end(session);
 		return NULL;
 	}
 	res = shim_post(OUTDIAL_EVENT_SESSION_ENTERED, session->id, session->agent, 0);
@@ -231,18 +251,13 @@ static int agent_exec(struct ast_channel *chan, const char *data)
 	if (ast_channel_state(chan) != AST_STATE_UP && ast_answer(chan)) {
 		return -1;
 	}
-	if (prepare_wait(chan, ast_test_flag(&flags, AGENT_MUSIC), option_args[AGENT_MUSIC_CLASS])) {
-		shim_status(chan, "FAULT");
-		return 0;
-	}
 	session = session_start(chan, args.agent);
 	if (!session) {
-		ast_channel_remove_bridge_role(chan, role);
 		return 0;
 	}
-	res = agent_loop(session, chan);
-	session_gone(session);
-	ast_channel_remove_bridge_role(chan, role);
+	res = session_serve(session, chan, ast_test_flag(&flags, AGENT_MUSIC),
+		option_args[AGENT_MUSIC_CLASS]);
+	session_gone(session, 0);
 	return res;
 }
 

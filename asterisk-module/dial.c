@@ -13,6 +13,7 @@
  * keeps the assigned unique ids, and learns the SIP status and the cause.
  */
 
+#include "dial.h"
 #include "leg.h"
 
 #include <stdlib.h>
@@ -25,11 +26,25 @@
 #include "asterisk/pbx.h"
 #include "asterisk/stasis_channels.h"
 
-/*! \brief Longest dial string, with its NUL. */
-#define DEVICE_LEN 256
+int dial_copy_text(char *to, size_t size, const char *from, int required)
+{
+	if (ast_strlen_zero(from)) {
+		*to = '\0';
+		return required;
+	}
+	if (strlen(from) >= size) {
+		return -1;
+	}
+	ast_copy_string(to, from, size);
+	return 0;
+}
 
-/*! \brief Why nothing may be dialed right now; NULL: go ahead. */
-static const char *refusal(void)
+int dial_is_made_of(const char *text, const char *allowed)
+{
+	return strspn(text, allowed) == strlen(text);
+}
+
+const char *dial_refusal(void)
 {
 	double load;
 
@@ -168,26 +183,31 @@ static void dial_state(struct ast_dial *dial)
 	}
 }
 
-/*! \brief Set on the new channel what pbx_outgoing_attempt() sets. */
-static void dress(struct leg *leg, struct ast_channel *chan)
+void dial_dress(struct ast_channel *chan, const char *account, const char *number,
+	const char *name)
 {
 	struct ast_party_connected_line connected;
 
 	/* One snapshot for all of it. */
 	ast_channel_lock(chan);
 	ast_channel_stage_snapshot(chan);
-	if (!ast_strlen_zero(leg->account)) {
-		ast_channel_accountcode_set(chan, leg->account);
-		ast_channel_peeraccount_set(chan, leg->account);
+	if (!ast_strlen_zero(account)) {
+		ast_channel_accountcode_set(chan, account);
+		ast_channel_peeraccount_set(chan, account);
 	}
 	ast_set_flag(ast_channel_flags(chan), AST_FLAG_ORIGINATED);
-	if (!ast_strlen_zero(leg->caller_id)) {
+	if (!ast_strlen_zero(number)) {
 		/* PJSIP makes From out of the connected line. */
-		ast_set_callerid(chan, leg->caller_id, NULL, leg->caller_id);
+		ast_set_callerid(chan, number, name, number);
 		ast_party_connected_line_set_init(&connected, ast_channel_connected(chan));
 		connected.id.number.valid = 1;
-		connected.id.number.str = leg->caller_id;
+		connected.id.number.str = (char *) number;
 		connected.id.number.presentation = AST_PRES_ALLOWED_USER_NUMBER_NOT_SCREENED;
+		if (!ast_strlen_zero(name)) {
+			connected.id.name.valid = 1;
+			connected.id.name.str = (char *) name;
+			connected.id.name.presentation = AST_PRES_ALLOWED_USER_NUMBER_NOT_SCREENED;
+		}
 		ast_channel_set_connected_line(chan, &connected, NULL);
 	}
 	ast_channel_stage_snapshot_done(chan);
@@ -237,7 +257,7 @@ static void dial_channel(struct leg *leg, struct ast_dial *dial, struct ast_chan
 		ao2_unlock(leg);
 		return;
 	}
-	dress(leg, chan);
+	dial_dress(chan, leg->account, leg->caller_id, NULL);
 	leg_watch_proceeding(leg, chan);
 	leg_set_chan(leg, chan);
 	result = ast_dial_run(dial, NULL, 0);
@@ -264,28 +284,39 @@ static void device_of(const struct leg *leg, char *device, size_t size)
 	}
 }
 
-static struct ast_dial *dial_prepare(struct leg *leg)
+struct ast_dial *dial_make(const char *tech, const char *device, const char *id,
+	unsigned int timeout_ms)
 {
-	char device[DEVICE_LEN];
 	char second[OUTDIAL_ID_LEN];
-	struct ast_assigned_ids ids = { .uniqueid = leg->id, .uniqueid2 = second, };
+	struct ast_assigned_ids ids = { .uniqueid = id, .uniqueid2 = second, };
 	struct ast_dial *dial = ast_dial_create();
 
 	if (!dial) {
 		return NULL;
 	}
-	device_of(leg, device, sizeof(device));
-	snprintf(second, sizeof(second), "%.*s;2", (int) sizeof(second) - 3, leg->id);
-	if (ast_dial_append(dial, leg->tech, device, &ids)) {
+	snprintf(second, sizeof(second), "%.*s;2", (int) sizeof(second) - 3, id);
+	if (ast_dial_append(dial, tech, device, &ids)) {
 		ast_dial_destroy(dial);
 		return NULL;
 	}
 	ast_dial_option_global_enable(dial, AST_DIAL_OPTION_DISABLE_CALL_FORWARDING, NULL);
 	/* Without the second one, ast_dial gives up when a signal interrupts its waiting. */
-	ast_dial_set_global_timeout(dial, MAX(1, (int) leg->timeout_ms));
-	ast_dial_set_timeout(dial, 0, MAX(1, (int) leg->timeout_ms));
-	ast_dial_set_state_callback(dial, dial_state);
-	ast_dial_set_user_data(dial, leg);
+	ast_dial_set_global_timeout(dial, MAX(1, (int) timeout_ms));
+	ast_dial_set_timeout(dial, 0, MAX(1, (int) timeout_ms));
+	return dial;
+}
+
+static struct ast_dial *dial_prepare(struct leg *leg)
+{
+	char device[OUTDIAL_DEVICE_LEN];
+	struct ast_dial *dial;
+
+	device_of(leg, device, sizeof(device));
+	dial = dial_make(leg->tech, device, leg->id, leg->timeout_ms);
+	if (dial) {
+		ast_dial_set_state_callback(dial, dial_state);
+		ast_dial_set_user_data(dial, leg);
+	}
 	return dial;
 }
 
@@ -314,7 +345,7 @@ void leg_dial(void *data)
 	struct leg *leg = data;
 	struct ast_dial *dial = NULL;
 	struct ast_channel *chan;
-	const char *why = refusal();
+	const char *why = dial_refusal();
 	int hangup;
 
 	ao2_lock(leg);

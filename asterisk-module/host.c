@@ -10,6 +10,7 @@
  */
 
 #include "leg.h"
+#include "phone.h"
 #include "session.h"
 
 #include "asterisk/astobj2.h"
@@ -71,6 +72,24 @@ static int32_t host_originate(void *ctx, const struct outdial_originate *request
 	}
 	if (pool_push(shim.calls, leg_dial, leg)) {
 		leg_forget(leg);
+		return OUTDIAL_E_FULL;
+	}
+	return OUTDIAL_OK;
+}
+
+static int32_t host_ring(void *ctx, const struct outdial_ring *request)
+{
+	struct phone *phone;
+
+	if (shim.closing) {
+		return OUTDIAL_E_STATE;
+	}
+	phone = phone_create(request);
+	if (!phone) {
+		return OUTDIAL_E_ARGUMENT;
+	}
+	if (pool_push(shim.calls, phone_ring, phone)) {
+		phone_forget(phone);
 		return OUTDIAL_E_FULL;
 	}
 	return OUTDIAL_OK;
@@ -309,4 +328,5 @@ const struct outdial_host shim_host = {
 	.load = host_load,
 	.log = host_log,
 	.on_fault = host_on_fault,
+	.ring = host_ring,
 };

@@ -9,6 +9,7 @@
  * \brief Legs: their registry, and who holds them.
  */
 
+#include "dial.h"
 #include "leg.h"
 
 #include "asterisk/astobj2.h"
@@ -44,46 +45,23 @@ int legs_count(void)
 	return ao2_container_count(legs);
 }
 
-/*! \brief Copy what must fit. Non-zero: it does not, or must not be empty and is. */
-static int copy_text(char *to, size_t size, const char *from, int required)
-{
-	if (ast_strlen_zero(from)) {
-		*to = '\0';
-		return required;
-	}
-	if (strlen(from) >= size) {
-		return -1;
-	}
-	ast_copy_string(to, from, size);
-	return 0;
-}
-
-/*! \brief Only such a text may become part of a dial string. */
-static int is_made_of(const char *text, const char *allowed)
-{
-	return strspn(text, allowed) == strlen(text);
-}
-
-#define DIGITS "0123456789"
-#define NAME_CHARACTERS DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-."
-
 static int leg_fill(struct leg *leg, const struct outdial_originate *request)
 {
 	char context[AST_MAX_CONTEXT];
 
 	shim_default_context(context, sizeof(context));
-	if (copy_text(leg->id, sizeof(leg->id) - 2, request->leg, 1)
-		|| copy_text(leg->tech, sizeof(leg->tech), request->tech, 1)
-		|| copy_text(leg->endpoint, sizeof(leg->endpoint), request->endpoint, 1)
-		|| copy_text(leg->number, sizeof(leg->number), request->number, 1)
-		|| copy_text(leg->caller_id, sizeof(leg->caller_id), request->caller_id, 0)
-		|| copy_text(leg->context, sizeof(leg->context), S_OR(request->context, context), 1)
-		|| copy_text(leg->exten, sizeof(leg->exten), S_OR(request->exten, "s"), 1)) {
+	if (dial_copy_text(leg->id, sizeof(leg->id) - 2, request->leg, 1)
+		|| dial_copy_text(leg->tech, sizeof(leg->tech), request->tech, 1)
+		|| dial_copy_text(leg->endpoint, sizeof(leg->endpoint), request->endpoint, 1)
+		|| dial_copy_text(leg->number, sizeof(leg->number), request->number, 1)
+		|| dial_copy_text(leg->caller_id, sizeof(leg->caller_id), request->caller_id, 0)
+		|| dial_copy_text(leg->context, sizeof(leg->context), S_OR(request->context, context), 1)
+		|| dial_copy_text(leg->exten, sizeof(leg->exten), S_OR(request->exten, "s"), 1)) {
 		return -1;
 	}
-	if (!is_made_of(leg->id, NAME_CHARACTERS) || !is_made_of(leg->tech, NAME_CHARACTERS)
-		|| !is_made_of(leg->endpoint, NAME_CHARACTERS) || !is_made_of(leg->number, DIGITS)
-		|| !is_made_of(leg->caller_id, DIGITS)) {
+	if (!dial_is_made_of(leg->id, OUTDIAL_NAME_CHARACTERS) || !dial_is_made_of(leg->tech, OUTDIAL_NAME_CHARACTERS)
+		|| !dial_is_made_of(leg->endpoint, OUTDIAL_NAME_CHARACTERS) || !dial_is_made_of(leg->number, OUTDIAL_DIGITS)
+		|| !dial_is_made_of(leg->caller_id, OUTDIAL_DIGITS)) {
 		return -1;
 	}
 	/* For reports only: cut to what Asterisk can hold. */

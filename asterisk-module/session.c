@@ -13,6 +13,7 @@
 
 #include "asterisk/astobj2.h"
 #include "asterisk/bridge.h"
+#include "asterisk/causes.h"
 #include "asterisk/strings.h"
 
 /*! \brief Buckets of the registry. */
@@ -51,7 +52,7 @@ static void session_destructor(void *obj)
 	ast_cond_destroy(&session->settled);
 }
 
-struct session *session_create(const char *id, const char *agent, struct ast_channel *chan)
+struct session *session_create(const char *id, const char *agent)
 {
 	struct session *session = ao2_alloc(sizeof(*session), session_destructor);
 	struct session *other;
@@ -62,16 +63,7 @@ struct session *session_create(const char *id, const char *agent, struct ast_cha
 	ast_cond_init(&session->settled, NULL);
 	ast_copy_string(session->id, id, sizeof(session->id));
 	ast_copy_string(session->agent, agent, sizeof(session->agent));
-	session->chan = chan;
-	session->holding = ast_bridge_base_new(AST_BRIDGE_CAPABILITY_HOLDING,
-		AST_BRIDGE_FLAG_MERGE_INHIBIT_TO | AST_BRIDGE_FLAG_MERGE_INHIBIT_FROM
-		| AST_BRIDGE_FLAG_SWAP_INHIBIT_TO | AST_BRIDGE_FLAG_SWAP_INHIBIT_FROM
-		| AST_BRIDGE_FLAG_TRANSFER_PROHIBITED, "OutdialAgent", NULL, NULL);
-	if (!session->holding) {
-		ast_log(LOG_ERROR, "No holding bridge for an agent: is bridge_holding.so loaded?\n");
-		ao2_ref(session, -1);
-		return NULL;
-	}
+	session->ringing = 1;
 	ao2_lock(sessions);
 	other = ao2_find(sessions, session->id, OBJ_SEARCH_KEY | OBJ_NOLOCK);
 	if (other || !ao2_link_flags(sessions, session, OBJ_NOLOCK)) {
@@ -84,23 +76,60 @@ struct session *session_create(const char *id, const char *agent, struct ast_cha
 	return session;
 }
 
-void session_end(struct session *session)
+int session_ring(struct session *session, struct ast_channel *chan)
 {
-	ao2_unlink(sessions, session);
+	int leave;
+
+	ao2_lock(session);
+	leave = session->dismissed || session->let_go;
+	if (!leave) {
+		session->chan = chan;
+	}
+	ao2_unlock(session);
+	return leave;
+}
+
+int session_open(struct session *session, struct ast_channel *chan)
+{
+	struct ast_bridge *holding = ast_bridge_base_new(AST_BRIDGE_CAPABILITY_HOLDING,
+		AST_BRIDGE_FLAG_MERGE_INHIBIT_TO | AST_BRIDGE_FLAG_MERGE_INHIBIT_FROM
+		| AST_BRIDGE_FLAG_SWAP_INHIBIT_TO | AST_BRIDGE_FLAG_SWAP_INHIBIT_FROM
+		| AST_BRIDGE_FLAG_TRANSFER_PROHIBITED, "OutdialAgent", NULL, NULL);
+
+	if (!holding) {
+		ast_log(LOG_ERROR, "No holding bridge for an agent: is bridge_holding.so loaded?\n");
+		return -1;
+	}
+	ao2_lock(session);
+	session->holding = holding;
+	session->chan = chan;
+	session->ringing = 0;
+	ao2_unlock(session);
+	return 0;
+}
+
+void session_close(struct session *session)
+{
 	ao2_lock(session);
 	session->chan = NULL;
 	while (session->moving) {
 		ast_cond_wait(&session->settled, ao2_object_get_lockaddr(session));
 	}
 	ao2_unlock(session);
+}
+
+void session_end(struct session *session)
+{
+	ao2_unlink(sessions, session);
+	session_close(session);
 	ao2_ref(session, -1);
 }
 
-void session_gone(struct session *session)
+void session_gone(struct session *session, int refused)
 {
 	ao2_ref(session, +1);
 	session_end(session);
-	shim_post(OUTDIAL_EVENT_SESSION_GONE, session->id, NULL, 0);
+	shim_post(OUTDIAL_EVENT_SESSION_GONE, session->id, NULL, refused);
 	ao2_ref(session, -1);
 }
 
@@ -128,7 +157,7 @@ int session_move(struct session *session, struct ast_bridge *to,
 	int res;
 
 	ao2_lock(session);
-	if (!session->moving && !session->dismissed) {
+	if (!session->moving && !session->dismissed && !session->ringing) {
 		chan = ao2_bump(session->chan);
 		session->moving = chan != NULL;
 	}
@@ -152,6 +181,7 @@ int session_move(struct session *session, struct ast_bridge *to,
 void session_dismiss(struct session *session, unsigned int why)
 {
 	struct ast_channel *chan;
+	int ringing;
 
 	ao2_lock(session);
 	if (why) {
@@ -160,8 +190,12 @@ void session_dismiss(struct session *session, unsigned int why)
 		session->let_go = 1;
 	}
 	chan = ao2_bump(session->chan);
+	ringing = session->ringing;
 	ao2_unlock(session);
-	if (chan) {
+	if (chan && ringing) {
+		ast_channel_softhangup_withcause_locked(chan, AST_CAUSE_NORMAL_CLEARING);
+		ast_channel_unref(chan);
+	} else if (chan) {
 		/* Not in the waiting room: he talks, or is about to enter. Then he leaves later. */
 		ast_bridge_remove(session->holding, chan);
 		ast_channel_unref(chan);

@@ -6,7 +6,8 @@
 
 /*! \file
  *
- * \brief Sessions: one for each channel in OutdialAgent.
+ * \brief Sessions: one for each channel in OutdialAgent, and one for each agent's phone that rings or
+ * is off hook.
  */
 
 #ifndef OUTDIAL_SESSION_H
@@ -22,11 +23,12 @@ struct session {
 	char id[OUTDIAL_ID_LEN];
 	/*! \brief The agent's name. Constant. */
 	char agent[80];
-	/*! \brief The agent's own waiting room. Constant while \a chan is set. */
+	/*! \brief The agent's own waiting room. Made by session_open(), then constant. */
 	struct ast_bridge *holding;
 	/*! \brief Somebody is no longer at work on this session. */
 	ast_cond_t settled;
-	/*! \brief Under the session's lock, from here on. The application's; NULL: it has ended. */
+	/*! \brief Under the session's lock, from here on. The application's, or the ringing thread's;
+	 * NULL: it has ended, or there is none yet. */
 	struct ast_channel *chan;
 	/*! \brief Why he is let go, one of OUTDIAL_DISMISS_; 0: he stays. */
 	unsigned int dismissed;
@@ -36,26 +38,45 @@ struct session {
 	unsigned int arrived:1;
 	/*! \brief The engine is gone; he is let go when free. */
 	unsigned int let_go:1;
+	/*! \brief His phone rings: there is no waiting room yet. */
+	unsigned int ringing:1;
 };
 
 int sessions_init(void);
 void sessions_destroy(void);
-/*! \brief Agents in OutdialAgent. */
+/*! \brief Agents in OutdialAgent, and phones that were rung. */
 int sessions_count(void);
 
 /*!
- * \brief Make a session and list it.
+ * \brief Make a session and list it. It rings until session_open().
  *
- * \return the session, a reference for the application
- * \retval NULL out of memory, or the channel is in OutdialAgent already
+ * \return the session, a reference for the caller
+ * \retval NULL out of memory, or there is one of that id already
  */
-struct session *session_create(const char *id, const char *agent, struct ast_channel *chan);
+struct session *session_create(const char *id, const char *agent);
 
-/*! \brief The application ends: nobody can find or move the session any more. */
+/*! \brief Give the session its channel while it rings. Non-zero: it is dismissed already. */
+int session_ring(struct session *session, struct ast_channel *chan);
+
+/*! \brief Make the waiting room: from here on he can be moved. Non-zero: out of memory. */
+int session_open(struct session *session, struct ast_channel *chan);
+
+/*! \brief Let him wait, and take calls, until he hangs up or is let go. Returns what an application
+ * does. */
+int session_serve(struct session *session, struct ast_channel *chan, int music, const char *class);
+
+/*! \brief His channel ends: nobody can move or dismiss him any more. */
+void session_close(struct session *session);
+
+/*! \brief As session_close(), and nobody can find the session any more. Gives up the reference. */
 void session_end(struct session *session);
 
-/*! \brief As session_end(), and tell the engine: OUTDIAL_EVENT_SESSION_GONE. */
-void session_gone(struct session *session);
+/*!
+ * \brief As session_end(), and tell the engine: OUTDIAL_EVENT_SESSION_GONE.
+ *
+ * \param refused the PBX itself did not ring the phone
+ */
+void session_gone(struct session *session, int refused);
 
 /*! \brief Find a session; an ao2 reference, NULL when there is none. */
 struct session *session_find(const char *id);

@@ -60,10 +60,12 @@ pub const OUTDIAL_EVENT_LEG_GREETING_BEGAN: u32 = 11;
 pub const OUTDIAL_EVENT_LEG_GREETING_ENDED: u32 = 12;
 /// OutdialAgent was entered. Id: session; `other`: the agent's name.
 pub const OUTDIAL_EVENT_SESSION_ENTERED: u32 = 20;
-/// The agent's channel waits inside its holding bridge; again after each call. Id: session.
+/// The agent's channel waits inside its holding bridge; again after each call. For a phone that
+/// `ring` has rung the first one is the answer. Id: session.
 pub const OUTDIAL_EVENT_SESSION_WAITING: u32 = 21;
-/// Terminal: the channel has left OutdialAgent. Exactly once for each SESSION_ENTERED that was
-/// accepted. Id: session.
+/// Terminal: the channel has left OutdialAgent, or the phone that was rung is on hook again,
+/// answered or not. Exactly once for each SESSION_ENTERED that was accepted, and for each `ring`
+/// that was. Id: session; `value`: 1 if the PBX itself did not ring the phone, else 0.
 pub const OUTDIAL_EVENT_SESSION_GONE: u32 = 22;
 /// The answer to `probe`. `request`; `value`: 1 if the PBX has the thing, else 0.
 pub const OUTDIAL_EVENT_PROBED: u32 = 30;
@@ -97,6 +99,9 @@ pub const OUTDIAL_DISMISS_DRAINING: u32 = 3;
 pub const OUTDIAL_DISMISS_LOGGED_OFF: u32 = 4;
 /// Why an agent is logged off: more agents than the engine can hold.
 pub const OUTDIAL_DISMISS_FULL: u32 = 5;
+/// Why a phone that was rung is put on hook: the call that it was rung for is over, or has gone to
+/// somebody else. The agent stays logged in.
+pub const OUTDIAL_DISMISS_ON_HOOK: u32 = 6;
 
 /// `outdial_agent`: ends the wrap-up before its time.
 pub const OUTDIAL_AGENT_READY: u32 = 1;
@@ -181,6 +186,27 @@ pub struct OutdialOriginate {
     pub priority: u32,
 }
 
+/// Which agent's phone to ring. Valid during the call of `ring` only.
+#[repr(C)]
+pub struct OutdialRing {
+    /// sizeof(struct outdial_ring) of the library's build.
+    pub struct_size: u32,
+    /// The host gives up after this long without an answer. The engine's own deadline is earlier.
+    pub timeout_ms: u32,
+    /// The channel's unique id: `ring-<epoch>-<n>`, unique over nodes and lives.
+    pub session: *const c_char,
+    /// The agent's name.
+    pub agent: *const c_char,
+    /// Channel technology, `PJSIP` for example.
+    pub tech: *const c_char,
+    /// The phone's endpoint.
+    pub endpoint: *const c_char,
+    /// What the phone shows: digits only, never the customer's.
+    pub caller_id: *const c_char,
+    /// The campaign's name, for the channel's account code and the phone's display.
+    pub account: *const c_char,
+}
+
 /// How busy the host's pool is.
 #[repr(C)]
 #[derive(Default)]
@@ -237,7 +263,8 @@ pub struct OutdialHost {
     /// Ends a leg, ringing or answered. OUTDIAL_EVENT_LEG_ENDED follows. A leg that the host does
     /// not know: nothing happens.
     pub hangup: Option<unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char, q850: u32)>,
-    /// Logs an agent off; `why` is one of OUTDIAL_DISMISS_. OUTDIAL_EVENT_SESSION_GONE follows.
+    /// Lets an agent's channel go: logs him off, or puts a phone that was rung on hook; `why` is one
+    /// of OUTDIAL_DISMISS_. OUTDIAL_EVENT_SESSION_GONE follows.
     pub dismiss: Option<unsafe extern "C" fn(ctx: *mut c_void, session: *const c_char, why: u32)>,
     /// Asks whether the PBX has a thing; `what` is one of OUTDIAL_PROBE_.
     /// OUTDIAL_EVENT_PROBED with the same `request` follows.
@@ -267,6 +294,11 @@ pub struct OutdialHost {
     /// The engine is poisoned: a panic was caught. It has stopped dialing; live calls are the
     /// host's to finish. Called once.
     pub on_fault: Option<unsafe extern "C" fn(ctx: *mut c_void, text: *const c_char)>,
+    /// Rings an agent's phone. OUTDIAL_OK: accepted, and exactly one OUTDIAL_EVENT_SESSION_GONE
+    /// will follow; when it is answered, OUTDIAL_EVENT_SESSION_WAITING before that, and from then
+    /// on the session is like one of OutdialAgent's. `dismiss` ends it, ringing or answered.
+    /// Anything else: refused, and nothing follows.
+    pub ring: Option<unsafe extern "C" fn(ctx: *mut c_void, request: *const OutdialRing) -> i32>,
 }
 
 /// Settings of `outdial_new`.
@@ -304,7 +336,7 @@ pub struct OutdialStats {
     pub linked: u32,
     /// Attempts live.
     pub live_attempts: u64,
-    /// Agents logged in.
+    /// Agents' channels: those who called in, and phones that ring or talk.
     pub sessions: u64,
     /// Legs that the host accepted.
     pub legs: u64,

@@ -4,17 +4,19 @@ use std::ffi::CString;
 
 use libc::{c_char, c_void};
 use outdial_engine::config::Target;
-use outdial_engine::{Dismissal, LegId, Level, Number, Originate, Probe, SessionId};
+use outdial_engine::{Dismissal, LegId, Level, Number, Originate, Probe, Ring, SessionId};
 
 use crate::abi::{
     OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR, OUTDIAL_DISMISS_DRAINING, OUTDIAL_DISMISS_DUPLICATE,
-    OUTDIAL_DISMISS_FULL, OUTDIAL_DISMISS_LOGGED_OFF, OUTDIAL_DISMISS_UNKNOWN, OUTDIAL_LOG_DEBUG,
-    OUTDIAL_LOG_ERROR, OUTDIAL_LOG_INFO, OUTDIAL_LOG_WARN, OUTDIAL_OK, OUTDIAL_PROBE_ENDPOINT,
-    OUTDIAL_PROBE_SOUND, OUTDIAL_PROBE_TARGET, OutdialHost, OutdialHostLoad, OutdialOriginate,
+    OUTDIAL_DISMISS_FULL, OUTDIAL_DISMISS_LOGGED_OFF, OUTDIAL_DISMISS_ON_HOOK,
+    OUTDIAL_DISMISS_UNKNOWN, OUTDIAL_LOG_DEBUG, OUTDIAL_LOG_ERROR, OUTDIAL_LOG_INFO,
+    OUTDIAL_LOG_WARN, OUTDIAL_OK, OUTDIAL_PROBE_ENDPOINT, OUTDIAL_PROBE_SOUND,
+    OUTDIAL_PROBE_TARGET, OutdialHost, OutdialHostLoad, OutdialOriginate, OutdialRing,
 };
 use crate::{guard, limits, raw};
 
 type Originates = unsafe extern "C" fn(*mut c_void, *const OutdialOriginate) -> i32;
+type Rings = unsafe extern "C" fn(*mut c_void, *const OutdialRing) -> i32;
 type TakesTwo = unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char);
 type Releases = unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char, *const c_char, u32);
 type TakesOneAndWhy = unsafe extern "C" fn(*mut c_void, *const c_char, u32);
@@ -40,6 +42,7 @@ pub(crate) struct Host {
     load: Loads,
     log: Logs,
     on_fault: Faults,
+    ring: Rings,
 }
 
 // SAFETY: `struct outdial_host` promises that `ctx` and the functions may be used from the
@@ -107,6 +110,7 @@ impl Host {
             load: host.load.ok_or_else(missing("load"))?,
             log: host.log.ok_or_else(missing("log"))?,
             on_fault: host.on_fault.ok_or_else(missing("on_fault"))?,
+            ring: host.ring.ok_or_else(missing("ring"))?,
         })
     }
 
@@ -136,6 +140,33 @@ impl Host {
         // SAFETY: the request and its texts live until the call returns; the host promised that
         // the function may be called with its ctx from the pump.
         let code = unsafe { (self.originate)(self.ctx, &raw const request) };
+        if code == OUTDIAL_OK {
+            Ok(())
+        } else {
+            Err(code)
+        }
+    }
+
+    /// Rings a phone; the error is the host's code.
+    pub(crate) fn ring(&self, ring: &Ring) -> Result<(), i32> {
+        let session = c(&ring.session.0);
+        let agent = c(&ring.agent);
+        let tech = c(&ring.tech);
+        let endpoint = c(&ring.endpoint);
+        let caller_id = digits(&ring.caller_id);
+        let account = c(&ring.account);
+        let request = OutdialRing {
+            struct_size: size_u32::<OutdialRing>(),
+            timeout_ms: ring.timeout_ms,
+            session: session.as_ptr(),
+            agent: agent.as_ptr(),
+            tech: tech.as_ptr(),
+            endpoint: endpoint.as_ptr(),
+            caller_id: caller_id.as_ptr(),
+            account: account.as_ptr(),
+        };
+        // SAFETY: as in `originate`.
+        let code = unsafe { (self.ring)(self.ctx, &raw const request) };
         if code == OUTDIAL_OK {
             Ok(())
         } else {
@@ -191,6 +222,7 @@ impl Host {
             Dismissal::Draining => OUTDIAL_DISMISS_DRAINING,
             Dismissal::LoggedOff => OUTDIAL_DISMISS_LOGGED_OFF,
             Dismissal::Full => OUTDIAL_DISMISS_FULL,
+            Dismissal::OnHook => OUTDIAL_DISMISS_ON_HOOK,
         };
         // SAFETY: as in `originate`.
         unsafe { (self.dismiss)(self.ctx, session.as_ptr(), why) }

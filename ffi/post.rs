@@ -155,7 +155,7 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
                 }
                 general(shared)?
             }
-            SessionEvent::Gone => {
+            SessionEvent::Gone | SessionEvent::Refused => {
                 if !slots.end_session(session) {
                     return Err(OUTDIAL_E_NOT_FOUND);
                 }
@@ -265,7 +265,10 @@ unsafe fn read(shared: &Shared, event: &OutdialEvent) -> Result<Event, i32> {
         OUTDIAL_EVENT_SESSION_GONE => {
             return Ok(Event::Session {
                 session: session(event.id)?,
-                what: SessionEvent::Gone,
+                what: match event.value {
+                    0 => SessionEvent::Gone,
+                    _ => SessionEvent::Refused,
+                },
             });
         }
         OUTDIAL_EVENT_PROBED => {

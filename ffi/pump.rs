@@ -252,7 +252,7 @@ impl Pump {
         if !self.configured
             && let Event::Session { session, what } = &posted.event
         {
-            if *what == SessionEvent::Gone {
+            if matches!(what, SessionEvent::Gone | SessionEvent::Refused) {
                 self.forget_early(session);
                 self.shared.slots.give_back(posted.slot);
             } else {

@@ -14,6 +14,7 @@
 typedef struct outdial_engine outdial_engine_t;
 typedef struct outdial_event outdial_event_t;
 typedef struct outdial_originate outdial_originate_t;
+typedef struct outdial_ring outdial_ring_t;
 typedef struct outdial_host_load outdial_host_load_t;
 typedef struct outdial_host outdial_host_t;
 typedef struct outdial_settings outdial_settings_t;
@@ -144,13 +145,15 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_EVENT_SESSION_ENTERED 20
 
 /**
- * The agent's channel waits inside its holding bridge; again after each call. Id: session.
+ * The agent's channel waits inside its holding bridge; again after each call. For a phone that
+ * `ring` has rung the first one is the answer. Id: session.
  */
 #define OUTDIAL_EVENT_SESSION_WAITING 21
 
 /**
- * Terminal: the channel has left OutdialAgent. Exactly once for each SESSION_ENTERED that was
- * accepted. Id: session.
+ * Terminal: the channel has left OutdialAgent, or the phone that was rung is on hook again,
+ * answered or not. Exactly once for each SESSION_ENTERED that was accepted, and for each `ring`
+ * that was. Id: session; `value`: 1 if the PBX itself did not ring the phone, else 0.
  */
 #define OUTDIAL_EVENT_SESSION_GONE 22
 
@@ -224,6 +227,12 @@ typedef struct outdial_stats outdial_stats_t;
  * Why an agent is logged off: more agents than the engine can hold.
  */
 #define OUTDIAL_DISMISS_FULL 5
+
+/**
+ * Why a phone that was rung is put on hook: the call that it was rung for is over, or has gone to
+ * somebody else. The agent stays logged in.
+ */
+#define OUTDIAL_DISMISS_ON_HOOK 6
 
 /**
  * `outdial_agent`: ends the wrap-up before its time.
@@ -377,6 +386,44 @@ struct outdial_host_load {
 };
 
 /**
+ * Which agent's phone to ring. Valid during the call of `ring` only.
+ */
+struct outdial_ring {
+    /**
+     * sizeof(struct outdial_ring) of the library's build.
+     */
+    uint32_t struct_size;
+    /**
+     * The host gives up after this long without an answer. The engine's own deadline is earlier.
+     */
+    uint32_t timeout_ms;
+    /**
+     * The channel's unique id: `ring-<epoch>-<n>`, unique over nodes and lives.
+     */
+    const char *session;
+    /**
+     * The agent's name.
+     */
+    const char *agent;
+    /**
+     * Channel technology, `PJSIP` for example.
+     */
+    const char *tech;
+    /**
+     * The phone's endpoint.
+     */
+    const char *endpoint;
+    /**
+     * What the phone shows: digits only, never the customer's.
+     */
+    const char *caller_id;
+    /**
+     * The campaign's name, for the channel's account code and the phone's display.
+     */
+    const char *account;
+};
+
+/**
  * What the engine asks of the host.
  *
  * Thread: every function is called from the engine's pump thread only, one at a time, between
@@ -428,7 +475,8 @@ struct outdial_host {
      */
     void (*hangup)(void *ctx, const char *leg, uint32_t q850);
     /**
-     * Logs an agent off; `why` is one of OUTDIAL_DISMISS_. OUTDIAL_EVENT_SESSION_GONE follows.
+     * Lets an agent's channel go: logs him off, or puts a phone that was rung on hook; `why` is one
+     * of OUTDIAL_DISMISS_. OUTDIAL_EVENT_SESSION_GONE follows.
      */
     void (*dismiss)(void *ctx, const char *session, uint32_t why);
     /**
@@ -461,6 +509,13 @@ struct outdial_host {
      * host's to finish. Called once.
      */
     void (*on_fault)(void *ctx, const char *text);
+    /**
+     * Rings an agent's phone. OUTDIAL_OK: accepted, and exactly one OUTDIAL_EVENT_SESSION_GONE
+     * will follow; when it is answered, OUTDIAL_EVENT_SESSION_WAITING before that, and from then
+     * on the session is like one of OutdialAgent's. `dismiss` ends it, ringing or answered.
+     * Anything else: refused, and nothing follows.
+     */
+    int32_t (*ring)(void *ctx, const struct outdial_ring *request);
 };
 
 /**
@@ -562,7 +617,7 @@ struct outdial_stats {
      */
     uint64_t live_attempts;
     /**
-     * Agents logged in.
+     * Agents' channels: those who called in, and phones that ring or talk.
      */
     uint64_t sessions;
     /**

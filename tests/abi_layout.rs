@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use outdial::{
-    OutdialEvent, OutdialHost, OutdialHostLoad, OutdialOriginate, OutdialSettings, OutdialStats,
+    OutdialEvent, OutdialHost, OutdialHostLoad, OutdialOriginate, OutdialRing, OutdialSettings,
+    OutdialStats,
 };
 
 /// Name in C, size, and offset of each field, in order.
@@ -51,6 +52,19 @@ fn layouts() -> Vec<Layout> {
             }
         ),
         layout!(
+            "outdial_ring",
+            OutdialRing {
+                struct_size,
+                timeout_ms,
+                session,
+                agent,
+                tech,
+                endpoint,
+                caller_id,
+                account,
+            }
+        ),
+        layout!(
             "outdial_host_load",
             OutdialHostLoad {
                 struct_size,
@@ -76,6 +90,7 @@ fn layouts() -> Vec<Layout> {
                 load,
                 log,
                 on_fault,
+                ring,
             }
         ),
         layout!(

@@ -222,6 +222,59 @@ fn questions_of_the_sidecar_are_answered() {
 }
 
 #[test]
+fn phones_are_rung_for_answered_calls_and_put_on_hook_after_them() {
+    const BUSY: u64 = 11;
+    const SILENT: u64 = 12;
+    const REFUSED: u64 = 13;
+    const GOOD: u64 = 14;
+    let at = place();
+    let plan = Plan {
+        phones: &["200", "201", "202", "205"],
+        ..Plan::default()
+    };
+    let peer = Peer::listen(&at.socket, plan);
+    let mut host = Host::run(&at.socket, &at.journal, &[]);
+    peer.wait("campaign checked", |seen| !seen.checked.is_empty());
+    for agent in [BUSY, SILENT, REFUSED, GOOD] {
+        let action = outdial_link::AgentAction::LogIn;
+        let ask = Ask::Agent { agent, action };
+        peer.say(Down::Ask {
+            request: agent,
+            ask,
+        });
+    }
+    // Nobody has a channel, and yet calls are dialed and taken.
+    peer.wait("calls taken by phone", |seen| {
+        let taken = |end: &&outdial_link::AttemptResult| {
+            end.agent == Some(GOOD) && end.outcome == "completed"
+        };
+        seen.ends().values().filter(taken).count() >= 20
+    });
+    {
+        let seen = peer.seen();
+        assert!(seen.answers.iter().all(|(.., result)| result.is_ok()));
+        let others = [BUSY, SILENT, REFUSED].map(Some);
+        assert!(seen.ends().values().all(|end| !others.contains(&end.agent)));
+        for agent in [BUSY, SILENT, REFUSED] {
+            let rang = |(who, state, _): &&(u64, String, _)| *who == agent && state == "ringing";
+            assert!(seen.states.iter().any(|s| rang(&s)), "{agent} never rang");
+        }
+    }
+    assert_eq!(host.say("cli drain").0, 0);
+    peer.wait("all to be logged off", |seen| {
+        [BUSY, SILENT, REFUSED, GOOD].iter().all(|agent| {
+            let mut last = seen.states.iter().rev();
+            last.find(|(who, ..)| who == agent).unwrap().1 == "logged_out"
+        })
+    });
+    let (_, counts) = host.say("counts");
+    assert!(counts.contains("broken 0"), "{counts}");
+    println!("{counts}");
+    assert_eq!(host.say("stop").0, 0);
+    assert_good(host.finish());
+}
+
+#[test]
 fn a_campaign_that_the_pbx_cannot_serve_does_not_dial() {
     let at = place();
     let plan = Plan {

@@ -161,7 +161,10 @@ impl Campaign {
             AgentState::Available => {
                 self.idle.insert((since, id));
             }
-            AgentState::Previewing | AgentState::Reserved | AgentState::OnCall => {
+            AgentState::Previewing
+            | AgentState::Ringing
+            | AgentState::Reserved
+            | AgentState::OnCall => {
                 self.busy.insert(id, (Busy::Call, since));
             }
             AgentState::WrapUp => {

@@ -46,7 +46,10 @@ pub enum Command {
         /// Q.850 cause towards the carrier.
         q850: u8,
     },
-    /// Log an agent off.
+    /// Ring an agent's phone. [`crate::SessionEvent::Waiting`] follows when it is answered and the
+    /// agent can be connected; [`crate::SessionEvent::Gone`] when it is on hook again.
+    Ring(Box<Ring>),
+    /// Log an agent off, or put a phone that was rung on hook again.
     Dismiss {
         /// The log-in.
         session: SessionId,
@@ -183,7 +186,26 @@ pub struct Originate {
     pub target: Target,
 }
 
-/// Why an agent is logged off.
+/// Which phone to ring, and what it shows. The customer's number is not in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ring {
+    /// Becomes the channel's unique id.
+    pub session: SessionId,
+    /// The agent's name.
+    pub agent: Arc<str>,
+    /// The phone's channel technology.
+    pub tech: Arc<str>,
+    /// The phone's endpoint.
+    pub endpoint: Arc<str>,
+    /// What the callee sees, or will see: the phone shows it.
+    pub caller_id: Number,
+    /// The campaign's name: the channel's account code, and the name that the phone shows.
+    pub account: Arc<str>,
+    /// The host gives up by itself after this long; the engine's own deadline comes first.
+    pub timeout_ms: u32,
+}
+
+/// Why an agent's channel is let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dismissal {
     /// No such agent.
@@ -196,6 +218,8 @@ pub enum Dismissal {
     LoggedOff,
     /// More agents than the engine can hold.
     Full,
+    /// What the phone was rung for is over; the agent stays logged in.
+    OnHook,
 }
 
 /// A thing that the PBX must have before a campaign may start.

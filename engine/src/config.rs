@@ -470,6 +470,19 @@ pub struct AgentConfig {
     pub campaigns: Vec<Membership>,
     /// What the agent is good at.
     pub skills: Vec<Skill>,
+    /// Where the agent can be rung: then it takes no channel to be logged in.
+    pub phone: Option<Phone>,
+    /// The phone rings so long; the campaign's `connect_limit_ms` may end it before.
+    pub ring_timeout_ms: u32,
+}
+
+/// Where an agent is rung.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phone {
+    /// Channel technology, `PJSIP` for example.
+    pub tech: Arc<str>,
+    /// The phone's endpoint.
+    pub endpoint: Arc<str>,
 }
 
 /// An agent's part in a campaign.
@@ -513,6 +526,15 @@ impl AgentConfig {
             self::name("skills", &skill.name)?;
             in_range("skill level", u32::from(skill.level), 1..=10)?;
         }
+        if let Some(phone) = &self.phone {
+            dialable("phone_tech", &phone.tech, "_-.")?;
+            dialable("phone_endpoint", &phone.endpoint, "_-.@")?;
+        }
+        in_range(
+            "ring_timeout_ms",
+            self.ring_timeout_ms,
+            limits::PHONE_RING_MS,
+        )?;
         Ok(())
     }
 }
@@ -547,6 +569,19 @@ pub(crate) fn name(field: &'static str, text: &str) -> Result<(), ConfigError> {
             "1 to {} of A-Z a-z 0-9 _ - . / and space",
             limits::NAME_BYTES
         ),
+    ))
+}
+
+/// Part of a dial string.
+fn dialable(field: &'static str, text: &str, marks: &str) -> Result<(), ConfigError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || marks.contains(c);
+    if (1..=limits::NAME_BYTES).contains(&text.len()) && text.chars().all(allowed) {
+        return Ok(());
+    }
+    Err(ConfigError::new(
+        field,
+        format!("is {text:?}"),
+        format!("1 to {} of A-Z a-z 0-9 {marks}", limits::NAME_BYTES),
     ))
 }
 

@@ -33,6 +33,10 @@ pub enum Why {
     MinRing,
     /// An agent whose call fell through is not back.
     AgentReturn,
+    /// The agent's phone has rung for long enough.
+    PhoneTimeout,
+    /// A phone that was not answered may ring again.
+    PhoneBackoff,
     /// The host has not confirmed a hangup.
     HangupTimeout,
     /// The host has not answered a probe.
@@ -58,6 +62,8 @@ impl Why {
             Why::PreviewEnds => "preview ends",
             Why::MinRing => "minimum ring",
             Why::AgentReturn => "agent return",
+            Why::PhoneTimeout => "phone timeout",
+            Why::PhoneBackoff => "phone back-off",
             Why::HangupTimeout => "hangup timeout",
             Why::ProbeTimeout => "probe timeout",
             Why::Pace => "pace",

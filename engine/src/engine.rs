@@ -12,6 +12,7 @@ mod leads;
 mod learn;
 mod pace;
 mod personal;
+mod phones;
 mod surplus;
 mod view;
 mod why;
@@ -74,6 +75,7 @@ pub struct Engine {
     unsettled: Option<Now>,
     epoch: Option<Epoch>,
     attempt_counter: u32,
+    ring_counter: u32,
     linked: bool,
     /// Since when the sidecar is gone.
     unlinked_since: Option<Tick>,
@@ -116,6 +118,7 @@ impl Engine {
             unsettled: None,
             epoch: None,
             attempt_counter: 0,
+            ring_counter: 0,
             linked: false,
             unlinked_since: None,
             journal_writable: true,

@@ -212,15 +212,22 @@ pub enum SessionEvent {
         /// The agent's name as given in the dialplan.
         agent: Arc<str>,
     },
-    /// The channel waits in its bridge; repeated after each call.
+    /// The channel waits in its bridge; repeated after each call. For a phone that was rung the
+    /// first one is the answer.
     Waiting,
-    /// Terminal, exactly once: the channel has left `OutdialAgent`.
+    /// Terminal, exactly once: the channel has left `OutdialAgent`, or the phone that was rung is
+    /// on hook again, answered or not.
     Gone,
+    /// In place of [`SessionEvent::Gone`]: the PBX did not take a [`crate::Command::Ring`], and no
+    /// phone rang.
+    Refused,
 }
 
 /// What an agent does, at the desk or by the phone's keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentEvent {
+    /// Starts to work without a channel: the agent's phone is rung for each call.
+    LogIn,
     /// Ends the wrap-up before its time.
     Ready,
     /// Needs more time for it.

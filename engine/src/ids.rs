@@ -106,9 +106,19 @@ impl fmt::Display for LegId {
     }
 }
 
-/// The unique id of an agent's waiting channel: one log-in of one agent.
+/// The unique id of an agent's channel: one that called in and waits (then it is his log-in), or one
+/// that outdial rang; see [`SessionId::ring`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub Box<str>);
+
+impl SessionId {
+    /// The `counter`-th time that this engine rings an agent's phone: `ring-<epoch>-<counter>`.
+    /// The epoch is unique over nodes and lives, so no other channel has this unique id.
+    #[must_use]
+    pub fn ring(epoch: Epoch, counter: u32) -> SessionId {
+        SessionId(format!("ring-{}-{counter}", epoch.0).into())
+    }
+}
 
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -110,6 +110,17 @@ pub const CONNECT_TRIES: u8 = 3;
 /// An agent whose call fell through is back in the waiting bridge within this time, or is
 /// logged off.
 pub const AGENT_RETURN: Span = Span::seconds(5);
+/// How long an agent's phone rings unless configured otherwise, and the range.
+pub const PHONE_RING_MS_DEFAULT: u32 = 15_000;
+/// See [`PHONE_RING_MS_DEFAULT`].
+pub const PHONE_RING_MS: RangeInclusive<u32> = 1_000..=120_000;
+/// The host stops ringing a phone by itself this long after the engine should have.
+pub const PHONE_RING_MARGIN_MS: u32 = 5_000;
+/// An agent whose phone was not answered so many times in a row is paused, or every call would
+/// wait for him first.
+pub const MISSED_RINGS: u8 = 3;
+/// A phone that was not answered, or was busy, is left alone this long.
+pub const PHONE_BACKOFF: Span = Span::seconds(10);
 /// A campaign that the PBX could not serve is checked again after this long.
 pub const RECHECK: Span = Span::seconds(30);
 /// A request for leads that brings no answer is repeated after this long.

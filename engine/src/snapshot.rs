@@ -174,6 +174,8 @@ pub struct AgentView {
     pub calls: u64,
     /// The call in hand, or the one that is wrapped up, and its lead.
     pub call: Option<(AttemptId, LeadId)>,
+    /// Logged in without a channel: the agent's phone is rung for each call.
+    pub on_hook: bool,
 }
 
 /// One live attempt.

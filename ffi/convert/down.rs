@@ -4,8 +4,8 @@
 use outdial_engine::attempt::Outcome;
 use outdial_engine::config::{
     AbandonRule, AgentConfig, AgentlessAction, AnswerRules, CallerIds, CampaignConfig,
-    CampaignState, ClockStart, ConfigChange, Membership, Mode, OnMachine, RetryPolicy, RetryRule,
-    Route, Settings, Skill, Target, TrunkConfig,
+    CampaignState, ClockStart, ConfigChange, Membership, Mode, OnMachine, Phone, RetryPolicy,
+    RetryRule, Route, Settings, Skill, Target, TrunkConfig,
 };
 use outdial_engine::{
     After, AgentEvent, AgentId, AttemptId, AttemptsInARow, Callback, CampaignId, Disposition,
@@ -66,6 +66,11 @@ pub(crate) fn change(change: link::Config) -> Result<ConfigChange, (String, Stri
                     level: skill.level,
                 })
                 .collect(),
+            phone: agent.phone.map(|phone| Phone {
+                tech: text(&phone.tech),
+                endpoint: text(&phone.endpoint),
+            }),
+            ring_timeout_ms: agent.ring_timeout_ms,
         }),
         link::Config::AgentRemoved(id) => ConfigChange::AgentRemoved(AgentId(id)),
         link::Config::Abandons {
@@ -208,6 +213,7 @@ pub(crate) fn agent_action(from: link::AgentAction) -> AgentEvent {
         link::AgentAction::Dial => AgentEvent::Dial,
         link::AgentAction::Skip => AgentEvent::Skip,
         link::AgentAction::LogOff { finish } => AgentEvent::LogOff { finish },
+        link::AgentAction::LogIn => AgentEvent::LogIn,
         link::AgentAction::Dispose(said) => AgentEvent::Dispose(Box::new(disposition(*said))),
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn agent_state(state: AgentState) -> &'static str {
         AgentState::Entering => "entering",
         AgentState::Available => "available",
         AgentState::Previewing => "previewing",
+        AgentState::Ringing => "ringing",
         AgentState::Reserved => "reserved",
         AgentState::OnCall => "on_call",
         AgentState::WrapUp => "wrap_up",
@@ -135,6 +136,7 @@ pub(crate) fn snapshot(from: Snapshot, clock: Clock, now: Now) -> link::Snapshot
                 pause: a.pause.map(|code| code.to_string()),
                 call: a.call.map(|(attempt, lead)| (attempt.0, lead.0)),
                 calls: a.calls,
+                on_hook: a.on_hook,
             })
             .collect(),
         attempts: from

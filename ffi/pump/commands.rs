@@ -2,7 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use outdial_engine::{Command, Event, LegEnd, LegEvent, LegId, Originate, Record, Refusal};
+use outdial_engine::{
+    Command, Event, LegEnd, LegEvent, LegId, Originate, Record, Refusal, Ring, SessionEvent,
+};
 use outdial_link::{Answer, Preview, Up};
 
 use super::Pump;
@@ -27,6 +29,7 @@ impl Pump {
             Command::Play { leg, sound } => host.play(leg, &sound),
             Command::Release { leg, target } => host.release(leg, target.as_ref()),
             Command::Hangup { leg, q850 } => self.hang_up(leg, q850),
+            Command::Ring(ring) => self.ring(&ring),
             Command::Dismiss { session, why } => host.dismiss(&session, why),
             Command::Probe { request, what } => host.probe(request.0, &what),
             Command::NeedLeads { campaign, count } => self.send(Up::NeedLeads {
@@ -186,6 +189,27 @@ impl Pump {
                 leg,
                 why: Refusal::Overload,
             });
+        }
+    }
+
+    fn ring(&mut self, ring: &Ring) {
+        let (shared, session) = (&self.shared, &ring.session);
+        let accepted = !shared.is_sealed()
+            && !shared.is_poisoned()
+            && shared.slots.reserve_session(session)
+            && match shared.host.ring(ring) {
+                Ok(()) => true,
+                Err(_) => {
+                    if shared.slots.end_session(session) {
+                        shared.slots.give_back(Slot::Session);
+                    }
+                    false
+                }
+            };
+        if !accepted {
+            let session = session.clone();
+            let what = SessionEvent::Refused;
+            self.feedback.push_back(Event::Session { session, what });
         }
     }
 

@@ -460,6 +460,8 @@ pub enum AgentAction {
         /// After the call in hand, or dropping it.
         finish: bool,
     },
+    /// Starts to work without a channel: the agent's phone is rung for each call.
+    LogIn,
 }
 
 /// What an agent makes of a call.
@@ -791,6 +793,19 @@ pub struct Agent {
     pub campaigns: Vec<Membership>,
     /// What the agent is good at.
     pub skills: Vec<Skill>,
+    /// Where the agent can be rung.
+    pub phone: Option<Phone>,
+    /// The phone rings so long.
+    pub ring_timeout_ms: u32,
+}
+
+/// Where an agent is rung.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phone {
+    /// Channel technology.
+    pub tech: String,
+    /// Endpoint.
+    pub endpoint: String,
 }
 
 /// An agent's part in a campaign.

@@ -155,6 +155,8 @@ pub struct AgentSnapshot {
     pub pause: Option<String>,
     /// The call in hand, or the one that is wrapped up: attempt and lead.
     pub call: Option<(u64, u64)>,
+    /// Logged in without a channel: the agent's phone is rung for each call.
+    pub on_hook: bool,
 }
 
 /// One live attempt.

@@ -7,8 +7,8 @@ use std::ffi::{c_char, c_void};
 
 /// Major version of the ABI that this host was written for.
 pub const ABI_MAJOR: u32 = 1;
-/// Minor version: the first that knows `test_host`. An older library would take this host for a
-/// real PBX.
+/// Minor version: the first that knows `ring`, and `test_host`. An older library would take this
+/// host for a real PBX.
 pub const ABI_MINOR: u32 = 1;
 
 /// `OUTDIAL_OK`.
@@ -103,8 +103,20 @@ pub struct HostLoad {
 /// What `visit_live` calls for each leg and session.
 pub type Visit = unsafe extern "C" fn(visitor: *mut c_void, id: *const c_char, session: i32);
 
-/// `struct outdial_host`. Agents' phones that the library would ring need a function behind
-/// `on_fault`; this host's agents wait in the PBX.
+/// `struct outdial_ring`.
+#[repr(C)]
+pub struct Ring {
+    pub struct_size: u32,
+    pub timeout_ms: u32,
+    pub session: *const c_char,
+    pub agent: *const c_char,
+    pub tech: *const c_char,
+    pub endpoint: *const c_char,
+    pub caller_id: *const c_char,
+    pub account: *const c_char,
+}
+
+/// `struct outdial_host`.
 #[repr(C)]
 pub struct Host {
     pub abi_version: u32,
@@ -122,6 +134,7 @@ pub struct Host {
     pub load: unsafe extern "C" fn(*mut c_void, *mut HostLoad),
     pub log: unsafe extern "C" fn(*mut c_void, u32, *const c_char),
     pub on_fault: unsafe extern "C" fn(*mut c_void, *const c_char),
+    pub ring: unsafe extern "C" fn(*mut c_void, *const Ring) -> i32,
 }
 
 /// `struct outdial_settings`.
@@ -268,6 +281,20 @@ mod tests {
                 load,
                 log,
                 on_fault,
+                ring,
+            }
+        );
+        same!(
+            Ring,
+            OutdialRing {
+                struct_size,
+                timeout_ms,
+                session,
+                agent,
+                tech,
+                endpoint,
+                caller_id,
+                account,
             }
         );
         same!(

@@ -26,6 +26,9 @@ pub const LOG_IN_SPACING: Duration = Duration::from_millis(5);
 pub const LOG_IN_AGAIN: Duration = Duration::from_secs(3);
 /// An agent whom a supervisor logged off comes back.
 pub const LOGGED_OFF: Duration = Duration::from_secs(30);
+/// A phone that is picked up rings between this and that.
+pub const PHONE_PICKED_UP: (Duration, Duration) =
+    (Duration::from_millis(300), Duration::from_millis(3_000));
 /// The safe-harbour message.
 pub const MESSAGE: Duration = Duration::from_secs(5);
 /// A machine talks to an agent so long before the agent hangs up.

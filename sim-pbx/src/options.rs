@@ -98,6 +98,10 @@ pub struct Options {
     /// Share of the events that it tells up to 2 s late, behind others
     #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = share)]
     pub late_events: f64,
+    /// Of the agents' phones that are rung (agents with a phone who logged in on hook), nobody picks
+    /// up so many
+    #[arg(long, default_value_t = 0.1, value_name = "SHARE", value_parser = share)]
+    pub phones_missed: f64,
     /// Cut an agent off so often, in or out of a call
     #[arg(long, value_name = "SECONDS", value_parser = above_zero)]
     pub kill_agent_every: Option<f64>,

@@ -48,6 +48,8 @@ pub struct Counts {
     pub answered: u64,
     /// Of them with an agent.
     pub bridged: u64,
+    /// Agents' phones rung.
+    pub rung: u64,
     /// Agents cut off.
     pub killed: u64,
     /// Events that were lost, doubled or late on purpose.

@@ -5,6 +5,7 @@
 //! the lock held.
 
 mod agents;
+mod phones;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -97,6 +98,9 @@ pub struct State {
     cps_limit: Option<usize>,
     max_calls: Option<usize>,
     kill_every: Option<Duration>,
+    /// Share of the phones that nobody picks up, and how much faster than life agents are.
+    phones_missed: f64,
+    speed: f64,
     chance: Chance,
     next_session: u64,
     session_prefix: String,
@@ -126,6 +130,8 @@ impl State {
             cps_limit: options.cps_limit,
             max_calls: options.max_calls,
             kill_every,
+            phones_missed: options.phones_missed,
+            speed: options.speed,
             chance: Chance::new(options.seed),
             next_session: 0,
             // Unlike those of this PBX's former lives.

@@ -66,6 +66,7 @@ impl Host {
             load,
             log,
             on_fault,
+            ring,
         }
     }
 }
@@ -95,6 +96,21 @@ unsafe extern "C" fn originate(ctx: *mut c_void, request: *const abi::Originate)
     let timeout = Duration::from_millis(u64::from(request.timeout_ms));
     let accepted = host.state().originate(leg, number, timeout);
     if accepted {
+        host.wake.notify_one();
+        abi::OK
+    } else {
+        abi::E_FULL
+    }
+}
+
+unsafe extern "C" fn ring(ctx: *mut c_void, request: *const abi::Ring) -> i32 {
+    // SAFETY: the library passes our context, and a request that is valid during the call.
+    let (host, request) = unsafe { (host(ctx), &*request) };
+    // SAFETY: as above; so are the request's texts.
+    let session = unsafe { read(request.session) };
+    let timeout = Duration::from_millis(u64::from(request.timeout_ms));
+    let rings = host.state().ring(session, timeout);
+    if rings {
         host.wake.notify_one();
         abi::OK
     } else {

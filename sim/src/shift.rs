@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use outdial_engine::config::{AgentConfig, ConfigChange, Settings};
 use outdial_engine::{
     AgentEvent, AgentId, Command, Engine, Epoch, Event, LegEnd, LegEvent, LegId, Link, Now,
-    SessionEvent, SessionId, Span, Tick, Verdict, Wall,
+    SessionEvent, SessionId, Span, Tick, Verdict, Wall, limits,
 };
 
 use crate::book::Book;
@@ -142,6 +142,8 @@ impl Shift {
                 name: name.clone(),
                 campaigns: vec![CAMPAIGN.into()],
                 skills: vec![],
+                phone: None,
+                ring_timeout_ms: limits::PHONE_RING_MS_DEFAULT,
             };
             self.tell(Event::Config(ConfigChange::Agent(config)))?;
             let worker = Worker {
@@ -260,6 +262,8 @@ impl Shift {
             }
             Command::Journal(_)
             | Command::Release { .. }
+            // Nobody here has a phone.
+            | Command::Ring(_)
             | Command::Dismiss { .. }
             | Command::ReturnLeases { .. }
             | Command::CampaignChecked { .. }

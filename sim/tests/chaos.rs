@@ -26,19 +26,20 @@ fn every_rule_is_kept_whatever_goes_wrong() {
     }
     let tally = all.tally;
     println!(
-        "{} seeds, {} virtual hours, {} dials, {} connected, {} abandoned in {:.0} s",
+        "{} seeds, {} virtual hours, {} dials, {} connected, {} abandoned, {} phones picked up in {:.0} s",
         tally.seeds,
         tally.minutes / 60,
         tally.dials,
         tally.completed,
         tally.abandoned,
+        tally.picked_up,
         began.elapsed().as_secs_f64()
     );
     // Shifts in which nothing happens would keep every rule, too.
     assert_eq!(tally.seeds, SEEDS);
     assert!(tally.dials > 1_000 * SEEDS, "{tally:?}");
     assert!(
-        tally.completed > 200 * SEEDS && tally.abandoned > SEEDS,
+        tally.completed > 200 * SEEDS && tally.abandoned > SEEDS && tally.picked_up > 50 * SEEDS,
         "{tally:?}"
     );
 }

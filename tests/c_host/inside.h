@@ -36,6 +36,8 @@ struct session {
 	int used;
 	int leaving;
 	char id[IDS];
+	/* Whose phone; empty: who called in. */
+	char agent[IDS];
 };
 
 struct pbx {

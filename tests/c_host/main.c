@@ -176,7 +176,7 @@ static void bad(void)
 	host = pbx_host(pbx);
 	host.struct_size = sizeof(host) - 8;
 	snprintf(buf, sizeof(buf), "%zu bytes", sizeof(host) - 8);
-	refused(&host, &settings, OUTDIAL_E_ABI, buf, "needs 104");
+	refused(&host, &settings, OUTDIAL_E_ABI, buf, "needs 112");
 	host = pbx_host(pbx);
 	host.play = NULL;
 	refused(&host, &settings, OUTDIAL_E_ABI, "play", "NULL");
@@ -395,8 +395,9 @@ static void serve(void)
 		} else if (!strcmp(line, "counts")) {
 			struct pbx_counts *counts = pbx_counts(pbx);
 
-			printf("out originated %u bridged %u ended %u\n", counts->originated,
-				counts->bridged, counts->ended);
+			printf("out originated %u bridged %u ended %u rung %u broken %u\n",
+				counts->originated, counts->bridged, counts->ended, counts->rung,
+				counts->broken);
 			res = OUTDIAL_OK;
 		} else if (!strcmp(line, "stall") || !strcmp(line, "unstall")) {
 			pbx_stall(pbx, line[0] == 's');

@@ -318,6 +318,7 @@ int32_t pbx_agent(struct pbx *pbx, const char *id, const char *agent)
 	}
 	session->used = 1;
 	session->leaving = 0;
+	session->agent[0] = '\0';
 	pbx_copy(session->id, id);
 	pthread_mutex_unlock(&pbx->lock);
 	res = pbx_post(pbx->engine, OUTDIAL_EVENT_SESSION_ENTERED, id, agent);

@@ -3,6 +3,8 @@
  * What a call does is decided by the last digit of the number:
  *   0 busy (486), 1 rings until it is hung up, 2 refused by the PBX at once,
  *   3 congestion (503), 4 ends without a word, else answered.
+ * What an agent's phone does, by the last digit of its endpoint:
+ *   0 busy, 1 rings until it is dismissed, 2 refused by the PBX at once, else answered.
  */
 #ifndef PBX_H
 #define PBX_H
@@ -24,10 +26,11 @@ struct pbx_counts {
 	atomic_uint bridged;
 	atomic_uint ended;
 	atomic_uint dismissed;
+	atomic_uint rung;
 	atomic_uint faults;
 	/* The engine has a campaign, and with it all of its configuration. */
 	atomic_uint probed;
-	/* The engine refused an event that it must take. */
+	/* The engine refused an event that it must take, or rang a phone that is in use. */
 	atomic_uint broken;
 };
 

@@ -27,6 +27,8 @@ pub struct Seen {
     pub answers: Vec<(u64, bool, Result<Answer, String>)>,
     pub consoles: Vec<Console>,
     pub snapshots: usize,
+    /// Agents' changes of state: who, what, and the pause code.
+    pub states: Vec<(u64, String, Option<String>)>,
     pub leased: u64,
     pub orders: Vec<Down>,
     epochs: BTreeMap<u64, u32>,
@@ -66,6 +68,8 @@ pub struct Plan {
     pub leads: u64,
     pub acknowledge: bool,
     pub sound: &'static str,
+    /// Endpoints of phones, each of one agent (from 11 on): the last digit decides what it does.
+    pub phones: &'static [&'static str],
 }
 
 impl Default for Plan {
@@ -75,6 +79,7 @@ impl Default for Plan {
             leads: u64::MAX,
             acknowledge: true,
             sound: "sorry",
+            phones: &[],
         }
     }
 }
@@ -246,7 +251,12 @@ fn take(plan: &Plan, seen: &mut Seen, message: Up, out: &mut Vec<u8>) {
         Up::ReturnLeases { leases, .. } => seen.returned.extend(leases),
         Up::ConfigRefused { what, error } => seen.refused.push((what, error)),
         Up::CampaignChecked { campaign, lacks } => seen.checked.push((campaign, lacks)),
-        Up::AgentChanged { .. } | Up::Preview { .. } => {}
+        Up::AgentChanged {
+            agent,
+            state,
+            pause,
+        } => seen.states.push((agent, state, pause)),
+        Up::Preview { .. } => {}
         Up::DeferLease { lease, .. } => seen.returned.push(lease),
         Up::Snapshot(_) => seen.snapshots += 1,
         Up::Answer {
@@ -369,16 +379,27 @@ fn config(plan: &Plan) -> Vec<Config> {
             },
         })),
     ];
-    changes.extend((0..5).map(|i| {
-        Config::Agent(Agent {
-            id: i + 1,
-            name: format!("agent{i}"),
-            campaigns: vec![Membership {
-                campaign: 7,
-                rank: 0,
-            }],
-            skills: vec![],
-        })
+    changes.extend((0..5).map(|i| Config::Agent(agent(i + 1, format!("agent{i}"), None))));
+    changes.extend((11..).zip(plan.phones).map(|(id, endpoint)| {
+        let phone = Phone {
+            tech: "PJSIP".into(),
+            endpoint: (*endpoint).into(),
+        };
+        Config::Agent(agent(id, format!("phone{id}"), Some(phone)))
     }));
     changes
+}
+
+fn agent(id: u64, name: String, phone: Option<Phone>) -> Agent {
+    Agent {
+        id,
+        name,
+        campaigns: vec![Membership {
+            campaign: 7,
+            rank: 0,
+        }],
+        skills: vec![],
+        phone,
+        ring_timeout_ms: 1_000,
+    }
 }

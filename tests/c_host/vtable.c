@@ -40,6 +40,46 @@ static int32_t host_originate(void *ctx, const struct outdial_originate *request
 	return OUTDIAL_OK;
 }
 
+static int32_t host_ring(void *ctx, const struct outdial_ring *request)
+{
+	struct pbx *pbx = ctx;
+	size_t len = strlen(request->endpoint);
+	char digit = len ? request->endpoint[len - 1] : '2';
+	struct session *session = NULL;
+	int twice = 0;
+
+	atomic_fetch_add(&pbx->counts.rung, 1);
+	if (digit == '2') {
+		return OUTDIAL_E_FULL;
+	}
+	pthread_mutex_lock(&pbx->lock);
+	for (unsigned int i = 0; i < SESSIONS; i++) {
+		if (!pbx->sessions[i].used) {
+			session = &pbx->sessions[i];
+		} else if (!pbx->sessions[i].leaving && !strcmp(pbx->sessions[i].agent, request->agent)) {
+			twice = 1;
+		}
+	}
+	if (!session || twice || request->struct_size != sizeof(*request)
+		|| strncmp(request->session, "ring-", 5)) {
+		pthread_mutex_unlock(&pbx->lock);
+		fprintf(stderr, "pbx: can't ring %s for %s\n", request->agent, request->session);
+		atomic_fetch_add(&pbx->counts.broken, 1);
+		return OUTDIAL_E_ARGUMENT;
+	}
+	session->used = 1;
+	session->leaving = 0;
+	pbx_copy(session->id, request->session);
+	pbx_copy(session->agent, request->agent);
+	if (digit == '0') {
+		pbx_add_id(pbx, 1, JOB_GONE, request->session, NULL, 0);
+	} else if (digit != '1') {
+		pbx_add_id(pbx, 2, JOB_WAITING, request->session, NULL, 0);
+	}
+	pthread_mutex_unlock(&pbx->lock);
+	return OUTDIAL_OK;
+}
+
 static void host_connect(void *ctx, const char *leg, const char *session)
 {
 	struct pbx *pbx = ctx;
@@ -178,6 +218,7 @@ struct outdial_host pbx_host(struct pbx *pbx)
 		.load = host_load,
 		.log = host_log,
 		.on_fault = host_on_fault,
+		.ring = host_ring,
 	};
 
 	return host;

@@ -116,6 +116,8 @@ impl World {
                 name: name.clone(),
                 campaigns: vec![CampaignId(campaign(id)).into()],
                 skills: vec![],
+                phone: None,
+                ring_timeout_ms: limits::PHONE_RING_MS_DEFAULT,
             })));
             let session = SessionId(format!("s{id}").into());
             for what in [SessionEvent::Entered { agent: name }, SessionEvent::Waiting] {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::agent::{Agent, AgentState, Leaving, Session};
 use crate::attempt::{Ending, State, Trigger};
 use crate::command::{Command, Dismissal, Level};
+use crate::config::Phone;
 use crate::deadline::{Owner, Why};
 use crate::event::SessionEvent;
 use crate::ids::{AgentId, AttemptId, CampaignId, SessionId};
@@ -12,13 +13,15 @@ use crate::limits;
 use crate::time::{Now, Span, Tick};
 
 use super::Engine;
+use super::phones::Unanswered;
 
 impl Engine {
     pub(super) fn session_event(&mut self, now: Now, session: SessionId, what: SessionEvent) {
         match what {
             SessionEvent::Entered { agent } => self.session_entered(now, session, &agent),
             SessionEvent::Waiting => self.agent_is_back(now, &session),
-            SessionEvent::Gone => self.session_gone(now, &session),
+            SessionEvent::Gone => self.session_gone(now, &session, false),
+            SessionEvent::Refused => self.session_gone(now, &session, true),
         }
     }
 
@@ -35,7 +38,7 @@ impl Engine {
             return;
         };
         if let Some(known) = &agent.session {
-            if known.id == session {
+            if known.channel.as_ref().is_some_and(|c| c.id == session) {
                 // Said twice.
                 self.totals.stray += 1;
                 return;
@@ -55,23 +58,13 @@ impl Engine {
         }
         let id = agent.id();
         agent.leaving = None;
-        agent.session = Some(Session {
-            id: session.clone(),
-            since: now.tick,
-            waiting: false,
-            dismissed: false,
-            missing: 0,
-            talk: Span(0),
-            wrap_up: Span(0),
-            paused: Span(0),
-            calls: 0,
-        });
+        agent.session = Some(Session::new(now.tick, Some(session.clone())));
         self.sessions.insert(session, id);
         self.count_log_in(id, true);
         self.set_agent_state(now, id, AgentState::Entering);
     }
 
-    fn count_log_in(&mut self, id: AgentId, on: bool) {
+    pub(super) fn count_log_in(&mut self, id: AgentId, on: bool) {
         let Some(agent) = self.agents.get(&id) else {
             return;
         };
@@ -95,10 +88,11 @@ impl Engine {
         let Some(agent) = self.agents.get_mut(&id) else {
             return;
         };
-        if let Some(session) = &mut agent.session {
-            session.waiting = true;
+        if let Some(channel) = agent.channel_mut() {
+            channel.waiting = true;
         }
         match agent.state {
+            AgentState::Ringing => self.phone_answered(now, id),
             AgentState::Entering => self.make_available(now, id),
             // The call that it was meant for is over; else a connect is still under way.
             AgentState::Reserved => {
@@ -126,28 +120,21 @@ impl Engine {
         }
     }
 
-    fn session_gone(&mut self, now: Now, session: &SessionId) {
+    /// `refused`: the PBX did not take it at all.
+    fn session_gone(&mut self, now: Now, session: &SessionId, refused: bool) {
         let Some(id) = self.sessions.remove(session) else {
             self.totals.stray += 1;
             return;
         };
-        self.count_log_in(id, false);
         let Some(agent) = self.agents.get_mut(&id) else {
             return;
         };
-        let attempt = agent.attempt.take();
-        agent.pause = None;
-        self.return_preview(id);
-        self.set_agent_state(now, id, AgentState::LoggedOut);
-        if let Some(agent) = self.agents.get_mut(&id) {
-            agent.session = None;
-            agent.leaving = None;
-            if agent.removed {
-                let name = agent.config.name.clone();
-                self.agents.remove(&id);
-                self.agent_names.remove(&name);
-            }
+        if agent.is_on_hook() {
+            self.phone_gone(now, id, refused);
+            return;
         }
+        let attempt = agent.attempt.take();
+        self.leave(now, id);
         let Some(attempt) = attempt else { return };
         match self.attempts.get(&attempt).map(|a| a.state) {
             Some(State::ConnectingAgent) => self.try_next_agent(now, attempt),
@@ -165,15 +152,40 @@ impl Engine {
         }
     }
 
+    /// The log-in is over.
+    pub(super) fn leave(&mut self, now: Now, id: AgentId) {
+        self.count_log_in(id, false);
+        self.return_preview(id);
+        let Some(agent) = self.agents.get_mut(&id) else {
+            return;
+        };
+        agent.pause = None;
+        self.set_agent_state(now, id, AgentState::LoggedOut);
+        if let Some(agent) = self.agents.get_mut(&id) {
+            agent.session = None;
+            agent.idle_since = None;
+            agent.leaving = None;
+            if agent.removed {
+                let name = agent.config.name.clone();
+                self.agents.remove(&id);
+                self.agent_names.remove(&name);
+            }
+        }
+    }
+
     /// Ready for the next call, unless the agent is to be logged off.
     pub(super) fn make_available(&mut self, now: Now, id: AgentId) {
+        if self.agents.get(&id).is_some_and(Agent::is_on_hook) {
+            self.make_available_on_hook(now, id);
+            return;
+        }
         let needed = self.agents.get(&id).is_some_and(|a| self.is_needed(a));
         let Some(agent) = self.agents.get_mut(&id) else {
             return;
         };
-        let Some(session) = &mut agent.session else {
+        if agent.session.is_none() {
             return;
-        };
+        }
         agent.attempt = None;
         let goes = agent.removed || agent.leaving.is_some();
         let why = match (goes, self.draining && !needed) {
@@ -186,7 +198,9 @@ impl Engine {
             self.set_agent_state(now, id, AgentState::Entering);
             return;
         }
-        let waiting = session.waiting && !session.dismissed;
+        let waiting = agent
+            .channel()
+            .is_some_and(|c| c.waiting && !c.is_dismissed());
         let state = match (waiting, &agent.pause) {
             (false, _) => AgentState::Entering,
             (true, Some(_)) => AgentState::Paused,
@@ -195,15 +209,15 @@ impl Engine {
         self.set_agent_state(now, id, state);
     }
 
-    /// Tells the host to log an agent off, once.
+    /// Tells the host to let an agent's channel go, once.
     pub(super) fn dismiss(&mut self, id: AgentId, why: Dismissal) {
         let agent = self.agents.get_mut(&id);
-        let session = agent.and_then(|a| a.session.as_mut());
-        let Some(session) = session.filter(|s| !s.dismissed) else {
+        let channel = agent.and_then(Agent::channel_mut);
+        let Some(channel) = channel.filter(|c| !c.is_dismissed()) else {
             return;
         };
-        session.dismissed = true;
-        let session = session.id.clone();
+        channel.dismissals = 1;
+        let session = channel.id.clone();
         self.push(Command::Dismiss { session, why });
     }
 
@@ -219,7 +233,20 @@ impl Engine {
         let serves = agent.serves;
         agent.account(now.tick);
         agent.state = state;
-        agent.since = now.tick;
+        let idle_since = agent
+            .idle_since
+            .take_if(|_| matches!(state, AgentState::Available | AgentState::OnCall));
+        agent.since = match state {
+            AgentState::Available => idle_since.unwrap_or(now.tick),
+            AgentState::LoggedOut
+            | AgentState::Entering
+            | AgentState::Previewing
+            | AgentState::Ringing
+            | AgentState::Reserved
+            | AgentState::OnCall
+            | AgentState::WrapUp
+            | AgentState::Paused => now.tick,
+        };
         agent.deadline = None;
         if let (AgentState::OnCall, Some(session)) = (state, &mut agent.session) {
             session.calls += 1;
@@ -257,8 +284,14 @@ impl Engine {
             self.end_wrap_up(now, id);
         } else if why == Why::PreviewEnds {
             self.preview_due(now, id);
+        } else if why == Why::PhoneTimeout {
+            self.not_answered(now, id, Unanswered::Missed);
+        } else if why == Why::PhoneBackoff {
+            self.make_available(now, id);
+        } else if why == Why::HangupTimeout {
+            self.put_on_hook_again(now, id);
         } else if why == Why::AgentReturn {
-            if agent.session.as_ref().is_none_or(|s| s.dismissed) {
+            if agent.channel().is_none_or(|c| c.is_dismissed()) {
                 return;
             }
             self.log(
@@ -290,6 +323,9 @@ impl Engine {
         }
         self.set_agent_state(now, id, AgentState::WrapUp);
         self.arm_agent(id, now.tick + Span::ms(wrap_up), Why::WrapUpEnds);
+        if self.agents.get(&id).is_some_and(Agent::is_on_hook) {
+            self.dismiss(id, Dismissal::OnHook);
+        }
         true
     }
 
@@ -305,6 +341,10 @@ impl Engine {
             return;
         }
         agent.attempt = None;
+        if agent.is_on_hook() {
+            self.make_available(now, id);
+            return;
+        }
         // `Bridged`, `ConnectFailed` or `Waiting` tells where the channel is.
         self.arm_agent(id, now.tick + limits::AGENT_RETURN, Why::AgentReturn);
     }
@@ -353,13 +393,9 @@ impl Engine {
         attempt: AttemptId,
         agent: AgentId,
     ) {
-        let session = self
-            .agents
-            .get(&agent)
-            .and_then(|a| a.session.as_ref())
-            .map(|s| s.id.clone());
-        let (Some(session), true) = (session, self.advance(now, attempt, Trigger::Reserve)) else {
-            // Neither can be: an idle agent has a session, a waiting attempt awaits an agent.
+        let reach = self.agents.get(&agent).and_then(reach);
+        let (Some(reach), true) = (reach, self.advance(now, attempt, Trigger::Reserve)) else {
+            // Neither can be: an idle agent can be reached, a waiting attempt awaits an agent.
             self.log(
                 Level::Error,
                 format!("attempt {attempt} and agent {agent} don't fit; both set aside"),
@@ -368,18 +404,34 @@ impl Engine {
             self.set_agent_state(now, agent, AgentState::Entering);
             return;
         };
-        self.set_agent_state(now, agent, AgentState::Reserved);
+        if let Some(call) = self.attempts.get_mut(&attempt) {
+            call.agent = Some(agent);
+        }
+        match reach {
+            Reach::Waits(session) => self.bring(now, attempt, agent, session),
+            Reach::Phone(phone) => self.ring_for_call(now, attempt, agent, phone),
+        }
         if let Some(agent) = self.agents.get_mut(&agent) {
             agent.attempt = Some(attempt);
             agent.serves = Some(serves);
-            if let Some(session) = &mut agent.session {
-                session.waiting = false;
-            }
+        }
+    }
+
+    /// Brings an agent whose channel waits to the customer.
+    pub(super) fn bring(
+        &mut self,
+        now: Now,
+        attempt: AttemptId,
+        agent: AgentId,
+        session: SessionId,
+    ) {
+        self.set_agent_state(now, agent, AgentState::Reserved);
+        if let Some(channel) = self.agents.get_mut(&agent).and_then(Agent::channel_mut) {
+            channel.waiting = false;
         }
         let Some(call) = self.attempts.get_mut(&attempt) else {
             return;
         };
-        call.agent = Some(agent);
         call.connect_tries += 1;
         let leg = call.leg();
         self.push(Command::Connect { leg, session });
@@ -415,7 +467,7 @@ impl Engine {
             .agents
             .values()
             .filter(|a| free.contains(&a.state) && a.attempt.is_none())
-            .filter(|a| a.session.as_ref().is_some_and(|s| !s.dismissed))
+            .filter(|a| a.channel().is_none_or(|c| !c.is_dismissed()))
             .filter(|a| !self.is_needed(a))
             .map(|a| a.id())
             .collect();
@@ -424,8 +476,23 @@ impl Engine {
         }
     }
 
-    fn is_needed(&self, agent: &Agent) -> bool {
+    pub(super) fn is_needed(&self, agent: &Agent) -> bool {
         let mut campaigns = agent.campaigns().filter_map(|id| self.campaigns.get(&id));
         campaigns.any(|campaign| campaign.in_flight > 0)
+    }
+}
+
+/// How an agent who is free is reached.
+enum Reach {
+    /// The channel waits.
+    Waits(SessionId),
+    /// By this phone.
+    Phone(Phone),
+}
+
+fn reach(agent: &Agent) -> Option<Reach> {
+    match agent.channel() {
+        Some(channel) => Some(Reach::Waits(channel.id.clone())),
+        None => agent.config.phone.clone().map(Reach::Phone),
     }
 }

@@ -384,7 +384,7 @@ impl Engine {
         self.advance(now, id, Trigger::End(Outcome::Failed));
     }
 
-    fn pbx_overloaded(&mut self, now: Now) {
+    pub(super) fn pbx_overloaded(&mut self, now: Now) {
         self.pbx_resting_until = now.tick + limits::PBX_BACKOFF;
     }
 
@@ -436,7 +436,7 @@ impl Engine {
             Why::ClassifyTimeout => {
                 self.end_leg(now, id, Ending::Fault("never reached OutdialConnect"))
             }
-            Why::ConnectLimit => self.give_up_on_agents(now, id),
+            Why::ConnectLimit => self.connect_limit_due(now, id),
             Why::ConnectTimeout => self.connect_timed_out(now, id),
             Why::TalkTimeout => self.end_leg(now, id, Ending::Fault("call too long")),
             Why::MessageTimeout => self.end_leg(now, id, Ending::Abandoned),
@@ -445,7 +445,12 @@ impl Engine {
             }
             Why::HangupTimeout => self.hang_up_again(now, id),
             Why::MinRing => self.min_ring_due(now, id),
-            Why::ProbeTimeout | Why::PreviewEnds | Why::AgentReturn | Why::Pace => {}
+            Why::ProbeTimeout
+            | Why::PreviewEnds
+            | Why::PhoneTimeout
+            | Why::PhoneBackoff
+            | Why::AgentReturn
+            | Why::Pace => {}
         }
     }
 

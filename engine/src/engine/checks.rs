@@ -231,16 +231,16 @@ impl Engine {
     fn reconcile_sessions(&mut self, now: Now, sessions: &BTreeSet<SessionId>) {
         let mut lost: Vec<SessionId> = Vec::new();
         for agent in self.agents.values_mut() {
-            let Some(session) = &mut agent.session else {
+            let Some(channel) = agent.channel_mut() else {
                 continue;
             };
-            session.missing = if sessions.contains(&session.id) {
+            channel.missing = if sessions.contains(&channel.id) {
                 0
             } else {
-                session.missing + 1
+                channel.missing + 1
             };
-            if session.missing >= 2 {
-                lost.push(session.id.clone());
+            if channel.missing >= 2 {
+                lost.push(channel.id.clone());
             }
         }
         for session in lost {

@@ -1,6 +1,6 @@
 //! Changes of configuration.
 
-use crate::agent::{Agent, AgentState};
+use crate::agent::{Agent, AgentState, Leaving};
 use crate::campaign::{Campaign, Check};
 use crate::command::Command;
 use crate::config::{
@@ -13,6 +13,7 @@ use crate::time::Now;
 use crate::trunk::Trunk;
 
 use super::Engine;
+use super::phones::Unanswered;
 
 impl Engine {
     pub(super) fn configure(&mut self, now: Now, change: ConfigChange) {
@@ -209,6 +210,12 @@ impl Engine {
             self.agents.insert(id, Agent::new(config, now.tick));
         }
         self.recount_agent(id);
+        let agent = self.agents.get_mut(&id);
+        // Without a phone there is nothing to ring.
+        if let Some(agent) = agent.filter(|a| a.is_on_hook() && a.config.phone.is_none()) {
+            agent.leaving.get_or_insert(Leaving::Finish);
+            self.let_go_if_free(now, id);
+        }
         Ok(())
     }
 
@@ -253,15 +260,29 @@ impl Engine {
             self.agent_names.remove(&name);
             return;
         };
-        if matches!(
-            agent.state,
-            AgentState::Available
+        self.let_go_if_free(now, id);
+    }
+
+    /// Who has no call in hand is logged off now.
+    fn let_go_if_free(&mut self, now: Now, id: AgentId) {
+        match self.agents.get(&id).map(|a| a.state) {
+            Some(
+                AgentState::Available
                 | AgentState::Entering
                 | AgentState::Paused
-                | AgentState::Previewing
-        ) {
-            self.return_preview(id);
-            self.make_available(now, id);
+                | AgentState::Previewing,
+            ) => {
+                self.return_preview(id);
+                self.make_available(now, id);
+            }
+            Some(AgentState::Ringing) => self.not_answered(now, id, Unanswered::Withdrawn),
+            Some(
+                AgentState::LoggedOut
+                | AgentState::Reserved
+                | AgentState::OnCall
+                | AgentState::WrapUp,
+            )
+            | None => {}
         }
     }
 }

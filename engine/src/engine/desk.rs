@@ -12,6 +12,7 @@ use crate::limits;
 use crate::time::{Now, Span};
 
 use super::Engine;
+use super::phones::Unanswered;
 
 /// The call that was meant is over, or never was.
 const NO_CALL: &str = "the agent has no such call in hand";
@@ -24,6 +25,9 @@ impl Engine {
         id: AgentId,
         what: AgentEvent,
     ) -> Result<(), &'static str> {
+        if what == AgentEvent::LogIn {
+            return self.log_in(now, id);
+        }
         let agent = self.agents.get(&id).filter(|a| a.session.is_some());
         let state = agent.map(|a| a.state).ok_or("the agent is not logged in")?;
         let wraps_up = || {
@@ -37,6 +41,7 @@ impl Engine {
                 .ok_or("the agent looks at no lead")
         };
         match what {
+            AgentEvent::LogIn => {}
             AgentEvent::Pause { code } => self.pause(now, id, code),
             AgentEvent::Unpause => self.unpause(now, id),
             AgentEvent::LogOff { finish } => self.log_off(now, id, finish),
@@ -95,6 +100,7 @@ impl Engine {
                 self.return_preview(id);
                 self.make_available(now, id);
             }
+            AgentState::Ringing => self.not_answered(now, id, Unanswered::Withdrawn),
             // After the call in hand; or only the code is another one.
             AgentState::LoggedOut
             | AgentState::Reserved
@@ -109,7 +115,12 @@ impl Engine {
             return;
         };
         agent.pause = None;
-        if agent.state == AgentState::Paused {
+        if let Some(session) = &mut agent.session {
+            session.missed = 0;
+            session.rest_until = None;
+        }
+        let rests = agent.is_on_hook() && agent.state == AgentState::Entering;
+        if rests || agent.state == AgentState::Paused {
             self.make_available(now, id);
         } else {
             self.tell_agent(id);
@@ -146,6 +157,7 @@ impl Engine {
                 self.return_preview(id);
                 self.make_available(now, id);
             }
+            AgentState::Ringing => self.not_answered(now, id, Unanswered::Withdrawn),
             AgentState::WrapUp if !finish => self.end_wrap_up(now, id),
             AgentState::OnCall if !finish => match attempt {
                 Some(attempt) => self.end_leg(now, attempt, Ending::AgentLeft),

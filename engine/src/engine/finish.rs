@@ -95,11 +95,9 @@ impl Engine {
 
     /// The agent who was reserved for a call from its start is free again, if the two never met.
     fn let_go(&mut self, now: Now, id: AttemptId, agent: Option<AgentId>) {
-        let waits = agent.and_then(|agent| self.agents.get(&agent)).filter(|a| {
-            a.state == AgentState::Reserved
-                && a.attempt == Some(id)
-                && a.session.as_ref().is_some_and(|s| s.waiting)
-        });
+        let waits = agent
+            .and_then(|agent| self.agents.get(&agent))
+            .filter(|a| a.state == AgentState::Reserved && a.attempt == Some(id) && a.waits());
         if let Some(agent) = waits.map(Agent::id) {
             self.make_available(now, agent);
         }

@@ -4,7 +4,7 @@
 //! The agent is reserved from the dial on, so no such call is ever without one, and pacing counts
 //! neither the call nor the agent.
 
-use crate::agent::{AgentState, Preview};
+use crate::agent::{AgentState, Preview, Stage};
 use crate::attempt::State;
 use crate::command::Command;
 use crate::config::Mode;
@@ -44,7 +44,8 @@ impl Engine {
                 Ok((lease, index)) if preview => self.show(now, id, agent, lease, index),
                 Ok((lease, index)) => {
                     let room = self.room_in(id);
-                    let placed = room.and_then(|()| self.dial_for(now, id, lease, index, agent));
+                    let placed =
+                        room.and_then(|()| self.call_for(now, id, (lease, index), agent, None));
                     reason = reason.and(placed.map(|_| ()));
                 }
                 Err(why) => reason = reason.and(Err(why)),
@@ -85,7 +86,8 @@ impl Engine {
     /// Takes no calls, or none after the one in hand.
     fn is_away(&self, agent: AgentId) -> bool {
         self.agents.get(&agent).is_none_or(|agent| {
-            let gone = agent.session.as_ref().is_none_or(|s| s.dismissed);
+            let let_go = agent.channel().is_some_and(|c| c.is_dismissed());
+            let gone = agent.session.is_none() || let_go && !agent.is_on_hook();
             gone || agent.pause.is_some() || agent.leaving.is_some() || agent.removed
         })
     }
@@ -152,6 +154,7 @@ impl Engine {
             agent.preview = Some(Box::new(Preview {
                 campaign: id,
                 lease,
+                stage: Stage::Shown,
             }));
         }
         self.set_agent_state(now, agent, AgentState::Previewing);
@@ -170,7 +173,7 @@ impl Engine {
                 known.hopper.push(preview.lease, now.wall);
                 let room = self.room_in(campaign);
                 room.and_then(|()| self.first_allowed(now, campaign, vec![lease]))
-                    .and_then(|(lease, index)| self.dial_for(now, campaign, lease, index, id))
+                    .and_then(|lead| self.call_for(now, campaign, lead, id, None).map(|_| ()))
             }
             (hold, _) => {
                 self.give_back(campaign, vec![lease]);
@@ -186,19 +189,21 @@ impl Engine {
     /// The lead comes again later.
     pub(super) fn skip_preview(&mut self, now: Now, id: AgentId) {
         if let Some(preview) = self.end_preview(id) {
-            let policy = self
-                .campaigns
-                .get(&preview.campaign)
-                .map(|c| &c.config.retry);
-            let seconds = policy.map_or(0, |retry| retry.cancelled.delay_seconds(1));
-            let until = now.wall.0.saturating_add(i64::from(seconds) * 1_000);
-            self.push(Command::DeferLease {
-                campaign: preview.campaign,
-                lease: preview.lease.id,
-                until: Wall(until),
-            });
+            self.defer(now, &preview);
         }
         self.make_available(now, id);
+    }
+
+    /// The lead is not looked at again before the campaign's delay is over.
+    pub(super) fn defer(&mut self, now: Now, preview: &Preview) {
+        let campaign = self.campaigns.get(&preview.campaign);
+        let seconds = campaign.map_or(0, |c| c.config.retry.cancelled.delay_seconds(1));
+        let until = now.wall.0.saturating_add(i64::from(seconds) * 1_000);
+        self.push(Command::DeferLease {
+            campaign: preview.campaign,
+            lease: preview.lease.id,
+            until: Wall(until),
+        });
     }
 
     /// Time is up.
@@ -220,12 +225,22 @@ impl Engine {
     pub(super) fn return_preview(&mut self, id: AgentId) {
         if let Some(preview) = self.end_preview(id) {
             self.give_back(preview.campaign, vec![preview.lease.id]);
+            if let Stage::Rings {
+                request: Some(request),
+            } = preview.stage
+            {
+                let result = Err("the agent's phone was still ringing when it had to end".into());
+                self.push(Command::ManualPlaced { request, result });
+            }
         }
     }
 
-    fn end_preview(&mut self, id: AgentId) -> Option<Box<Preview>> {
+    pub(super) fn end_preview(&mut self, id: AgentId) -> Option<Box<Preview>> {
         let preview = self.agents.get_mut(&id)?.preview.take()?;
-        self.push(Command::PreviewOver { agent: id });
+        match preview.stage {
+            Stage::Shown => self.push(Command::PreviewOver { agent: id }),
+            Stage::Rings { .. } => {}
+        }
         Some(preview)
     }
 
@@ -245,7 +260,7 @@ impl Engine {
     }
 
     /// Dials a lead of the hopper for one agent, who is reserved. Waits for a trunk if none is free.
-    fn dial_for(
+    pub(super) fn dial_for(
         &mut self,
         now: Now,
         campaign: CampaignId,
@@ -281,23 +296,57 @@ impl Engine {
             self.push(Command::ManualPlaced { request, result });
             return;
         }
-        let result = self.place_manual(now, agent, campaign, lease);
-        if result.is_err() {
-            self.give_back(campaign, vec![id]);
-        }
+        let result = match self.place_manual(now, request, agent, campaign, lease) {
+            Ok(Some(attempt)) => Ok(attempt),
+            // The answer comes when the agent has picked up, or has not.
+            Ok(None) => return,
+            Err(why) => Err(why),
+        };
         self.push(Command::ManualPlaced { request, result });
+    }
+
+    /// What is of no further use may have been given back already.
+    pub(super) fn give_back_if_held(&mut self, campaign: CampaignId, lease: LeaseId) {
+        let hopper = self.campaigns.get(&campaign).map(|c| &c.hopper);
+        if hopper.is_some_and(|hopper| hopper.get(lease).is_some()) {
+            self.give_back(campaign, vec![lease]);
+        }
     }
 
     fn place_manual(
         &mut self,
         now: Now,
+        request: RequestId,
         agent: AgentId,
         campaign: CampaignId,
         lease: Lease,
-    ) -> Result<AttemptId, String> {
+    ) -> Result<Option<AttemptId>, String> {
+        let id = lease.id;
+        if let Err(why) = self.may_call(now, agent, campaign) {
+            self.give_back(campaign, vec![id]);
+            return Err(why);
+        }
+        if let Some(campaign) = self.campaigns.get_mut(&campaign) {
+            campaign.hopper.push(lease, now.wall);
+        }
+        let placed = self
+            .first_allowed(now, campaign, vec![id])
+            .map_err(|why| format!("this number may not be dialed now: {}", why.name()))
+            .and_then(|lead| {
+                let placed = self.call_for(now, campaign, lead, agent, Some(request));
+                placed.map_err(|why| format!("not now: {}", why.name()))
+            });
+        if placed.is_err() {
+            self.give_back_if_held(campaign, id);
+        }
+        placed
+    }
+
+    /// Whether an agent may call somebody by hand, whoever that is.
+    fn may_call(&self, now: Now, agent: AgentId, campaign: CampaignId) -> Result<(), String> {
         let ready = self.agents.get(&agent).is_some_and(|a| {
             let state = matches!(a.state, AgentState::Available | AgentState::Paused);
-            state && a.attempt.is_none() && a.session.as_ref().is_some_and(|s| s.waiting)
+            state && a.attempt.is_none() && (a.waits() || a.is_on_hook())
         });
         if !ready {
             return Err("the agent is not logged in, or is busy".into());
@@ -310,18 +359,10 @@ impl Engine {
         if stopped {
             return Err("the campaign is stopped".into());
         }
-        if let Some(why) = hold.or(self.room_in(campaign).err()) {
-            return Err(format!("not now: {}", why.name()));
+        match hold.or(self.room_in(campaign).err()) {
+            Some(why) => Err(format!("not now: {}", why.name())),
+            None => Ok(()),
         }
-        let lease_id = lease.id;
-        if let Some(campaign) = self.campaigns.get_mut(&campaign) {
-            campaign.hopper.push(lease, now.wall);
-        }
-        let (lease, index) = self
-            .first_allowed(now, campaign, vec![lease_id])
-            .map_err(|why| format!("this number may not be dialed now: {}", why.name()))?;
-        self.dial_for(now, campaign, lease, index, agent)
-            .map_err(|why| format!("not now: {}", why.name()))
     }
 
     /// The agent that a call was dialed for is not to be had any more: it is one like any other.

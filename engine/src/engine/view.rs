@@ -164,6 +164,7 @@ fn agent_view(agent: &Agent, now: Now) -> Option<AgentView> {
         pause: agent.pause,
         calls: session.calls,
         call: None,
+        on_hook: session.on_hook,
     })
 }
 

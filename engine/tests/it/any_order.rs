@@ -1,6 +1,7 @@
 //! Events in any order, twice, late or never: the books stay right and everything ends.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::bench::*;
 use proptest::prelude::*;
@@ -24,6 +25,12 @@ enum Step {
     Ratio(u32),
     Predict,
     Preview,
+    /// Something about the n-th phone that was last rung.
+    Phone(usize, u8),
+    /// It is picked up, and its agent brought to the customer.
+    PickUp(usize),
+    /// The n-th leg that was last dialed asks for an agent.
+    Ready(usize),
     /// An agent does something at the desk.
     Desk(u64, u8),
     /// A lead that belongs to an agent.
@@ -39,6 +46,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0u64..30_000).prop_map(Step::Wait),
+        4 => (0u64..2_000).prop_map(Step::Wait),
         4 => (0u64..40).prop_map(Step::Lease),
         3 => (1u64..5).prop_map(Step::Enter),
         6 => (1u64..5).prop_map(Step::Waiting),
@@ -55,13 +63,22 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1_000u32..5_000).prop_map(Step::Ratio),
         1 => Just(Step::Predict),
         1 => Just(Step::Preview),
-        4 => (1u64..5, 0u8..24).prop_map(|(agent, what)| Step::Desk(agent, what)),
-        2 => (0u64..40, 1u64..5).prop_map(|(n, agent)| Step::Own(n, agent)),
-        1 => (0u64..40, 1u64..5).prop_map(|(n, agent)| Step::Manual(n, agent)),
+        6 => (0usize..3).prop_map(Step::PickUp),
+        4 => (0usize..4).prop_map(Step::Ready),
+        6 => (0usize..3, 0u8..8).prop_map(|(n, what)| Step::Phone(n, what)),
+        5 => (1u64..7, 0u8..28).prop_map(|(agent, what)| Step::Desk(agent, what)),
+        2 => (0u64..40, 1u64..7).prop_map(|(n, agent)| Step::Own(n, agent)),
+        2 => (0u64..40, 1u64..7).prop_map(|(n, agent)| Step::Manual(n, agent)),
         1 => any::<bool>().prop_map(Step::Voicemail),
-        1 => (1u64..5, prop::bool::weighted(0.8)).prop_map(|(agent, on)| Step::Assign(agent, on)),
+        1 => (1u64..7, prop::bool::weighted(0.8)).prop_map(|(agent, on)| Step::Assign(agent, on)),
         1 => Just(Step::Reconcile),
     ]
+}
+
+const AGENTS: std::ops::Range<u64> = 1..7;
+
+fn has_phone(agent: u64) -> bool {
+    agent > 3
 }
 
 /// Plays the PBX and the sidecar, and keeps its own books.
@@ -74,6 +91,11 @@ struct Oracle {
     hangups: BTreeSet<LegId>,
     connects: BTreeMap<LegId, SessionId>,
     sessions: BTreeSet<u64>,
+    /// Phones that ring or are off hook, in the order in which they were rung, and how often each
+    /// was told to be put on hook.
+    phones: Vec<(SessionId, Arc<str>, u32)>,
+    /// Manual calls that were asked for and not answered.
+    asked: u32,
     /// Agents of the campaign.
     assigned: BTreeSet<u64>,
     leases: u64,
@@ -87,6 +109,7 @@ impl Oracle {
     fn new() -> Oracle {
         let config = CampaignConfig {
             mode: Mode::Power { ratio_milli: 2_000 },
+            connect_limit_ms: 10_000,
             ..campaign()
         };
         let mut bench = Bench::new(config.clone());
@@ -94,8 +117,12 @@ impl Oracle {
         let routes = vec![route(TRUNK, 1), route(SECOND_TRUNK, 2)];
         let asked = bench.tell(Event::Config(ConfigChange::Routes(routes)));
         bench.grant_probes(&asked);
-        for agent in 1..5 {
-            bench.assign(agent, vec![CAMPAIGN]);
+        for agent in AGENTS {
+            let config = agent_of(agent, vec![CAMPAIGN], has_phone(agent));
+            bench.tell(Event::Config(ConfigChange::Agent(config)));
+            if agent > 4 {
+                bench.desk(agent, AgentEvent::LogIn);
+            }
         }
         Oracle {
             bench,
@@ -106,7 +133,9 @@ impl Oracle {
             hangups: BTreeSet::new(),
             connects: BTreeMap::new(),
             sessions: BTreeSet::new(),
-            assigned: (1..5).collect(),
+            phones: Vec::new(),
+            asked: 0,
+            assigned: AGENTS.collect(),
             leases: 0,
             held: BTreeSet::new(),
             revoked: BTreeSet::new(),
@@ -147,6 +176,14 @@ impl Oracle {
                 Command::Connect { leg, session } => {
                     self.connects.insert(*leg, session.clone());
                 }
+                Command::Ring(ring) => self.rings(ring)?,
+                Command::ManualPlaced { .. } => {
+                    prop_assert!(self.asked > 0, "an answer to nothing");
+                    self.asked -= 1;
+                }
+                Command::Dismiss { session, .. } if self.is_phone(session) => {
+                    self.dismissed(session)?;
+                }
                 Command::Dismiss { session, .. } => {
                     self.sessions
                         .retain(|s| crate::bench::session(*s) != *session);
@@ -185,12 +222,15 @@ impl Oracle {
                 None => vec![],
             },
             Step::Manual(n, agent) => match self.lease(*n) {
-                Some(lease) => self.bench.tell(Event::Manual {
-                    request: RequestId(1),
-                    agent: AgentId(*agent),
-                    campaign: CAMPAIGN,
-                    lease: Box::new(lease),
-                }),
+                Some(lease) => {
+                    self.asked += 1;
+                    self.bench.tell(Event::Manual {
+                        request: RequestId(1),
+                        agent: AgentId(*agent),
+                        campaign: CAMPAIGN,
+                        lease: Box::new(lease),
+                    })
+                }
                 None => vec![],
             },
             Step::Enter(a) => {
@@ -281,10 +321,17 @@ impl Oracle {
                         finish: agent % 2 == 0,
                     },
                     5..10 => AgentEvent::Dial,
+                    10..16 => AgentEvent::LogIn,
                     _ => AgentEvent::Unpause,
                 },
                 request: None,
             }),
+            Step::PickUp(n) => self.pick_up(*n)?,
+            Step::Ready(n) => match self.recent_leg(*n) {
+                Some(leg) => self.leg(leg, 4, 0),
+                None => vec![],
+            },
+            Step::Phone(n, what) => self.phone(*n, *what),
             Step::Assign(agent, on) => {
                 let campaigns = if *on {
                     self.assigned.insert(*agent);
@@ -293,7 +340,10 @@ impl Oracle {
                     self.assigned.remove(agent);
                     vec![]
                 };
-                self.bench.assign(*agent, campaigns)
+                // Now and then a phone is taken away, or given.
+                let phone = has_phone(*agent) != (self.leases.is_multiple_of(7));
+                let config = agent_of(*agent, campaigns, phone);
+                self.bench.tell(Event::Config(ConfigChange::Agent(config)))
             }
             Step::Reconcile => self.reconcile(),
         };
@@ -346,8 +396,76 @@ impl Oracle {
 
     fn reconcile(&mut self) -> Vec<Command> {
         let legs = self.accepted.iter().copied().collect();
-        let sessions = self.sessions.iter().map(|s| session(*s)).collect();
+        let called_in = self.sessions.iter().map(|s| session(*s));
+        let rung = self.phones.iter().map(|(session, ..)| session.clone());
+        let sessions = called_in.chain(rung).collect();
         self.bench.tell(Event::Reconcile { legs, sessions })
+    }
+
+    /// A phone is rung only while its agent is logged in without a channel, and never twice at once.
+    fn rings(&mut self, ring: &Ring) -> Result<(), TestCaseError> {
+        let double = self.phones.iter().any(|(_, agent, _)| *agent == ring.agent);
+        prop_assert!(!double, "{} rings already", ring.agent);
+        let reused = self.phones.iter().any(|(id, ..)| *id == ring.session);
+        prop_assert!(!reused, "{} is another one's", ring.session);
+        let (session, agent) = (ring.session.clone(), ring.agent.clone());
+        self.phones.push((session, agent, 0));
+        Ok(())
+    }
+
+    fn is_phone(&self, session: &SessionId) -> bool {
+        self.phones.iter().any(|(id, ..)| id == session)
+    }
+
+    /// Some hosts need to be told twice.
+    fn dismissed(&mut self, session: &SessionId) -> Result<(), TestCaseError> {
+        let phone = self.phones.iter_mut().find(|(id, ..)| id == session);
+        let obeyed = phone.is_some_and(|(id, _, told)| {
+            *told += 1;
+            *told > 1 || id.0.len().is_multiple_of(2)
+        });
+        if !obeyed {
+            return Ok(());
+        }
+        let told = self.hang_up_phone(session.clone());
+        self.obey(told)
+    }
+
+    fn hang_up_phone(&mut self, session: SessionId) -> Vec<Command> {
+        self.phones.retain(|(id, ..)| *id != session);
+        let what = SessionEvent::Gone;
+        self.bench.tell(Event::Session { session, what })
+    }
+
+    fn pick_up(&mut self, n: usize) -> Result<Vec<Command>, TestCaseError> {
+        let phone = self.phones.iter().rev().nth(n);
+        let Some(session) = phone.map(|(session, ..)| session.clone()) else {
+            return Ok(vec![]);
+        };
+        let told = self.phone(n, 0);
+        self.obey(told)?;
+        let mut connects = self.connects.iter();
+        let leg = connects.find(|(_, with)| **with == session);
+        Ok(match leg.map(|(leg, _)| *leg) {
+            Some(leg) => self.bench.leg(leg, LegEvent::Bridged { session }),
+            None => vec![],
+        })
+    }
+
+    /// The n-th of the phones that were rung last.
+    fn phone(&mut self, n: usize, what: u8) -> Vec<Command> {
+        let Some((session, _, dismissals)) = self.phones.iter().rev().nth(n).cloned() else {
+            return vec![];
+        };
+        let what = match what {
+            0..6 => SessionEvent::Waiting,
+            6 if dismissals == 0 => {
+                self.phones.retain(|(id, ..)| *id != session);
+                SessionEvent::Refused
+            }
+            _ => return self.hang_up_phone(session),
+        };
+        self.bench.tell(Event::Session { session, what })
     }
 
     fn leg(&mut self, leg: LegId, what: u8, sip: u16) -> Vec<Command> {
@@ -391,7 +509,7 @@ impl Oracle {
         };
         use AgentState as A;
         prop_assert_eq!(campaign.free as usize, with_state(&[A::Available]));
-        let busy = [A::Previewing, A::Reserved, A::OnCall, A::WrapUp];
+        let busy = [A::Previewing, A::Ringing, A::Reserved, A::OnCall, A::WrapUp];
         prop_assert_eq!(campaign.busy as usize, with_state(&busy));
         let open = |a: &&snapshot::AttemptView| {
             (a.state.is_dialing() || a.state == attempt::State::Classifying)
@@ -399,6 +517,12 @@ impl Oracle {
         };
         let open = view.attempts.iter().filter(open).count();
         prop_assert_eq!(campaign.open as usize, open);
+        for agent in view.agents.iter().filter(|a| a.state == A::Ringing) {
+            prop_assert!(agent.on_hook, "{} was rung and has no phone", agent.name);
+            let rung = |(_, name, _): &&(SessionId, Arc<str>, u32)| *name == agent.name;
+            let told = self.phones.iter().find(rung).map(|(_, _, told)| *told);
+            prop_assert_eq!(told, Some(0), "{} does not ring", agent.name);
+        }
         for attempt in &view.attempts {
             prop_assert!(attempt.deadline.is_some(), "{:?} has no way out", attempt);
         }
@@ -439,6 +563,11 @@ impl Oracle {
         // A call for one agent that never got a trunk has a result and no start.
         prop_assert!(started.is_subset(&ended), "a result for each attempt");
         prop_assert!(self.held.is_empty(), "lost: {:?}", self.held);
+        prop_assert_eq!(self.asked, 0, "manual calls without an answer");
+        prop_assert!(self.phones.is_empty(), "ghosts: {:?}", self.phones);
+        let agents = self.bench.engine.snapshot(self.bench.now).agents;
+        let on_hook: Vec<_> = agents.iter().filter(|a| a.on_hook).collect();
+        prop_assert!(on_hook.is_empty(), "not sent home: {:?}", on_hook);
         let total: u64 = self.bench.engine.snapshot(self.bench.now).campaigns[0]
             .outcomes
             .iter()
@@ -483,6 +612,9 @@ fn the_random_events_really_reach_the_outcomes() {
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     let mut seen: BTreeSet<Outcome> = BTreeSet::new();
+    // Those never call in, so whom they talked to, they were rung for.
+    let talked = |r: &&AttemptResult| r.bridged_at.is_some() && r.agent.is_some_and(|a| a.0 > 4);
+    let mut by_phone = 0;
     for _ in 0..300 {
         let steps = proptest::collection::vec(step(), 200)
             .new_tree(&mut runner)
@@ -493,7 +625,9 @@ fn the_random_events_really_reach_the_outcomes() {
             oracle.take(step).unwrap();
         }
         seen.extend(oracle.bench.outcomes());
+        by_phone += oracle.bench.results().into_iter().filter(talked).count();
     }
     let missing: Vec<_> = Outcome::ALL.iter().filter(|o| !seen.contains(o)).collect();
     assert!(missing.is_empty(), "never reached: {missing:?}");
+    assert!(by_phone > 10, "{by_phone} calls by phones that were rung");
 }

@@ -146,12 +146,39 @@ impl Bench {
 
     /// The agent takes calls of these campaigns from now on, and of no others.
     pub fn assign(&mut self, agent: u64, campaigns: Vec<CampaignId>) -> Vec<Command> {
-        self.tell(Event::Config(ConfigChange::Agent(AgentConfig {
-            id: AgentId(agent),
-            name: format!("a{agent}").into(),
-            campaigns: campaigns.into_iter().map(Membership::from).collect(),
-            skills: vec![],
-        })))
+        self.tell(Event::Config(ConfigChange::Agent(agent_of(
+            agent, campaigns, false,
+        ))))
+    }
+
+    /// An agent with a phone logs in; he has no channel.
+    pub fn log_in_on_hook(&mut self, agent: u64) -> Vec<Command> {
+        let config = agent_of(agent, vec![CAMPAIGN], true);
+        self.tell(Event::Config(ConfigChange::Agent(config)));
+        let told = self.desk(agent, AgentEvent::LogIn);
+        assert_eq!(done(&told), Ok(()));
+        told
+    }
+
+    /// What an agent does at the desk; the engine says whether it was possible.
+    pub fn desk(&mut self, agent: u64, what: AgentEvent) -> Vec<Command> {
+        self.tell(Event::Agent {
+            agent: AgentId(agent),
+            what,
+            request: Some(RequestId(99)),
+        })
+    }
+
+    /// Something about a phone that was rung.
+    pub fn phone(&mut self, ring: &Ring, what: SessionEvent) -> Vec<Command> {
+        let session = ring.session.clone();
+        self.tell(Event::Session { session, what })
+    }
+
+    pub fn agent_state(&self, agent: u64) -> AgentState {
+        let view = self.engine.snapshot(self.now);
+        let agent = view.agents.iter().find(|a| a.id.0 == agent);
+        agent.map_or(AgentState::LoggedOut, |a| a.state)
     }
 
     pub fn log_in(&mut self, agent: u64) -> Vec<Command> {
@@ -246,6 +273,47 @@ impl Bench {
 
     pub fn why_now(&self) -> Option<Reason> {
         self.campaign().why_now
+    }
+}
+
+pub fn agent_of(agent: u64, campaigns: Vec<CampaignId>, phone: bool) -> AgentConfig {
+    AgentConfig {
+        id: AgentId(agent),
+        name: format!("a{agent}").into(),
+        campaigns: campaigns.into_iter().map(Membership::from).collect(),
+        skills: vec![],
+        phone: phone.then(|| Phone {
+            tech: "PJSIP".into(),
+            endpoint: format!("10{agent}").into(),
+        }),
+        ring_timeout_ms: limits::PHONE_RING_MS_DEFAULT,
+    }
+}
+
+/// Which phones are to ring.
+pub fn rings(commands: &[Command]) -> Vec<Ring> {
+    commands
+        .iter()
+        .filter_map(|c| match c {
+            Command::Ring(ring) => Some((**ring).clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The answer to what somebody did at a desk.
+pub fn done(commands: &[Command]) -> Result<(), String> {
+    let answer = commands.iter().find_map(|c| match c {
+        Command::Done { result, .. } => Some(result.clone()),
+        _ => None,
+    });
+    answer.unwrap()
+}
+
+pub fn hang_up_phone(ring: &Ring) -> Command {
+    Command::Dismiss {
+        session: ring.session.clone(),
+        why: Dismissal::OnHook,
     }
 }
 

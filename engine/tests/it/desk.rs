@@ -189,8 +189,6 @@ fn pausing_leaves_dials_alone_too() {
 
 fn agent(id: u64, rank: u8, skills: &[(&str, u8)]) -> AgentConfig {
     AgentConfig {
-        id: AgentId(id),
-        name: format!("a{id}").into(),
         campaigns: vec![Membership {
             campaign: CAMPAIGN,
             rank,
@@ -202,6 +200,7 @@ fn agent(id: u64, rank: u8, skills: &[(&str, u8)]) -> AgentConfig {
                 level: *level,
             })
             .collect(),
+        ..agent_of(id, vec![], false)
     }
 }
 

@@ -1,8 +1,8 @@
 //! `outdial agents`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use hyper::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::cli::client::{ask, get, path};
 use crate::cli::{CliError, Context, table};
@@ -10,7 +10,10 @@ use crate::cli::{CliError, Context, table};
 #[derive(Subcommand)]
 pub enum Command {
     /// Add agents, or give existing ones further campaigns
-    #[command(after_help = "Example:\n  outdial agents add ana bruno --campaign spring")]
+    #[command(
+        after_help = "Examples:\n  outdial agents add ana bruno --campaign spring\n  \
+                      outdial agents add carla --campaign spring --phone PJSIP/101"
+    )]
     Add {
         /// Names, as OutdialAgent() in the dialplan says them
         #[arg(required = true)]
@@ -21,6 +24,19 @@ pub enum Command {
         /// Of the free agents those with the lowest rank get a call first [default: 0]
         #[arg(long)]
         rank: Option<u8>,
+        #[command(flatten)]
+        fields: Fields,
+    },
+    /// Change an agent
+    #[command(after_help = "Example:\n  outdial agents set carla --phone PJSIP/102")]
+    Set {
+        /// Name
+        name: String,
+        #[command(flatten)]
+        fields: Fields,
+        /// The agent has no phone to ring any more, and calls OutdialAgent
+        #[arg(long, conflicts_with = "phone")]
+        no_phone: bool,
     },
     /// List agents
     List,
@@ -40,6 +56,11 @@ pub enum Command {
     },
     /// Calls again
     Unpause {
+        /// Name
+        name: String,
+    },
+    /// Log an agent in who has a phone: it is rung for each call
+    LogIn {
         /// Name
         name: String,
     },
@@ -81,19 +102,69 @@ pub enum Command {
     },
 }
 
+#[derive(Args)]
+pub struct Fields {
+    /// Phone that is rung for each call, once the agent is logged in; without one the agent's
+    /// channel waits in OutdialAgent
+    #[arg(long, value_name = "TECHNOLOGY/ENDPOINT")]
+    phone: Option<String>,
+    /// The phone rings so long [default: 15000]; the campaign's connect limit may end it before
+    #[arg(long, value_name = "MS")]
+    ring_timeout_ms: Option<u32>,
+}
+
+impl Fields {
+    fn body(&self) -> Map<String, Value> {
+        let phone = self.phone.as_ref().map(|value| ("phone", json!(value)));
+        let timeout = self.ring_timeout_ms;
+        let timeout = timeout.map(|value| ("ring_timeout_ms", json!(value)));
+        phone
+            .into_iter()
+            .chain(timeout)
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect()
+    }
+}
+
 pub fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
         Command::Add {
             names,
             campaigns,
             rank,
+            fields,
         } => {
-            let body = json!({ "names": names, "campaigns": campaigns, "rank": rank });
-            ask(context, Method::POST, &path(&["agents"]), Some(body))?;
+            let mut body = fields.body();
+            body.insert("names".into(), json!(names));
+            body.insert("campaigns".into(), json!(campaigns));
+            body.insert("rank".into(), json!(rank));
+            ask(context, Method::POST, &path(&["agents"]), Some(body.into()))?;
             println!("{} agents added", names.len());
         }
+        Command::Set {
+            name,
+            fields,
+            no_phone,
+        } => {
+            let mut body = fields.body();
+            if no_phone {
+                body.insert("phone".into(), Value::Null);
+            }
+            let at = path(&["agents", &name]);
+            ask(context, Method::PATCH, &at, Some(body.into()))?;
+            println!("agent {name:?} changed");
+        }
+        Command::LogIn { name } => {
+            act(context, &name, "log-in", json!({}))?;
+            println!("agent {name:?} is logged in; the phone rings for each call");
+        }
         Command::List => {
-            let columns = [("name", "name"), ("campaigns", "campaigns")];
+            let columns = [
+                ("name", "name"),
+                ("campaigns", "campaigns"),
+                ("phone", "phone"),
+                ("ring ms", "ring_timeout_ms"),
+            ];
             table::show(context.json, &columns, get(context, &path(&["agents"]))?);
         }
         Command::Remove { name } => {

@@ -36,6 +36,8 @@ const TRUNKS: &[(&str, &str)] = &[
 const AGENTS: &[(&str, &str)] = &[
     ("name", "name"),
     ("state", "state"),
+    ("pause", "pause"),
+    ("phone", "phone"),
     ("calls", "calls"),
     ("talk ms", "talk_ms"),
 ];

@@ -3,7 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 use outdial_link::{AgentAction, Answer, Ask, CampaignAction};
 use serde::Deserialize;
@@ -40,7 +40,10 @@ pub fn router(app: App) -> Router {
         .route("/v1/routes", get(list_routes).post(create_route))
         .route("/v1/routes/{id}", delete(remove_route))
         .route("/v1/agents", get(list_agents).post(add_agents))
-        .route("/v1/agents/{name}", delete(remove_agent))
+        .route(
+            "/v1/agents/{name}",
+            patch(change_agent).delete(remove_agent),
+        )
         .route("/v1/agents/{name}/{action}", post(act_on_agent))
         .route("/v1/dnc", get(list_dnc).post(add_dnc).delete(remove_dnc))
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES))
@@ -246,12 +249,29 @@ struct AddAgents {
     #[serde(default)]
     campaigns: Vec<String>,
     rank: Option<i16>,
+    #[serde(flatten)]
+    fields: Map<String, Value>,
 }
 
 async fn add_agents(State(app): State<App>, Json(body): Json<AddAgents>) -> Answered {
+    let fields = agents::fields(body.fields)?;
     app.console
         .pool
-        .call(move |client| agents::add(client, &body.names, &body.campaigns, body.rank))
+        .call(move |client| agents::add(client, &body.names, &body.campaigns, body.rank, &fields))
+        .await?;
+    app.console.refresh().await?;
+    Ok(Json(json!({})))
+}
+
+async fn change_agent(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Json(body): Json<Map<String, Value>>,
+) -> Answered {
+    let fields = agents::fields(body)?;
+    app.console
+        .pool
+        .call(move |client| agents::TABLE.update(client, &name, &fields))
         .await?;
     app.console.refresh().await?;
     Ok(Json(json!({})))
@@ -282,6 +302,7 @@ async fn act_on_agent(
 ) -> Answered {
     let fields = body.map(|Json(fields)| fields).unwrap_or_default();
     let action = match action.as_str() {
+        "log-in" => AgentAction::LogIn,
         "ready" => AgentAction::Ready,
         "extend" => AgentAction::ExtendWrapUp(fields.by_ms.unwrap_or(limits::WRAP_UP_EXTENSION_MS)),
         "pause" => AgentAction::Pause(pause_code(fields.code)?),
@@ -293,8 +314,8 @@ async fn act_on_agent(
         },
         _ => {
             return Err(ApiError::refused(format!(
-                "{action:?} is nothing that an agent does; known: ready, extend, pause, unpause, \
-                 dial, skip, log-off"
+                "{action:?} is nothing that an agent does; known: log-in, ready, extend, pause, \
+                 unpause, dial, skip, log-off"
             )));
         }
     };

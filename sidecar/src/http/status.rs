@@ -220,6 +220,8 @@ fn agents(app: &App, view: &View) -> Value {
                 "test": is_test(view) && (live.is_some() || view.agents.contains_key(&agent.id)),
                 "state": state.unwrap_or_else(|| "logged out".into()),
                 "since_ms": live.map(|a| a.since_ms),
+                "phone": agent.phone.as_ref().map(|p| format!("{}/{}", p.tech, p.endpoint)),
+                "on_hook": live.map(|a| a.on_hook),
                 "calls": live.map(|a| a.calls),
                 "talk_ms": live.map(|a| a.talk_ms),
                 "wrap_up_ms": live.map(|a| a.wrap_up_ms),

@@ -1,7 +1,7 @@
 //! Agents as operators see them.
 
 use postgres::Client;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::store::fields::{Table, rows};
 use crate::store::{StoreError, campaigns, explain};
@@ -10,7 +10,7 @@ use crate::store::{StoreError, campaigns, explain};
 pub const TABLE: Table = Table {
     name: "outdial.agents",
     what: "agent",
-    columns: &["name"],
+    columns: &["name", "phone_tech", "phone_endpoint", "ring_timeout_ms"],
 };
 
 /// All agents, by name.
@@ -20,7 +20,8 @@ pub const TABLE: Table = Table {
 pub fn list(client: &mut Client) -> Result<Vec<Value>, StoreError> {
     rows(
         client,
-        "SELECT to_jsonb(a) || jsonb_build_object('campaigns',
+        "SELECT to_jsonb(a) || jsonb_build_object(
+           'phone', a.phone_tech || '/' || a.phone_endpoint, 'campaigns',
            (SELECT coalesce(jsonb_agg(c.name ORDER BY c.name), '[]')
             FROM outdial.agent_campaigns ac JOIN outdial.campaigns c ON c.id = ac.campaign_id
             WHERE ac.agent_id = a.id))
@@ -29,16 +30,52 @@ pub fn list(client: &mut Client) -> Result<Vec<Value>, StoreError> {
     )
 }
 
-/// Adds agents, or gives existing ones further campaigns, or another rank in those they have.
+/// What changes on an agent, as it comes from outside: `phone` is `technology/endpoint`, or null for
+/// none.
 ///
 /// # Errors
-/// A campaign that does not exist, a bad name, or what PostgreSQL says.
+/// Names the field that is wrong.
+pub fn fields(mut body: Map<String, Value>) -> Result<Map<String, Value>, StoreError> {
+    if let Some(phone) = body.remove("phone") {
+        let (tech, endpoint) = match &phone {
+            Value::Null => (Value::Null, Value::Null),
+            Value::String(text) => match text.split_once('/') {
+                Some((tech, endpoint)) => (tech.into(), endpoint.into()),
+                None => return Err(no_phone(&phone)),
+            },
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                return Err(no_phone(&phone));
+            }
+        };
+        body.insert("phone_tech".into(), tech);
+        body.insert("phone_endpoint".into(), endpoint);
+    }
+    Ok(body)
+}
+
+fn no_phone(phone: &Value) -> StoreError {
+    StoreError::Refused(format!(
+        "phone {phone}: write technology/endpoint, PJSIP/101 for example, or null for none"
+    ))
+}
+
+/// Adds agents, or gives existing ones further campaigns, or another rank in those they have, or
+/// other `fields`.
+///
+/// # Errors
+/// A campaign that does not exist, a bad name or field, or what PostgreSQL says.
 pub fn add(
     client: &mut Client,
     names: &[String],
     campaign_names: &[String],
     rank: Option<i16>,
+    fields: &Map<String, Value>,
 ) -> Result<(), StoreError> {
+    if names.len() > 1 && fields.contains_key("phone_tech") {
+        return Err(StoreError::Refused(
+            "one phone for several agents: add them one by one".into(),
+        ));
+    }
     let mut ids = Vec::new();
     for name in campaign_names {
         ids.push(crate::clock::id(campaigns::TABLE.id(client, name)?));
@@ -60,6 +97,9 @@ pub fn add(
                 &[&row.get::<_, i64>(0), &ids, &rank],
             )
             .map_err(|error| explain("agent", name, error))?;
+        if !fields.is_empty() {
+            TABLE.update(&mut transaction, name, fields)?;
+        }
     }
     transaction.commit()?;
     Ok(())

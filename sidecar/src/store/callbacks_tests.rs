@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use outdial_link::{After, Lease};
 use postgres::Client;
+use serde_json::Map;
 
 use crate::clock;
 use crate::store::callbacks::{self, Callback};
@@ -38,7 +39,7 @@ impl Bench {
         let mut client = database.client();
         let spring = campaign(&mut client, "spring");
         let names = ["ana".to_owned(), "bruno".to_owned()];
-        agents::add(&mut client, &names, &["spring".into()], None).unwrap();
+        agents::add(&mut client, &names, &["spring".into()], None, &Map::new()).unwrap();
         let (ana, bruno) = (
             agents::TABLE.id(&mut client, "ana").unwrap(),
             agents::TABLE.id(&mut client, "bruno").unwrap(),
@@ -202,7 +203,7 @@ fn bad_callbacks_are_refused_with_the_field() {
     let mut bench = Bench::new();
     let asked = bench.lead("5511911111111");
     let carla = ["carla".to_owned()];
-    agents::add(&mut bench.client, &carla, &[], None).unwrap();
+    agents::add(&mut bench.client, &carla, &[], None, &Map::new()).unwrap();
     let mut refused = |lead: u64, agent: &str| {
         let wanted = Callback {
             at: "2026-12-03T15:00".into(),

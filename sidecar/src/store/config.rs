@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use outdial_link::{
     Agent, AgentlessAction, AnswerRules, CallerIds, Campaign, CampaignState, ClockStart, Config,
-    Membership, Mode, OnMachine, Route, Target, Trunk,
+    Membership, Mode, OnMachine, Phone, Route, Target, Trunk,
 };
 use postgres::{Client, IsolationLevel, Row, Transaction};
 use serde_json::Value;
@@ -138,9 +138,10 @@ pub fn load(client: &mut Client) -> Result<Configuration, StoreError> {
         "SELECT a.id, a.name, coalesce(array_agg(ac.campaign_id ORDER BY ac.campaign_id)
                   FILTER (WHERE ac.campaign_id IS NOT NULL), '{}'),
                 coalesce(array_agg(ac.rank ORDER BY ac.campaign_id)
-                  FILTER (WHERE ac.campaign_id IS NOT NULL), '{}')
+                  FILTER (WHERE ac.campaign_id IS NOT NULL), '{}'),
+                a.phone_tech, a.phone_endpoint, a.ring_timeout_ms
          FROM outdial.agents a LEFT JOIN outdial.agent_campaigns ac ON ac.agent_id = a.id
-         GROUP BY a.id, a.name",
+         GROUP BY a.id",
         &[],
     )? {
         let id = clock::uid(row.get(0));
@@ -156,6 +157,11 @@ pub fn load(client: &mut Client) -> Result<Configuration, StoreError> {
                 .map(|(campaign, rank)| Membership { campaign, rank })
                 .collect(),
             skills: Vec::new(),
+            phone: row
+                .get::<_, Option<String>>(4)
+                .zip(row.get(5))
+                .map(|(tech, endpoint)| Phone { tech, endpoint }),
+            ring_timeout_ms: clock::u32_of(row.get(6)),
         };
         found.agents.insert(id, agent);
     }

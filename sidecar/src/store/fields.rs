@@ -1,6 +1,6 @@
 //! Rows of configuration from and to JSON objects, by column name.
 
-use postgres::Client;
+use postgres::{Client, GenericClient};
 use serde_json::{Map, Value};
 
 use crate::clock;
@@ -44,7 +44,7 @@ impl Table {
     /// See [`Table::insert`]; [`StoreError::NotFound`] where there is no such row.
     pub fn update(
         &self,
-        client: &mut Client,
+        client: &mut impl GenericClient,
         name: &str,
         fields: &Map<String, Value>,
     ) -> Result<(), StoreError> {

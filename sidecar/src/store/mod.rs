@@ -164,6 +164,7 @@ pub fn allowed_in_campaign(field: &str) -> Option<&'static str> {
 fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
     const NAME: &str = "1 to 80 of A-Z a-z 0-9 _ - . / and space, without \"..\"";
     const DIGITS: &str = "up to 15 digits";
+    const PHONE: &str = "technology/endpoint, PJSIP/101 for example";
     Some(match constraint {
         "campaigns_name_check"
         | "trunk_config_name_check"
@@ -225,6 +226,10 @@ fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
             "no_answer, busy, congested, invalid, machine, abandoned, cancelled or failed",
         ),
         "dispositions_one_check" => ("final, callback, retry_as", "exactly one of them"),
+        "agents_phone_tech_check" => ("phone", PHONE),
+        "agents_phone_endpoint_check" => ("phone", PHONE),
+        "agents_phone_whole_check" => ("phone", PHONE),
+        "agents_ring_timeout_ms_check" => ("ring_timeout_ms", "1000 to 120000"),
         "agent_campaigns_rank_check" => ("rank", "0 to 255"),
         "trunk_config_tech_check" => ("tech", NAME),
         "trunk_config_endpoint_check" => ("endpoint", NAME),

@@ -73,6 +73,27 @@ fn configuration_is_kept_listed_and_checked() {
             "there is no campaign",
         ),
         (&["agents", "pause", "nobody"], "there is no agent"),
+        (&["agents", "log-in", "nobody"], "there is no agent"),
+        (
+            &["agents", "add", "ana", "--phone", "101"],
+            "write technology/endpoint",
+        ),
+        (
+            &["agents", "add", "ana", "--phone", "PJSIP/101&PJSIP/102"],
+            "phone is out of range",
+        ),
+        (
+            &["agents", "add", "ana", "bruno", "--phone", "PJSIP/101"],
+            "one by one",
+        ),
+        (
+            &["agents", "add", "ana", "--ring-timeout-ms", "10"],
+            "ring_timeout_ms is out of range",
+        ),
+        (
+            &["agents", "set", "nobody", "--phone", "PJSIP/101"],
+            "there is no agent",
+        ),
         (
             &["campaign", "set", "spring sale", "--on-machine", "message"],
             "message needs a machine_message",
@@ -105,6 +126,21 @@ fn configuration_is_kept_listed_and_checked() {
     ]);
     assert_eq!(sidecar.count("agent_campaigns WHERE rank = 3"), 1);
     assert!(sidecar.good(&["agents", "list"]).contains("spring sale"));
+    let phones = |what: &str| sidecar.count(&format!("agents WHERE {what}"));
+    sidecar.good(&["agents", "add", "bruno", "--phone", "PJSIP/101"]);
+    assert_eq!(
+        phones("phone_endpoint = '101' AND ring_timeout_ms = 15000"),
+        1
+    );
+    assert!(sidecar.good(&["agents", "list"]).contains("PJSIP/101"));
+    sidecar.good(&["agents", "set", "bruno", "--ring-timeout-ms", "8000"]);
+    assert_eq!(
+        phones("phone_endpoint = '101' AND ring_timeout_ms = 8000"),
+        1
+    );
+    assert!(sidecar.good(&["status"]).contains("PJSIP/101"));
+    sidecar.good(&["agents", "set", "bruno", "--no-phone"]);
+    assert_eq!(phones("phone_tech IS NULL"), 2);
     sidecar.good(&["agents", "remove", "bruno"]);
     sidecar.good(&["trunks", "set", "carrier", "--cps-limit", "2.5"]);
     assert!(sidecar.good(&["trunks", "list"]).contains("2.5"));

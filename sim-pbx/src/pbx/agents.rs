@@ -1,7 +1,5 @@
 //! Agents whose channels wait inside the PBX: they log in by themselves, and come back when they
 //! were turned away or cut off.
-//!
-//! Agents whose phones are rung would be a second kind beside [`Session`].
 
 use std::time::Duration;
 
@@ -11,12 +9,23 @@ use crate::library::Event;
 use crate::limits;
 use crate::outcome::{Out, Post, event, text};
 
-/// An agent's channel in its waiting bridge.
+/// An agent's channel in its waiting bridge, or a phone that rings.
 pub(super) struct Session {
-    agent: usize,
+    /// `None`: a phone's, which the engine has rung.
+    agent: Option<usize>,
     /// The call in hand.
     pub(super) leg: Option<Id>,
     pub(super) leaving: bool,
+}
+
+impl Session {
+    pub(super) fn of_phone() -> Session {
+        Session {
+            agent: None,
+            leg: None,
+            leaving: false,
+        }
+    }
 }
 
 pub(super) struct Agent {
@@ -52,7 +61,7 @@ impl State {
             ..event(abi::SESSION_ENTERED, &id)
         };
         let session = Session {
-            agent: n,
+            agent: Some(n),
             leg: None,
             leaving: false,
         };
@@ -88,16 +97,19 @@ impl State {
             abi::DISMISS_LOGGED_OFF => limits::LOGGED_OFF,
             _ => limits::LOG_IN_AGAIN,
         };
-        self.plan(pause, Happening::LogIn(agent));
+        if let Some(agent) = agent {
+            self.plan(pause, Happening::LogIn(agent));
+        }
     }
 
     /// The session's end was told, or it never was; its agent.
     pub fn forget_session(&mut self, id: &str) -> Option<usize> {
         let session = self.sessions.remove(id)?;
-        if let Some(agent) = self.agents.get_mut(session.agent) {
+        let agent = session.agent?;
+        if let Some(agent) = self.agents.get_mut(agent) {
             agent.session = None;
         }
-        Some(session.agent)
+        Some(agent)
     }
 
     pub(super) fn kill_an_agent(&mut self, out: &mut Out) {

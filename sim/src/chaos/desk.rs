@@ -35,6 +35,8 @@ pub(crate) struct Manual(pub(crate) AgentId);
 
 #[derive(Clone, Debug)]
 struct Person {
+    /// Has a phone, and logs in without a channel.
+    phone: bool,
     session: Option<SessionId>,
     /// What the desk shows, and since when.
     shown: (AgentState, Tick),
@@ -48,13 +50,14 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(stage: &mut Stage, agents: impl Iterator<Item = AgentId>) -> Desk {
+    pub(crate) fn new(stage: &mut Stage, agents: impl Iterator<Item = (AgentId, bool)>) -> Desk {
         let mut desk = Desk {
             people: BTreeMap::new(),
             chance: chance(stage.plan.seed, "desk", 0),
         };
-        for agent in agents {
+        for (agent, phone) in agents {
             let person = Person {
+                phone,
                 session: None,
                 shown: (AgentState::LoggedOut, stage.now.tick),
                 coming: false,
@@ -89,7 +92,13 @@ impl Desk {
             DeskAct::Come(agent) => {
                 if let Some(person) = self.people.get_mut(&agent) {
                     person.coming = false;
-                    if person.session.is_none() {
+                    if person.phone {
+                        if person.shown.0 == AgentState::LoggedOut {
+                            says(stage, agent, AgentEvent::LogIn);
+                        }
+                        // Looks from time to time whether that has worked.
+                        self.come_later(stage, agent, 180_000);
+                    } else if person.session.is_none() {
                         person.session = Some(pbx.enter(stage, agent));
                         person.shown = (AgentState::Entering, stage.now.tick);
                     }
@@ -106,23 +115,20 @@ impl Desk {
     }
 
     fn whim(&mut self, stage: &mut Stage, pbx: &mut Pbx, agent: AgentId) -> Option<Manual> {
-        let session = self.people.get(&agent)?.session.clone()?;
+        let person = self.people.get(&agent)?;
+        let phone = person.phone;
+        let Some(session) = person.session.clone() else {
+            return match phone {
+                true => self.whim_by_phone(stage, pbx, agent),
+                false => None,
+            };
+        };
         if self.is_stuck(stage, pbx, agent, &session) {
             pbx.dismiss(stage, session);
             return None;
         }
         match pick(&mut self.chance, 20) {
-            0..7 => {
-                says(
-                    stage,
-                    agent,
-                    AgentEvent::Pause {
-                        code: "break".into(),
-                    },
-                );
-                let length = exponential(&mut self.chance, 120_000);
-                stage.plan_in(length, Happening::Desk(DeskAct::Unpause(agent)));
-            }
+            0..7 => self.pauses(stage, agent),
             7 => says(stage, agent, AgentEvent::LogOff { finish: true }),
             8 => says(stage, agent, AgentEvent::LogOff { finish: false }),
             // Says things that make no sense at the time.
@@ -135,6 +141,32 @@ impl Desk {
             _ => {}
         }
         None
+    }
+
+    /// As others do, but without a channel.
+    fn whim_by_phone(
+        &mut self,
+        stage: &mut Stage,
+        pbx: &mut Pbx,
+        agent: AgentId,
+    ) -> Option<Manual> {
+        match pick(&mut self.chance, 20) {
+            0..6 => self.pauses(stage, agent),
+            6 | 7 => says(stage, agent, AgentEvent::LogOff { finish: true }),
+            8 | 9 => says(stage, agent, AgentEvent::LogOff { finish: false }),
+            10 => says(stage, agent, AgentEvent::LogIn),
+            11..16 => return Some(Manual(agent)),
+            16..18 => pbx.put_down(stage, agent),
+            _ => {}
+        }
+        None
+    }
+
+    fn pauses(&mut self, stage: &mut Stage, agent: AgentId) {
+        let code = "break".into();
+        says(stage, agent, AgentEvent::Pause { code });
+        let length = exponential(&mut self.chance, 120_000);
+        stage.plan_in(length, Happening::Desk(DeskAct::Unpause(agent)));
     }
 
     /// The channel waits, the desk shows neither calls nor a reason why there are none.
@@ -164,6 +196,11 @@ impl Desk {
             return;
         };
         person.shown = (state, stage.now.tick);
+        if person.phone && state == AgentState::Paused {
+            // Who was away comes back.
+            let away = exponential(&mut self.chance, 300_000);
+            stage.plan_in(away, Happening::Desk(DeskAct::Unpause(agent)));
+        }
         if state != AgentState::WrapUp {
             return;
         }

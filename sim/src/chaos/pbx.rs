@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use outdial_engine::{
-    AgentId, CampaignId, Event, LegEnd, LegEvent, LegId, Originate, Refusal, SessionEvent,
+    AgentId, CampaignId, Event, LegEnd, LegEvent, LegId, Originate, Refusal, Ring, SessionEvent,
     SessionId, Span, Verdict,
 };
 
@@ -28,6 +28,8 @@ pub(crate) enum PbxAct {
     Waits(SessionId),
     /// The agent's channel ends.
     Goes(SessionId),
+    /// Nobody has picked up.
+    RangOut(SessionId),
 }
 
 /// What a leg does next.
@@ -96,6 +98,8 @@ struct Leg {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
+    /// The phone rings.
+    Ringing,
     OnTheWay,
     Waiting,
     With(LegId),
@@ -104,6 +108,8 @@ enum Place {
 #[derive(Clone, Debug)]
 struct Seat {
     agent: AgentId,
+    /// The engine rang it.
+    rung: bool,
     place: Place,
 }
 
@@ -113,11 +119,15 @@ pub(crate) struct Pbx {
     seats: BTreeMap<SessionId, Seat>,
     callees: BTreeMap<CampaignId, Callees>,
     chance: Chance,
+    /// What agents' phones do.
+    phones: Chance,
     sessions: u64,
     /// The journal can't be written, so originates behind it are refused.
     pub(crate) journal_bad: bool,
     /// Since they were last asked for.
     pub(crate) facts: Vec<Fact>,
+    /// Phones that were picked up.
+    pub(crate) picked_up: u64,
 }
 
 impl Pbx {
@@ -127,14 +137,22 @@ impl Pbx {
             seats: BTreeMap::new(),
             callees,
             chance: chance(seed, "pbx", 0),
+            phones: chance(seed, "phones", 0),
             sessions: 0,
             journal_bad: false,
             facts: Vec::new(),
+            picked_up: 0,
         }
     }
 
     pub(crate) fn legs(&self) -> impl Iterator<Item = LegId> {
         self.legs.keys().copied()
+    }
+
+    /// Phones that ring or are off hook.
+    pub(crate) fn phones(&self) -> impl Iterator<Item = (&SessionId, AgentId)> {
+        let rung = self.seats.iter().filter(|(_, seat)| seat.rung);
+        rung.map(|(session, seat)| (session, seat.agent))
     }
 
     pub(crate) fn sessions(&self) -> impl Iterator<Item = &SessionId> {
@@ -160,7 +178,9 @@ impl Pbx {
         self.sessions += 1;
         let session = SessionId(format!("s{}", self.sessions).into());
         let place = Place::OnTheWay;
-        self.seats.insert(session.clone(), Seat { agent, place });
+        let rung = false;
+        self.seats
+            .insert(session.clone(), Seat { agent, rung, place });
         let agent = format!("a{agent}").into();
         tell_session(
             stage,
@@ -172,6 +192,47 @@ impl Pbx {
         session
     }
 
+    /// The engine rings an agent's phone.
+    pub(crate) fn ring(&mut self, stage: &mut Stage, ring: &Ring) {
+        let agent = ring.agent.get(1..).and_then(|n| n.parse().ok());
+        let agent = AgentId(agent.unwrap_or(0));
+        let session = &ring.session;
+        if stage.has(Fault::Refused) && self.phones.happens(0.03) {
+            self.facts.push(Fact::Left(agent, session.clone()));
+            tell_session(stage, Care::Terminal, session, SessionEvent::Refused);
+            return;
+        }
+        let seat = Seat {
+            agent,
+            rung: true,
+            place: Place::Ringing,
+        };
+        self.seats.insert(session.clone(), seat);
+        let draw = &mut self.phones;
+        let end = match pick(draw, 10) {
+            // Busy, or nobody is registered.
+            0 => Span::ms(whole(draw, 10, 800)),
+            // Nobody is at the desk.
+            1 | 2 => Span::ms(ring.timeout_ms),
+            _ => {
+                let after = exponential(draw, 2_000);
+                let answer = Happening::Pbx(PbxAct::Waits(session.clone()));
+                stage.plan_in(after, answer);
+                Span::ms(ring.timeout_ms).max(after)
+            }
+        };
+        stage.plan_in(end, Happening::Pbx(PbxAct::RangOut(session.clone())));
+    }
+
+    /// An agent puts the phone down, whatever it does.
+    pub(crate) fn put_down(&mut self, stage: &mut Stage, agent: AgentId) {
+        let mut rung = self.seats.iter().filter(|(_, seat)| seat.rung);
+        let session = rung.find(|(_, seat)| seat.agent == agent);
+        if let Some(session) = session.map(|(session, _)| session.clone()) {
+            self.goes(stage, session);
+        }
+    }
+
     fn return_soon(&mut self, stage: &mut Stage, session: &SessionId) {
         let after = Span::ms(whole(&mut self.chance, 10, 300));
         stage.plan_in(after, Happening::Pbx(PbxAct::Waits(session.clone())));
@@ -179,6 +240,10 @@ impl Pbx {
 
     /// The agent's channel is to end.
     pub(crate) fn dismiss(&mut self, stage: &mut Stage, session: SessionId) {
+        let rung = self.seats.get(&session).is_some_and(|seat| seat.rung);
+        if rung && stage.has(Fault::Lost) && self.phones.happens(0.03) {
+            return;
+        }
         let after = Span::ms(whole(&mut self.chance, 10, 500));
         stage.plan_in(after, Happening::Pbx(PbxAct::Goes(session)));
     }
@@ -252,11 +317,18 @@ impl Pbx {
             PbxAct::Joins(leg, session) => self.joins(stage, leg, session),
             PbxAct::Waits(session) => {
                 if let Some(seat) = self.seats.get_mut(&session) {
+                    self.picked_up += u64::from(seat.place == Place::Ringing);
                     seat.place = Place::Waiting;
                     tell_session(stage, Care::Progress, &session, SessionEvent::Waiting);
                 }
             }
             PbxAct::Goes(session) => self.goes(stage, session),
+            PbxAct::RangOut(session) => {
+                let seat = self.seats.get(&session);
+                if seat.is_some_and(|seat| seat.place == Place::Ringing) {
+                    self.goes(stage, session);
+                }
+            }
         }
     }
 
@@ -458,7 +530,11 @@ impl Pbx {
         let with = std::mem::take(&mut live.with);
         live.phase = Phase::Waiting;
         for session in with {
-            self.leaves_leg(stage, &session);
+            if self.seats.get(&session).is_some_and(|seat| seat.rung) {
+                self.goes(stage, session);
+            } else {
+                self.leaves_leg(stage, &session);
+            }
         }
         step(stage, Span::seconds(20), leg, Step::Impatient);
     }

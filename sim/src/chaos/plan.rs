@@ -97,6 +97,8 @@ pub struct ChaosPlan {
     pub campaigns: u32,
     /// Trunks, from 1.
     pub trunks: u32,
+    /// Percent of the agents who have a phone and log in without a channel.
+    pub phones: u32,
     /// What goes wrong.
     pub faults: BTreeSet<Fault>,
 }
@@ -119,6 +121,11 @@ impl ChaosPlan {
                 .into_iter()
                 .filter(|_| rng.random_bool(share) && !quiet)
                 .collect(),
+            phones: if rng.random_bool(0.5) {
+                rng.random_range(10..=100)
+            } else {
+                0
+            },
         }
     }
 
@@ -132,12 +139,13 @@ impl fmt::Display for ChaosPlan {
         let faults: Vec<&str> = self.faults.iter().map(|fault| fault.name()).collect();
         write!(
             f,
-            "seed={},minutes={},agents={},campaigns={},trunks={},faults={}",
+            "seed={},minutes={},agents={},campaigns={},trunks={},phones={},faults={}",
             self.seed,
             self.minutes,
             self.agents,
             self.campaigns,
             self.trunks,
+            self.phones,
             faults.join("+")
         )
     }
@@ -153,6 +161,7 @@ impl FromStr for ChaosPlan {
             agents: 1,
             campaigns: 1,
             trunks: 1,
+            phones: 0,
             faults: BTreeSet::new(),
         };
         for part in text.trim().split(',') {
@@ -169,6 +178,10 @@ impl FromStr for ChaosPlan {
                 "minutes" => plan.minutes = count().ok_or_else(wrong)?,
                 "agents" => plan.agents = count().ok_or_else(wrong)?,
                 "campaigns" => plan.campaigns = count().ok_or_else(wrong)?,
+                "phones" => {
+                    let percent = value.parse().ok().filter(|n| *n <= 100);
+                    plan.phones = percent.ok_or_else(wrong)?;
+                }
                 "trunks" => plan.trunks = count().ok_or_else(wrong)?,
                 "faults" => {
                     for fault in value.split('+').filter(|name| !name.is_empty()) {
@@ -197,7 +210,15 @@ mod tests {
 
     #[test]
     fn what_is_no_plan_is_refused() {
-        for text in ["", "seed", "seed=x", "agents=0", "faults=rain", "cats=3"] {
+        for text in [
+            "",
+            "seed",
+            "seed=x",
+            "agents=0",
+            "phones=101",
+            "faults=rain",
+            "cats=3",
+        ] {
             assert!(text.parse::<ChaosPlan>().is_err(), "{text}");
         }
     }

@@ -42,6 +42,8 @@ pub struct Tally {
     pub completed: u64,
     /// Of which a person got no agent.
     pub abandoned: u64,
+    /// Agents' phones that were picked up.
+    pub picked_up: u64,
 }
 
 impl Tally {
@@ -54,6 +56,7 @@ impl Tally {
         self.results += other.results;
         self.completed += other.completed;
         self.abandoned += other.abandoned;
+        self.picked_up += other.picked_up;
     }
 }
 
@@ -112,7 +115,10 @@ pub fn run_traced(plan: &ChaosPlan, trace: Option<Trace<'_>>) -> Result<Tally, F
     let mut run = Run {
         engine: Engine::new(plan.seed),
         pbx: Pbx::new(plan.seed, setup.callees.clone()),
-        desk: Desk::new(&mut stage, setup.agents.keys().copied()),
+        desk: Desk::new(
+            &mut stage,
+            setup.agents.values().map(|a| (a.id, a.phone.is_some())),
+        ),
         store: Store::new(plan.seed, plan.agents, setup.callees.clone()),
         troubles: Troubles::new(&mut stage),
         oracle: Oracle::new(),
@@ -139,6 +145,7 @@ pub fn run_traced(plan: &ChaosPlan, trace: Option<Trace<'_>>) -> Result<Tally, F
         results: run.oracle.results,
         completed: of(outdial_engine::attempt::Outcome::Completed),
         abandoned: of(outdial_engine::attempt::Outcome::Abandoned),
+        picked_up: run.pbx.picked_up,
     })
 }
 
@@ -276,6 +283,7 @@ impl Run<'_> {
             Command::DeferLease { lease, until, .. } => self.store.give_back(&[*lease], *until),
             Command::AgentChanged { agent, state, .. } => self.desk.shows(stage, *agent, *state),
             Command::Preview { agent, lease, .. } => self.desk.previews(stage, *agent, *lease),
+            Command::Ring(ring) => self.pbx.ring(stage, ring),
             Command::ConfigRefused { .. }
             | Command::CampaignChecked { .. }
             | Command::Checked { .. }

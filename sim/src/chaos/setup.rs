@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use outdial_engine::config::{
     AbandonRule, AgentConfig, AgentlessAction, AnswerRules, CallerIds, CampaignConfig,
-    CampaignState, ClockStart, Membership, Mode, OnMachine, RetryPolicy, RetryRule, Route,
+    CampaignState, ClockStart, Membership, Mode, OnMachine, Phone, RetryPolicy, RetryRule, Route,
     Settings, Skill, Target, TrunkConfig,
 };
-use outdial_engine::{AgentId, CampaignId, Number, TrunkId};
+use outdial_engine::{AgentId, CampaignId, Number, TrunkId, limits};
 
 use super::plan::ChaosPlan;
 use super::stage::{chance, pick, whole};
@@ -64,7 +64,14 @@ impl Setup {
             },
             campaigns: ids(plan.campaigns)
                 .into_iter()
-                .map(|n| (CampaignId(n), campaign(&mut of("campaign", n), n)))
+                .map(|n| {
+                    let mut config = campaign(&mut of("campaign", n), n);
+                    if plan.phones > 0 {
+                        // It takes a while to pick up.
+                        config.connect_limit_ms *= 3;
+                    }
+                    (CampaignId(n), config)
+                })
                 .collect(),
             callees: ids(plan.campaigns)
                 .into_iter()
@@ -80,7 +87,14 @@ impl Setup {
                 .map(|n| {
                     let campaigns = shared.then_some(plan.campaigns);
                     let first = n % u64::from(plan.campaigns) + 1;
-                    (AgentId(n), agent(&mut of("agent", n), n, first, campaigns))
+                    let mut config = agent(&mut of("agent", n), n, first, campaigns);
+                    let mut draw = of("phone", n);
+                    config.phone = draw.happens(f64::from(plan.phones) / 100.0).then(|| Phone {
+                        tech: "SIM".into(),
+                        endpoint: config.name.clone(),
+                    });
+                    config.ring_timeout_ms = whole(&mut draw, 1_000, 20_000);
+                    (AgentId(n), config)
                 })
                 .collect(),
         }
@@ -283,6 +297,8 @@ fn agent(draw: &mut Chance, id: u64, first: u64, others: Option<u32>) -> AgentCo
                 draw.happens(0.4).then_some(Skill { name, level })
             })
             .collect(),
+        phone: None,
+        ring_timeout_ms: limits::PHONE_RING_MS_DEFAULT,
     }
 }
 

@@ -46,6 +46,8 @@ fn smaller(failure: &Failure) -> Vec<ChaosPlan> {
             p.faults.remove(fault);
         });
     }
+    with(&|p| p.phones = 0);
+    with(&|p| p.phones = p.phones.min(1) * 100);
     with(&|p| p.campaigns = 1);
     with(&|p| p.campaigns = (p.campaigns - 1).max(1));
     with(&|p| p.trunks = 1);

@@ -1,6 +1,6 @@
 //! What goes wrong from time to time, besides what the wire does to events.
 
-use outdial_engine::config::{CampaignState, ConfigChange};
+use outdial_engine::config::{CampaignState, ConfigChange, Phone};
 use outdial_engine::{AgentId, CampaignId, Event, TrunkId};
 
 use super::plan::Fault;
@@ -162,6 +162,14 @@ impl Troubles {
             let back = Event::Config(ConfigChange::Agent(config.clone()));
             stage.plan_in(after, Happening::Arrives(Box::new(back)));
             return vec![ConfigChange::AgentRemoved(id)];
+        }
+        // Phones are taken away, and given.
+        if stage.plan.phones > 0 && draw.happens(0.2) {
+            let (tech, endpoint) = ("SIM".into(), config.name.clone());
+            config.phone = match config.phone {
+                Some(_) => None,
+                None => Some(Phone { tech, endpoint }),
+            };
         }
         config.campaigns = (1..=u64::from(campaigns))
             .filter(|_| draw.happens(0.6))

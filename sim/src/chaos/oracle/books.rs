@@ -13,7 +13,7 @@ use super::{Fate, Oracle, Verdict};
 
 /// What engine and PBX may differ in for so long: two reconciliations, and a hang-up that is
 /// forgotten now and then.
-const SETTLES: Span = Span::seconds(100);
+pub(super) const SETTLES: Span = Span::seconds(100);
 /// An agent who was chosen for a call and has none.
 const RETURNS: Span = Span::seconds(110);
 
@@ -36,6 +36,7 @@ impl Oracle {
         self.leases_add_up(held)?;
         counters_add_up(view)?;
         self.no_ghosts(now, view, pbx)?;
+        self.phones.inspect(now, view, pbx)?;
         self.agents_are_somewhere(now, view)?;
         self.removed_trunks_go(view)?;
         self.abandoned_within_limit()
@@ -231,16 +232,19 @@ fn leg(attempt: &AttemptView) -> Option<LegId> {
 }
 
 /// Keeps those that are still suspect; the first that has been for too long.
-fn overdue<K: Ord + Copy>(
+pub(super) fn overdue<K: Ord + Clone>(
     known: &mut BTreeMap<K, Tick>,
     now_suspect: impl Iterator<Item = K>,
     now: Tick,
     limit: Span,
 ) -> Option<K> {
     let since: BTreeMap<K, Tick> = now_suspect
-        .map(|key| (key, known.get(&key).copied().unwrap_or(now)))
+        .map(|key| {
+            let since = known.get(&key).copied().unwrap_or(now);
+            (key, since)
+        })
         .collect();
     *known = since;
     let late = known.iter().find(|(_, since)| now - **since > limit);
-    late.map(|(key, _)| *key)
+    late.map(|(key, _)| key.clone())
 }

@@ -4,6 +4,7 @@
 mod after;
 mod books;
 mod dials;
+mod phones;
 mod rate;
 #[cfg(test)]
 mod tests;
@@ -110,6 +111,7 @@ pub(super) struct Oracle {
     /// What keeps an answered call from its agent without pacing being to blame.
     excused: u64,
     suspects: books::Suspects,
+    phones: phones::PhoneBook,
     pub(super) dials: u64,
     pub(super) results: u64,
     pub(super) by_outcome: BTreeMap<Outcome, u64>,
@@ -137,6 +139,7 @@ impl Oracle {
             sessions: BTreeMap::new(),
             excused: 0,
             suspects: books::Suspects::default(),
+            phones: phones::PhoneBook::default(),
             dials: 0,
             results: 0,
             by_outcome: BTreeMap::new(),
@@ -145,6 +148,7 @@ impl Oracle {
 
     /// The engine is about to be told this.
     pub(super) fn told(&mut self, now: Now, event: &Event) {
+        self.phones.told(event);
         match event {
             Event::Leases {
                 campaign, leases, ..
@@ -242,7 +246,7 @@ impl Oracle {
             SessionEvent::Entered { agent } => {
                 self.sessions.insert(session.clone(), agent.to_string());
             }
-            SessionEvent::Gone => {
+            SessionEvent::Gone | SessionEvent::Refused => {
                 self.excused += 1;
                 self.sessions.remove(session);
             }
@@ -312,6 +316,7 @@ impl Oracle {
                 }
                 Ok(())
             }
+            Command::Ring(ring) => self.phones.rings(ring),
             Command::Dismiss { session, why } => self.dismissed(session, *why),
             Command::ConfigRefused { what, error } => Err(format!("{what} was refused: {error}")),
             Command::Journal(
@@ -466,7 +471,7 @@ impl Oracle {
             Fact::Refused(leg) => {
                 self.legs.remove(leg);
             }
-            Fact::Left(..) => {}
+            Fact::Left(_, session) => self.phones.gone(session),
         }
     }
 

@@ -8,9 +8,9 @@ use outdial_engine::attempt::State;
 use outdial_engine::config::{ConfigChange, Mode, Settings};
 use outdial_engine::snapshot::{AgentView, AttemptView, Snapshot, Totals};
 use outdial_engine::{
-    AgentId, AttemptResult, Command, Dismissal, Epoch, Event, LeadId, LeadNext, LeadNumber, Lease,
-    LeaseId, LegEnd, LegId, Link, ListId, Now, Number, Originate, Record, SessionEvent, SessionId,
-    Span, Started, Tick, Wall, Why,
+    AgentEvent, AgentId, AttemptResult, Command, Dismissal, Epoch, Event, LeadId, LeadNext,
+    LeadNumber, Lease, LeaseId, LegEnd, LegId, Link, ListId, Now, Number, Originate, Record, Ring,
+    SessionEvent, SessionId, Span, Started, Tick, Wall, Why,
 };
 
 use super::super::pbx::{Fact, Pbx};
@@ -531,6 +531,7 @@ fn an_agent_without_a_call_is_found() {
         pause: None,
         calls: 1,
         call: None,
+        on_hook: false,
     };
     let view = Snapshot {
         agents: vec![agent],
@@ -573,4 +574,60 @@ fn a_log_in_that_is_the_only_one_is_no_duplicate() {
     });
     let why = Dismissal::Duplicate;
     says(bench.ask(&Command::Dismiss { session, why }), "only one");
+}
+
+fn ring(n: u32) -> Command {
+    Command::Ring(Box::new(Ring {
+        session: SessionId::ring(Epoch(1), n),
+        agent: "a1".into(),
+        tech: "SIM".into(),
+        endpoint: "a1".into(),
+        caller_id: Number::new("55113000").unwrap(),
+        account: "c1".into(),
+        timeout_ms: 10_000,
+    }))
+}
+
+fn desk(bench: &mut Bench, what: AgentEvent) {
+    let (agent, request) = (AgentId(1), None);
+    bench.tell(Event::Agent {
+        agent,
+        what,
+        request,
+    });
+}
+
+#[test]
+fn a_phone_that_is_rung_while_it_is_in_use_is_found() {
+    let mut bench = Bench::new();
+    bench.ask(&ring(1)).unwrap();
+    says(bench.ask(&ring(2)), "while ring-1-1 lives");
+    let left = |n| Fact::Left(AgentId(1), SessionId::ring(Epoch(1), n));
+    bench.oracle.happened(&left(1));
+    bench.ask(&ring(3)).unwrap();
+    bench.oracle.happened(&left(3));
+    says(bench.ask(&ring(3)), "for the second time");
+}
+
+#[test]
+fn a_phone_that_is_rung_for_somebody_who_does_not_work_is_found() {
+    let mut bench = Bench::new();
+    desk(&mut bench, AgentEvent::LogOff { finish: true });
+    says(bench.ask(&ring(1)), "after logging off");
+    desk(&mut bench, AgentEvent::LogIn);
+    desk(&mut bench, AgentEvent::Pause { code: "x".into() });
+    says(bench.ask(&ring(2)), "takes no calls");
+    desk(&mut bench, AgentEvent::Unpause);
+    bench.ask(&ring(3)).unwrap();
+}
+
+#[test]
+fn a_phone_that_rings_on_for_nobody_is_found() {
+    let mut stage = Stage::new(&"seed=1".parse().unwrap());
+    let mut pbx = Bench::pbx();
+    let Command::Ring(ring) = ring(1) else {
+        panic!("no ring");
+    };
+    pbx.ring(&mut stage, &ring);
+    says(twice(&Snapshot::default(), &pbx), "for nobody");
 }
