@@ -198,18 +198,30 @@ impl Shift {
     }
 
     fn tell(&mut self, event: Event) -> Result<(), SimError> {
-        let decides = is_decisive(&event) && self.book.counts(self.now);
-        let began = Instant::now();
+        if self.decisions.is_some() && is_decisive(&event) && self.book.counts(self.now) {
+            return self.tell_and_measure(event);
+        }
         self.engine.handle(self.clock(), event);
-        // What follows from events is decided when the first command is asked for.
-        let first = self.engine.poll_command();
-        if let Some(times) = self.decisions.as_mut().filter(|_| decides) {
-            times.push(began.elapsed());
+        self.obey()
+    }
+
+    /// As `tell`: what follows from the event is decided once all that it asks for itself is fetched.
+    fn tell_and_measure(&mut self, event: Event) -> Result<(), SimError> {
+        let mut commands = Vec::new();
+        let now = self.clock();
+        let began = Instant::now();
+        self.engine.handle(now, event);
+        while let Some(command) = self.engine.poll_command() {
+            commands.push(command);
         }
-        match first {
-            Some(command) => self.execute(command).and_then(|()| self.obey()),
-            None => Ok(()),
+        let took = began.elapsed();
+        if let Some(times) = &mut self.decisions {
+            times.push(took);
         }
+        for command in commands {
+            self.execute(command)?;
+        }
+        self.obey()
     }
 
     fn tell_leg(&mut self, leg: LegId, what: LegEvent) -> Result<(), SimError> {
