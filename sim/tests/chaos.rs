@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use outdial_sim::chaos::{ChaosPlan, Failure, run, shrink, sweep};
 
-const SEEDS: u64 = 600;
+const SEEDS: u64 = 400;
 const EIGHT_HOURS: u32 = 480;
 
 fn report(failure: Failure) -> String {

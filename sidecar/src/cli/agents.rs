@@ -28,7 +28,10 @@ pub enum Command {
         fields: Fields,
     },
     /// Change an agent
-    #[command(after_help = "Example:\n  outdial agents set carla --phone PJSIP/102")]
+    #[command(
+        after_help = "Examples:\n  outdial agents set carla --phone PJSIP/102\n  \
+                      outdial agents set ana --skill german=8 --skill vip=5"
+    )]
     Set {
         /// Name
         name: String,
@@ -37,6 +40,9 @@ pub enum Command {
         /// The agent has no phone to ring any more, and calls OutdialAgent
         #[arg(long, conflicts_with = "phone")]
         no_phone: bool,
+        /// The agent has no skills any more
+        #[arg(long, conflicts_with = "skills")]
+        no_skills: bool,
     },
     /// List agents
     List,
@@ -111,6 +117,22 @@ pub struct Fields {
     /// The phone rings so long [default: 15000]; the campaign's connect limit may end it before
     #[arg(long, value_name = "MS")]
     ring_timeout_ms: Option<u32>,
+    /// What the agent knows and how well, from 1 to 10; may be given several times, and replaces what
+    /// was there. Leads that ask for the skill go to who has it, the best first
+    #[arg(long = "skill", value_name = "NAME=LEVEL", value_parser = skill)]
+    skills: Vec<(String, u8)>,
+}
+
+fn skill(text: &str) -> Result<(String, u8), String> {
+    let read = |text: &str| {
+        let (name, level) = text.split_once('=')?;
+        let level = level
+            .parse()
+            .ok()
+            .filter(|level| (1..=10).contains(level))?;
+        (!name.is_empty()).then(|| (name.to_owned(), level))
+    };
+    read(text).ok_or_else(|| "write NAME=LEVEL with a level from 1 to 10, german=8".into())
 }
 
 impl Fields {
@@ -118,9 +140,16 @@ impl Fields {
         let phone = self.phone.as_ref().map(|value| ("phone", json!(value)));
         let timeout = self.ring_timeout_ms;
         let timeout = timeout.map(|value| ("ring_timeout_ms", json!(value)));
+        let all: Map<String, Value> = self
+            .skills
+            .iter()
+            .map(|(name, level)| (name.clone(), json!(level)))
+            .collect();
+        let skills = (!all.is_empty()).then_some(("skills", Value::Object(all)));
         phone
             .into_iter()
             .chain(timeout)
+            .chain(skills)
             .map(|(key, value)| (key.to_owned(), value))
             .collect()
     }
@@ -145,10 +174,14 @@ pub fn run(command: Command, context: &Context) -> Result<(), CliError> {
             name,
             fields,
             no_phone,
+            no_skills,
         } => {
             let mut body = fields.body();
             if no_phone {
                 body.insert("phone".into(), Value::Null);
+            }
+            if no_skills {
+                body.insert("skills".into(), json!({}));
             }
             let at = path(&["agents", &name]);
             ask(context, Method::PATCH, &at, Some(body.into()))?;
@@ -164,6 +197,7 @@ pub fn run(command: Command, context: &Context) -> Result<(), CliError> {
                 ("campaigns", "campaigns"),
                 ("phone", "phone"),
                 ("ring ms", "ring_timeout_ms"),
+                ("skills", "skills"),
             ];
             table::show(context.json, &columns, get(context, &path(&["agents"]))?);
         }

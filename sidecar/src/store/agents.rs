@@ -10,7 +10,13 @@ use crate::store::{StoreError, campaigns, explain};
 pub const TABLE: Table = Table {
     name: "outdial.agents",
     what: "agent",
-    columns: &["name", "phone_tech", "phone_endpoint", "ring_timeout_ms"],
+    columns: &[
+        "name",
+        "phone_tech",
+        "phone_endpoint",
+        "ring_timeout_ms",
+        "skills",
+    ],
 };
 
 /// All agents, by name.
@@ -103,4 +109,67 @@ pub fn add(
     }
     transaction.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use outdial_link::{Agent, Phone, Skill};
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::config;
+    use crate::testing::{Database, campaign};
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn phone_and_skills_reach_the_configuration() {
+        let database = Database::new();
+        let mut client = database.client();
+        campaign(&mut client, "spring");
+        let given = object(json!({
+            "phone": "PJSIP/101", "ring_timeout_ms": 9000, "skills": {"vip": 1, "german": 8},
+        }));
+        let given = fields(given).unwrap();
+        let names = ["ana".to_owned()];
+        add(&mut client, &names, &["spring".into()], Some(3), &given).unwrap();
+        let one = |client: &mut Client| -> Agent {
+            let agents = config::load(client).unwrap().agents;
+            agents.into_values().next().unwrap()
+        };
+        let agent = one(&mut client);
+        let skill = |name: &str, level| Skill {
+            name: name.into(),
+            level,
+        };
+        assert_eq!(agent.skills, [skill("german", 8), skill("vip", 1)]);
+        let phone = Phone {
+            tech: "PJSIP".into(),
+            endpoint: "101".into(),
+        };
+        assert_eq!((agent.phone, agent.ring_timeout_ms), (Some(phone), 9_000));
+
+        let refused = |client: &mut Client, skills: Value| {
+            let change = object(json!({ "skills": skills }));
+            TABLE
+                .update(client, "ana", &change)
+                .unwrap_err()
+                .to_string()
+        };
+        for bad in [
+            json!({"german": 11}),
+            json!({"german": 1.5}),
+            json!([]),
+            json!(null),
+        ] {
+            let said = refused(&mut client, bad);
+            assert!(said.contains("skills"), "{said}");
+        }
+        let none = object(json!({ "skills": {}, "phone_tech": null, "phone_endpoint": null }));
+        TABLE.update(&mut client, "ana", &none).unwrap();
+        let agent = one(&mut client);
+        assert!(agent.skills.is_empty() && agent.phone.is_none());
+    }
 }

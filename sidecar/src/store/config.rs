@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use outdial_link::{
     Agent, AgentlessAction, AnswerRules, CallerIds, Campaign, CampaignState, ClockStart, Config,
-    Membership, Mode, OnMachine, Phone, Route, Target, Trunk,
+    Membership, Mode, OnMachine, Phone, Route, Skill, Target, Trunk,
 };
 use postgres::{Client, IsolationLevel, Row, Transaction};
 use serde_json::Value;
@@ -139,7 +139,7 @@ pub fn load(client: &mut Client) -> Result<Configuration, StoreError> {
                   FILTER (WHERE ac.campaign_id IS NOT NULL), '{}'),
                 coalesce(array_agg(ac.rank ORDER BY ac.campaign_id)
                   FILTER (WHERE ac.campaign_id IS NOT NULL), '{}'),
-                a.phone_tech, a.phone_endpoint, a.ring_timeout_ms
+                a.phone_tech, a.phone_endpoint, a.ring_timeout_ms, a.skills
          FROM outdial.agents a LEFT JOIN outdial.agent_campaigns ac ON ac.agent_id = a.id
          GROUP BY a.id",
         &[],
@@ -156,7 +156,7 @@ pub fn load(client: &mut Client) -> Result<Configuration, StoreError> {
                 .filter(|(id, _)| found.campaigns.contains_key(id))
                 .map(|(campaign, rank)| Membership { campaign, rank })
                 .collect(),
-            skills: Vec::new(),
+            skills: skills(row.get(7)),
             phone: row
                 .get::<_, Option<String>>(4)
                 .zip(row.get(5))
@@ -167,6 +167,18 @@ pub fn load(client: &mut Client) -> Result<Configuration, StoreError> {
     }
     transaction.commit()?;
     Ok(found)
+}
+
+/// Levels outside their range are the table's to refuse.
+fn skills(from: Value) -> Vec<Skill> {
+    let Value::Object(from) = from else {
+        return Vec::new();
+    };
+    let skill = |(name, level): (String, Value)| {
+        let level = u8::try_from(level.as_u64()?).ok()?;
+        Some(Skill { name, level })
+    };
+    from.into_iter().filter_map(skill).collect()
 }
 
 fn setting(transaction: &mut Transaction<'_>) -> Result<u32, StoreError> {

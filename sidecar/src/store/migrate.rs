@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (4, "leads", include_str!("migrations/0004_leads.sql")),
     (5, "test", include_str!("migrations/0005_test.sql")),
     (6, "phones", include_str!("migrations/0006_phones.sql")),
+    (7, "skills", include_str!("migrations/0007_skills.sql")),
 ];
 
 /// The version of the schema that this build needs.

@@ -230,6 +230,7 @@ fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
         "agents_phone_endpoint_check" => ("phone", PHONE),
         "agents_phone_whole_check" => ("phone", PHONE),
         "agents_ring_timeout_ms_check" => ("ring_timeout_ms", "1000 to 120000"),
+        "agents_skills_check" => ("skills", "up to 100 names, each with a level from 1 to 10"),
         "agent_campaigns_rank_check" => ("rank", "0 to 255"),
         "trunk_config_tech_check" => ("tech", NAME),
         "trunk_config_endpoint_check" => ("endpoint", NAME),

@@ -91,6 +91,10 @@ fn configuration_is_kept_listed_and_checked() {
             "ring_timeout_ms is out of range",
         ),
         (
+            &["agents", "add", "ana", "--skill", "a;b=3"],
+            "skills is out of range",
+        ),
+        (
             &["agents", "set", "nobody", "--phone", "PJSIP/101"],
             "there is no agent",
         ),

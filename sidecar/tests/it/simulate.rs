@@ -252,7 +252,10 @@ fn bad_input_is_named_with_what_is_allowed() {
         );
     }
     for (text, words) in [
-        ("speed = 3", "no field \"speed\"; fields: name, test, mode, ratio"),
+        (
+            "speed = 3",
+            "no field \"speed\"; fields: name, test, mode, ratio",
+        ),
         ("ratio = 9", "ratio is 9; allowed: 1 to 5"),
         ("mode = 'fast'", "mode is fast; allowed: preview"),
         ("wrap_up_ms = -1", "wrap_up_ms is -1; allowed: 0 to 3600000"),
