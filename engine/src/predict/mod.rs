@@ -261,8 +261,9 @@ impl Predictor {
     fn look(&mut self, now: Tick, view: &View) {
         let expected = |hazards: &Hazards| -> f64 {
             let each = view.dials.iter().map(|dial| {
-                let told = dial.classifying.unwrap_or(0.0);
-                hazards.expected(dial.phase, dial.age) + hazards.expected(Phase::Classifying, told)
+                let told = dial.classifying;
+                hazards.expected(dial.phase, dial.age)
+                    + told.map_or(0.0, |age| hazards.expected(Phase::Classifying, age))
             });
             each.sum()
         };
@@ -330,13 +331,14 @@ fn dials_in_flight(dials: &[Stage], outlook: &Outlook) -> Vec<Alike> {
         let each = places().map(|(phase, age)| (1, outlook.in_slots(phase, age)));
         return each.collect();
     }
-    let mut all = Vec::new();
+    let mut counts = [[0u32; PIECES]; PHASES];
+    for (phase, age) in places() {
+        count(&mut counts[phase.place()], age, DIAL_PIECE);
+    }
+    let mut all = Vec::with_capacity(2 * PIECES);
     for phase in Phase::ALL {
-        let ages = places()
-            .filter(|place| place.0 == phase)
-            .map(|place| place.1);
         let chances = |age| outlook.in_slots(phase, age);
-        all.extend(by_age(ages, DIAL_PIECE, chances));
+        all.extend(by_age(&counts[phase.place()], DIAL_PIECE, chances));
     }
     all
 }
@@ -370,27 +372,30 @@ fn alike(ages: &[f64], piece: f64, chances: impl Fn(f64) -> [f64; SLOTS]) -> Vec
     if is_few(ages.len()) {
         return ages.iter().map(|age| (1, chances(*age))).collect();
     }
-    by_age(ages.iter().copied(), piece, chances)
+    let mut counts = [0u32; PIECES];
+    for age in ages {
+        count(&mut counts, *age, piece);
+    }
+    by_age(&counts, piece, chances).collect()
 }
 
 fn is_few(many: usize) -> bool {
     u32::try_from(many).is_ok_and(|n| n <= EXACT)
 }
 
+/// Counts one of this age to those of nearly the same.
+fn count(counts: &mut [u32; PIECES], age: f64, piece: f64) {
+    counts[index(age / piece, PIECES - 1)] += 1;
+}
+
 /// Those of nearly the same age together.
 fn by_age(
-    ages: impl Iterator<Item = f64>,
+    counts: &[u32; PIECES],
     piece: f64,
     chances: impl Fn(f64) -> [f64; SLOTS],
-) -> Vec<Alike> {
-    let mut counts = [0u32; PIECES];
-    for age in ages {
-        counts[index(age / piece, PIECES - 1)] += 1;
-    }
+) -> impl Iterator<Item = Alike> {
     let there = counts.iter().enumerate().filter(|(_, n)| **n > 0);
-    there
-        .map(|(i, n)| (*n, chances((real(i) + 0.5) * piece)))
-        .collect()
+    there.map(move |(i, n)| (*n, chances((real(i) + 0.5) * piece)))
 }
 
 /// A span in seconds.
