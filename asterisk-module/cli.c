@@ -104,65 +104,58 @@ static char *cli_show(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
 	return ask(a);
 }
 
-static char *cli_show_one(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
+/*!
+ * \brief Commands that name a campaign or agent behind their own words.
+ *
+ * \param more words that may follow the name
+ */
+static char *named(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a, char *command,
+	const char *usage, int more)
 {
 	switch (cmd) {
 	case CLI_INIT:
-		e->command = "outdial show {campaign|why}";
-		e->usage =
-			"Usage: outdial show campaign|why <name>\n"
-			"       campaign: its calls, agents, leads in hand, outcomes, abandon rate.\n"
-			"       why: what keeps it from dialing more, with figures.\n";
+		e->command = command;
+		e->usage = usage;
 		return NULL;
 	case CLI_GENERATE:
 		return a->pos == e->args ? complete(a) : NULL;
 	}
-	if (a->argc != e->args + 1) {
+	if (a->argc <= e->args || a->argc > e->args + 1 + more) {
 		return CLI_SHOWUSAGE;
 	}
 	return ask(a);
+}
+
+static char *cli_show_one(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
+{
+	return named(e, cmd, a, "outdial show {campaign|why}",
+		"Usage: outdial show campaign|why <name>\n"
+		"       campaign: its calls, agents, leads in hand, outcomes, abandon rate.\n"
+		"       why: what keeps it from dialing more, with figures.\n", 0);
 }
 
 static char *cli_agent(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
 {
-	switch (cmd) {
-	case CLI_INIT:
-		e->command = "outdial agent {pause|unpause|logout}";
-		e->usage =
-			"Usage: outdial agent pause <name> [code]\n"
-			"       outdial agent unpause <name>\n"
-			"       outdial agent logout <name>\n"
-			"       pause: no more calls once the one in hand is over; the code says why.\n"
-			"       logout: log off once the call in hand is over.\n";
-		return NULL;
-	case CLI_GENERATE:
-		return a->pos == e->args ? complete(a) : NULL;
-	}
-	if (a->argc != e->args + 1
-		&& (a->argc != e->args + 2 || strcasecmp(a->argv[2], "pause"))) {
-		return CLI_SHOWUSAGE;
-	}
-	return ask(a);
+	return named(e, cmd, a, "outdial agent {unpause|logout}",
+		"Usage: outdial agent unpause|logout <name>\n"
+		"       unpause: calls again.\n"
+		"       logout: log off once the call in hand is over.\n", 0);
+}
+
+static char *cli_pause(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
+{
+	return named(e, cmd, a, "outdial agent pause",
+		"Usage: outdial agent pause <name> [code]\n"
+		"       No more calls once the one in hand is over; the code says why.\n", 1);
 }
 
 static char *cli_campaign(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
 {
-	switch (cmd) {
-	case CLI_INIT:
-		e->command = "outdial campaign {start|pause|stop}";
-		e->usage =
-			"Usage: outdial campaign start|pause|stop <name>\n"
-			"       start: check trunks, target and sound, then dial.\n"
-			"       pause: no new calls; leads stay in hand for a while.\n"
-			"       stop: no new calls; leads go back.\n";
-		return NULL;
-	case CLI_GENERATE:
-		return a->pos == e->args ? complete(a) : NULL;
-	}
-	if (a->argc != e->args + 1) {
-		return CLI_SHOWUSAGE;
-	}
-	return ask(a);
+	return named(e, cmd, a, "outdial campaign {start|pause|stop}",
+		"Usage: outdial campaign start|pause|stop <name>\n"
+		"       start: check trunks, target and sound, then dial.\n"
+		"       pause: no new calls; leads stay in hand for a while.\n"
+		"       stop: no new calls; leads go back.\n", 0);
 }
 
 static int drain(struct ast_cli_args *a, int on)
@@ -223,7 +216,8 @@ static char *cli_undrain(struct ast_cli_entry *e, int cmd, struct ast_cli_args *
 static struct ast_cli_entry entries[] = {
 	AST_CLI_DEFINE(cli_show, "Show what outdial does"),
 	AST_CLI_DEFINE(cli_show_one, "Show one campaign of outdial"),
-	AST_CLI_DEFINE(cli_agent, "Pause an agent of outdial, or log one off"),
+	AST_CLI_DEFINE(cli_agent, "Give an agent of outdial calls again, or log one off"),
+	AST_CLI_DEFINE(cli_pause, "Pause an agent of outdial"),
 	AST_CLI_DEFINE(cli_campaign, "Start, pause or stop a campaign of outdial"),
 	AST_CLI_DEFINE(cli_drain, "Take no new calls and let agents go"),
 	AST_CLI_DEFINE(cli_undrain, "Undo outdial drain"),

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crossbeam::channel::bounded;
 use libc::{c_char, size_t};
 use outdial_engine::snapshot::{AgentView, CallView, CampaignView};
-use outdial_engine::{Engine, LegId, Now, Verdict};
+use outdial_engine::{Engine, LegId, Now, Span, Verdict};
 
 use crate::abi::{
     OUTDIAL_E_ARGUMENT, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_POISONED, OUTDIAL_E_TIMEOUT,
@@ -16,54 +16,61 @@ use crate::pump::Input;
 use crate::shared::Shared;
 use crate::{convert, guard, limits, raw};
 
-/// Whose field it is.
-pub(crate) enum Subject {
-    Leg(LegId),
-    Agent(Box<str>),
-    Campaign(Box<str>),
+/// Whose field, and how to read it there.
+pub(crate) enum Question {
+    Call(LegId, Read<CallView>),
+    Agent(Box<str>, Read<AgentView>),
+    Campaign(Box<str>, Read<CampaignView>),
 }
 
-/// Fields of a call, as the documentation lists them.
-const CALL: [&str; 13] = [
-    "agent",
-    "amd",
-    "attempt",
-    "attempts",
-    "caller_id",
-    "campaign",
-    "lead",
-    "leg",
-    "list",
-    "number",
-    "position",
-    "state",
-    "trunk",
+type Read<T> = fn(&T) -> String;
+/// Fields by name.
+type Fields<T> = [(&'static str, Read<T>)];
+
+const CALL: &Fields<CallView> = &[
+    ("agent", |c| c.agent.as_deref().unwrap_or_default().into()),
+    ("amd", |c| c.verdict.map_or("", verdict).into()),
+    ("attempt", |c| c.attempt.id.to_string()),
+    ("attempts", |c| c.attempts.to_string()),
+    ("caller_id", |c| c.caller_id.to_string()),
+    ("campaign", |c| c.campaign.to_string()),
+    ("lead", |c| c.lead.to_string()),
+    ("leg", |c| c.attempt.leg.to_string()),
+    ("list", |c| c.list.to_string()),
+    ("number", |c| c.number.to_string()),
+    ("position", |c| c.position.to_string()),
+    ("state", |c| c.attempt.state.name().into()),
+    ("trunk", |c| c.trunk.to_string()),
 ];
-/// Fields of an agent.
-const AGENT: [&str; 8] = [
-    "calls",
-    "logged_in",
-    "pause",
-    "paused",
-    "since",
-    "state",
-    "talk",
-    "wrap_up",
+
+const AGENT: &Fields<AgentView> = &[
+    ("calls", |a| a.calls.to_string()),
+    ("logged_in", |a| seconds(a.logged_in)),
+    ("pause", |a| a.pause.as_deref().unwrap_or_default().into()),
+    ("paused", |a| seconds(a.paused)),
+    ("since", |a| seconds(a.since)),
+    ("state", |a| convert::agent_state(a.state).into()),
+    ("talk", |a| seconds(a.talk)),
+    ("wrap_up", |a| seconds(a.wrap_up)),
 ];
-/// Fields of a campaign.
-const CAMPAIGN: [&str; 12] = [
-    "abandon_rate",
-    "abandoned",
-    "agents",
-    "answered",
-    "bridged",
-    "dialing",
-    "free",
-    "leads",
-    "live",
-    "short_calls",
-    "state",
-    "why",
+
+const CAMPAIGN: &Fields<CampaignView> = &[
+    ("abandon_rate", |c| {
+        percent(c.abandoned_milli, c.answered_milli)
+    }),
+    ("abandoned", |c| (c.abandoned_milli / 1_000).to_string()),
+    ("agents", |c| c.agents.to_string()),
+    ("answered", |c| (c.answered_milli / 1_000).to_string()),
+    ("bridged", |c| c.bridged.to_string()),
+    ("dialing", |c| c.dialing.to_string()),
+    ("free", |c| c.free.to_string()),
+    ("leads", |c| c.leases.to_string()),
+    ("live", |c| c.live.to_string()),
+    ("short_calls", |c| c.short_calls.to_string()),
+    ("state", |c| {
+        convert::readiness(c.readiness.clone()).0.into()
+    }),
+    ("why", |c| c.why_now.map_or("", |why| why.name()).into()),
 ];
 
 /// Reads one field. `of` is one of OUTDIAL_OF_, `name` the leg's id, or the agent's or campaign's
@@ -96,7 +103,7 @@ pub unsafe extern "C" fn outdial_field(
             let (Some(name), Some(field), false) = (text(name), text(field), buf.is_null()) else {
                 return OUTDIAL_E_ARGUMENT;
             };
-            match subject(shared, of, name, field).and_then(|of| read(shared, of, field)) {
+            match question(shared, of, name, field).and_then(|asked| ask(shared, asked)) {
                 Ok(value) => {
                     raw::write_text(buf, len, &value);
                     OUTDIAL_OK
@@ -107,30 +114,30 @@ pub unsafe extern "C" fn outdial_field(
     })
 }
 
-fn subject(shared: &Shared, of: u32, name: &str, field: &str) -> Result<Subject, i32> {
-    let (subject, fields): (_, &[&str]) = match of {
+fn question(shared: &Shared, of: u32, name: &str, field: &str) -> Result<Question, i32> {
+    match of {
         OUTDIAL_OF_LEG => {
             let leg = shared.host.parse_leg(name).ok_or(OUTDIAL_E_NOT_FOUND)?;
-            (Subject::Leg(leg), &CALL)
+            Ok(Question::Call(leg, named(CALL, field)?))
         }
-        OUTDIAL_OF_AGENT => (Subject::Agent(name.into()), &AGENT),
-        OUTDIAL_OF_CAMPAIGN => (Subject::Campaign(name.into()), &CAMPAIGN),
-        _ => return Err(OUTDIAL_E_ARGUMENT),
-    };
-    match fields.contains(&field) {
-        true => Ok(subject),
-        false => Err(OUTDIAL_E_ARGUMENT),
+        OUTDIAL_OF_AGENT => Ok(Question::Agent(name.into(), named(AGENT, field)?)),
+        OUTDIAL_OF_CAMPAIGN => Ok(Question::Campaign(name.into(), named(CAMPAIGN, field)?)),
+        _ => Err(OUTDIAL_E_ARGUMENT),
     }
 }
 
-fn read(shared: &Shared, of: Subject, field: &str) -> Result<String, i32> {
+fn named<T>(fields: &Fields<T>, name: &str) -> Result<Read<T>, i32> {
+    let found = fields.iter().find(|(known, _)| *known == name);
+    found.map(|(_, read)| *read).ok_or(OUTDIAL_E_ARGUMENT)
+}
+
+fn ask(shared: &Shared, question: Question) -> Result<String, i32> {
     crate::console::check(shared).map_err(|(code, _)| code)?;
     let (reply, answer) = bounded(1);
-    let field = field.into();
     let deadline = Instant::now() + limits::CONSOLE_PUMP;
     let asked = shared
         .mailbox
-        .send_by(Input::Field { of, field, reply }, deadline);
+        .send_by(Input::Field { question, reply }, deadline);
     asked.map_err(|_| OUTDIAL_E_TIMEOUT)?;
     let answer = answer.recv_timeout(limits::CONSOLE_PUMP);
     answer
@@ -138,32 +145,17 @@ fn read(shared: &Shared, of: Subject, field: &str) -> Result<String, i32> {
         .ok_or(OUTDIAL_E_NOT_FOUND)
 }
 
-/// The pump's part; `None`: there is no such leg, agent, campaign or field.
-pub(crate) fn of(engine: &Engine, now: Now, subject: &Subject, field: &str) -> Option<String> {
-    match subject {
-        Subject::Leg(leg) => of_call(*leg, &engine.call(now, *leg)?, field),
-        Subject::Agent(name) => of_agent(&engine.agent_named(now, name)?, field),
-        Subject::Campaign(name) => of_campaign(&engine.campaign_named(now, name)?, field),
+/// The pump's part; `None`: there is no such leg, agent or campaign.
+pub(crate) fn read(engine: &Engine, now: Now, question: &Question) -> Option<String> {
+    match question {
+        Question::Call(leg, read) => engine.call(now, *leg).as_ref().map(read),
+        Question::Agent(name, read) => engine.agent_named(now, name).as_ref().map(read),
+        Question::Campaign(name, read) => engine.campaign_named(now, name).as_ref().map(read),
     }
 }
 
-fn of_call(leg: LegId, call: &CallView, field: &str) -> Option<String> {
-    Some(match field {
-        "agent" => call.agent.as_deref().unwrap_or_default().to_owned(),
-        "amd" => call.verdict.map_or("", verdict).to_owned(),
-        "attempt" => call.attempt.id.to_string(),
-        "attempts" => call.attempts.to_string(),
-        "caller_id" => call.caller_id.to_string(),
-        "campaign" => call.campaign.to_string(),
-        "lead" => call.lead.to_string(),
-        "leg" => leg.n.to_string(),
-        "list" => call.list.to_string(),
-        "number" => call.number.to_string(),
-        "position" => call.position.to_string(),
-        "state" => call.attempt.state.name().to_owned(),
-        "trunk" => call.trunk.to_string(),
-        _ => return None,
-    })
+fn seconds(span: Span) -> String {
+    (span.as_ms() / 1_000).to_string()
 }
 
 fn verdict(verdict: Verdict) -> &'static str {
@@ -173,39 +165,6 @@ fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Unknown => "unknown",
         Verdict::Screening => "screening",
     }
-}
-
-fn of_agent(agent: &AgentView, field: &str) -> Option<String> {
-    let seconds = |span: outdial_engine::Span| (span.as_ms() / 1_000).to_string();
-    Some(match field {
-        "calls" => agent.calls.to_string(),
-        "logged_in" => seconds(agent.logged_in),
-        "pause" => agent.pause.as_deref().unwrap_or_default().to_owned(),
-        "paused" => seconds(agent.paused),
-        "since" => seconds(agent.since),
-        "state" => convert::agent_state(agent.state).to_owned(),
-        "talk" => seconds(agent.talk),
-        "wrap_up" => seconds(agent.wrap_up),
-        _ => return None,
-    })
-}
-
-fn of_campaign(campaign: &CampaignView, field: &str) -> Option<String> {
-    Some(match field {
-        "abandon_rate" => percent(campaign.abandoned_milli, campaign.answered_milli),
-        "abandoned" => (campaign.abandoned_milli / 1_000).to_string(),
-        "agents" => campaign.agents.to_string(),
-        "answered" => (campaign.answered_milli / 1_000).to_string(),
-        "bridged" => campaign.bridged.to_string(),
-        "dialing" => campaign.dialing.to_string(),
-        "free" => campaign.free.to_string(),
-        "leads" => campaign.leases.to_string(),
-        "live" => campaign.live.to_string(),
-        "short_calls" => campaign.short_calls.to_string(),
-        "state" => convert::readiness(campaign.readiness.clone()).0.to_owned(),
-        "why" => campaign.why_now.map_or("", |why| why.name()).to_owned(),
-        _ => return None,
-    })
 }
 
 /// With two decimals; 0.00 where there was nothing.

@@ -148,9 +148,9 @@ impl Pump {
             Input::Journal(notice) => self.take_notice(now, notice),
             Input::Drain(on) => self.drain(now, on),
             Input::Agent { name, what, reply } => self.agent(now, &name, what, &reply),
-            Input::Field { of, field, reply } => {
+            Input::Field { question, reply } => {
                 // Who has given up waiting needs no answer.
-                drop(reply.try_send(crate::field::of(&self.engine, now, &of, &field)));
+                drop(reply.try_send(crate::field::read(&self.engine, now, &question)));
             }
             Input::Snapshot(reply) => {
                 let snapshot = self.snapshot(now);

@@ -8,7 +8,7 @@ use outdial_link::{Down, Snapshot};
 
 use crate::bell::Bell;
 use crate::clock::Clock;
-use crate::field::Subject;
+use crate::field::Question;
 use crate::journal::Notice;
 use crate::limits;
 use crate::post::Posted;
@@ -34,8 +34,7 @@ pub(crate) enum Input {
     },
     /// Somebody wants to see one figure.
     Field {
-        of: Subject,
-        field: Box<str>,
+        question: Question,
         reply: Sender<Option<String>>,
     },
     /// Somebody wants to see the state.

@@ -280,26 +280,38 @@ impl Engine {
             return;
         };
         agent.deadline = None;
-        if why == Why::WrapUpEnds {
-            self.end_wrap_up(now, id);
-        } else if why == Why::PreviewEnds {
-            self.preview_due(now, id);
-        } else if why == Why::PhoneTimeout {
-            self.not_answered(now, id, Unanswered::Missed);
-        } else if why == Why::PhoneBackoff {
-            self.make_available(now, id);
-        } else if why == Why::HangupTimeout {
-            self.put_on_hook_again(now, id);
-        } else if why == Why::AgentReturn {
-            if agent.channel().is_none_or(|c| c.is_dismissed()) {
-                return;
-            }
-            self.log(
-                Level::Warn,
-                format!("agent {id} did not come back from a call; logged off"),
-            );
-            self.dismiss(id, Dismissal::LoggedOff);
+        match why {
+            Why::WrapUpEnds => self.end_wrap_up(now, id),
+            Why::PreviewEnds => self.preview_due(now, id),
+            Why::PhoneTimeout => self.not_answered(now, id, Unanswered::Missed),
+            Why::PhoneBackoff => self.make_available(now, id),
+            Why::HangupTimeout => self.put_on_hook_again(now, id),
+            Why::AgentReturn => self.return_due(id),
+            // Nobody arms these for an agent.
+            Why::QueueTimeout
+            | Why::SetupTimeout
+            | Why::RingTimeout
+            | Why::ClassifyTimeout
+            | Why::ConnectLimit
+            | Why::ConnectTimeout
+            | Why::TalkTimeout
+            | Why::MessageTimeout
+            | Why::MinRing
+            | Why::ProbeTimeout
+            | Why::Pace => {}
         }
+    }
+
+    fn return_due(&mut self, id: AgentId) {
+        let channel = self.agents.get(&id).and_then(Agent::channel);
+        if channel.is_none_or(|c| c.is_dismissed()) {
+            return;
+        }
+        self.log(
+            Level::Warn,
+            format!("agent {id} did not come back from a call; logged off"),
+        );
+        self.dismiss(id, Dismissal::LoggedOff);
     }
 
     /// After a call. `false`: the agent has no wrap-up, or is gone.
