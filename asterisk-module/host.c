@@ -137,6 +137,7 @@ static void fill_play(struct leg *leg, const void *from)
 	const struct work *work = from;
 
 	ast_copy_string(leg->sound, work->text, sizeof(leg->sound));
+	leg->after_beep = work->number;
 }
 
 static void play_run(struct work *work)
@@ -152,6 +153,13 @@ static void play_run(struct work *work)
 static void host_play(void *ctx, const char *leg, const char *sound)
 {
 	if (strlen(sound) >= OUTDIAL_SOUND_LEN || work_push(play_run, leg, NULL, sound, 0)) {
+		shim_post(OUTDIAL_EVENT_LEG_PLAYED, leg, NULL, 0);
+	}
+}
+
+static void host_leave_message(void *ctx, const char *leg, const char *sound)
+{
+	if (strlen(sound) >= OUTDIAL_SOUND_LEN || work_push(play_run, leg, NULL, sound, 1)) {
 		shim_post(OUTDIAL_EVENT_LEG_PLAYED, leg, NULL, 0);
 	}
 }
@@ -329,4 +337,5 @@ const struct outdial_host shim_host = {
 	.log = host_log,
 	.on_fault = host_on_fault,
 	.ring = host_ring,
+	.leave_message = host_leave_message,
 };

@@ -10,7 +10,8 @@ use crate::abi::{
     OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR, OUTDIAL_DISMISS_DRAINING, OUTDIAL_DISMISS_DUPLICATE,
     OUTDIAL_DISMISS_FULL, OUTDIAL_DISMISS_LOGGED_OFF, OUTDIAL_DISMISS_ON_HOOK,
     OUTDIAL_DISMISS_UNKNOWN, OUTDIAL_LOG_DEBUG, OUTDIAL_LOG_ERROR, OUTDIAL_LOG_INFO,
-    OUTDIAL_LOG_WARN, OUTDIAL_OK, OUTDIAL_PROBE_ENDPOINT, OUTDIAL_PROBE_SOUND,
+    OUTDIAL_LOG_WARN, OUTDIAL_OK, OUTDIAL_PROBE_AMD, OUTDIAL_PROBE_AMD_AFTER_GREETING,
+    OUTDIAL_PROBE_ENDPOINT, OUTDIAL_PROBE_SOUND,
     OUTDIAL_PROBE_TARGET, OutdialHost, OutdialHostLoad, OutdialOriginate, OutdialRing,
 };
 use crate::{guard, limits, raw};
@@ -43,6 +44,7 @@ pub(crate) struct Host {
     log: Logs,
     on_fault: Faults,
     ring: Rings,
+    leave_message: TakesTwo,
 }
 
 // SAFETY: `struct outdial_host` promises that `ctx` and the functions may be used from the
@@ -111,6 +113,9 @@ impl Host {
             log: host.log.ok_or_else(missing("log"))?,
             on_fault: host.on_fault.ok_or_else(missing("on_fault"))?,
             ring: host.ring.ok_or_else(missing("ring"))?,
+            leave_message: host
+                .leave_message
+                .ok_or_else(missing("leave_message"))?,
         })
     }
 
@@ -186,6 +191,12 @@ impl Host {
         unsafe { (self.play)(self.ctx, leg.as_ptr(), sound.as_ptr()) }
     }
 
+    pub(crate) fn leave_message(&self, leg: LegId, sound: &str) {
+        let (leg, sound) = (self.leg(leg), c(sound));
+        // SAFETY: as in `originate`.
+        unsafe { (self.leave_message)(self.ctx, leg.as_ptr(), sound.as_ptr()) }
+    }
+
     pub(crate) fn release(&self, leg: LegId, target: Option<&Target>) {
         let leg = self.leg(leg);
         let null = std::ptr::null();
@@ -238,6 +249,19 @@ impl Host {
                 target.priority,
             ),
             Probe::Sound(sound) => (OUTDIAL_PROBE_SOUND, c(sound), c(""), 0),
+            Probe::Amd {
+                target,
+                after_greeting,
+            } => (
+                if *after_greeting {
+                    OUTDIAL_PROBE_AMD_AFTER_GREETING
+                } else {
+                    OUTDIAL_PROBE_AMD
+                },
+                c(&target.context),
+                c(&target.exten),
+                target.priority,
+            ),
         };
         // SAFETY: as in `originate`.
         unsafe {

@@ -91,6 +91,7 @@ fn layouts() -> Vec<Layout> {
                 log,
                 on_fault,
                 ring,
+                leave_message,
             }
         ),
         layout!(

@@ -67,6 +67,8 @@ impl Host {
             log,
             on_fault,
             ring,
+            // Its machines record at once.
+            leave_message: play,
         }
     }
 }
@@ -155,7 +157,7 @@ unsafe extern "C" fn dismiss(ctx: *mut c_void, session: *const c_char, why: u32)
     host.plan(Happening::Gone(session.into(), why));
 }
 
-/// This PBX has every endpoint, extension and sound.
+/// This PBX has every endpoint, extension and sound, and an AMD that takes a millisecond.
 unsafe extern "C" fn probe(
     ctx: *mut c_void,
     request: u64,

@@ -1,7 +1,7 @@
 //! What is played through, and the configuration that the engine gets for it.
 
 use outdial_engine::config::{
-    AbandonRule, AgentlessAction, AnswerRules, CallerIds, CampaignConfig, CampaignState,
+    AbandonRule, AgentlessAction, AnswerRules, CallerIds, CampaignConfig, CampaignState, ClockStart,
     ConfigError, Mode, RetryPolicy, Route, Target, TrunkConfig,
 };
 use outdial_engine::{CampaignId, Number, TrunkId};
@@ -97,7 +97,14 @@ impl Plan {
             },
             agentless: AgentlessAction::PlayMessage,
             wrap_up_ms: self.wrap_up_ms,
-            answers: AnswerRules::default(),
+            answers: AnswerRules {
+                // Where AMD hears the greeting, the rule's two seconds run from its end.
+                clock: match self.world.amd_person {
+                    Some(_) => ClockStart::GreetingEnd,
+                    None => ClockStart::Answer,
+                },
+                ..AnswerRules::default()
+            },
             caller_ids: CallerIds {
                 numbers: vec![number],
                 ..CallerIds::default()

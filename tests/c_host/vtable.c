@@ -219,6 +219,7 @@ struct outdial_host pbx_host(struct pbx *pbx)
 		.log = host_log,
 		.on_fault = host_on_fault,
 		.ring = host_ring,
+		.leave_message = host_play,
 	};
 
 	return host;
