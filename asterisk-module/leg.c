@@ -154,6 +154,7 @@ static void leg_unlist(struct leg *leg)
 void leg_release(struct leg *leg)
 {
 	unsigned int holds;
+	int how = 0;
 
 	if (!leg) {
 		return;
@@ -165,7 +166,12 @@ void leg_release(struct leg *leg)
 		ao2_ref(leg, -1);
 		return;
 	}
-	shim_post_ended(leg->id, leg->refused, leg->sip_status, leg->q850);
+	if (leg->refused) {
+		how = OUTDIAL_END_REFUSED;
+	} else if (leg->by_callee) {
+		how = OUTDIAL_END_BY_CALLEE;
+	}
+	shim_post_ended(leg->id, how, leg->sip_status, leg->q850);
 	leg_unlist(leg);
 }
 
@@ -231,12 +237,24 @@ struct leg *leg_of(struct ast_channel *chan)
 	return leg;
 }
 
+int leg_is_hung_up(struct ast_channel *chan)
+{
+	int res;
+
+	ast_channel_lock(chan);
+	res = (ast_channel_softhangup_internal_flag(chan) & AST_SOFTHANGUP_DEV) != 0;
+	ast_channel_unlock(chan);
+	return res;
+}
+
 void leg_hangup(struct leg *leg, int q850)
 {
 	struct ast_channel *chan;
 	int moved;
+	int first;
 
 	ao2_lock(leg);
+	first = !leg->hangup;
 	leg->hangup = 1;
 	leg->hangup_cause = q850 > 0 ? q850 : AST_CAUSE_NORMAL_CLEARING;
 	q850 = leg->hangup_cause;
@@ -251,6 +269,12 @@ void leg_hangup(struct leg *leg, int q850)
 	if (!chan) {
 		/* Not dialed yet: the dialing thread looks at the flag. Or just ending by itself. */
 		return;
+	}
+	if (first && leg_is_hung_up(chan)) {
+		/* The agent came back because the customer had gone, and not the other way round. */
+		ao2_lock(leg);
+		leg->by_callee = leg->answered;
+		ao2_unlock(leg);
 	}
 	ast_channel_softhangup_withcause_locked(chan, q850);
 	ast_channel_unref(chan);

@@ -76,6 +76,8 @@ struct leg {
 	unsigned int hangup:1;
 	/*! \brief The PBX itself refused the call. */
 	unsigned int refused:1;
+	/*! \brief Hung up at the far end, before the engine wanted it. */
+	unsigned int by_callee:1;
 	unsigned int answered:1;
 	/*! \brief OutdialConnect was entered; once for each leg. */
 	unsigned int connected:1;
@@ -127,6 +129,9 @@ int leg_attach(struct leg *leg, struct ast_channel *chan);
 
 /*! \brief End the leg's call, whatever it does. Safe to call from anywhere but a locked leg. */
 void leg_hangup(struct leg *leg, int q850);
+
+/*! \brief Was the channel hung up, at its far end or by leg_hangup()? */
+int leg_is_hung_up(struct ast_channel *chan);
 
 /*! \brief Dial the leg and run its dialplan; takes over the caller's hold. A job of the pool. */
 void leg_dial(void *leg);

@@ -47,13 +47,13 @@ int shim_post(uint32_t kind, const char *id, const char *other, int value)
 	return outdial_post(shim.engine, &event);
 }
 
-int shim_post_ended(const char *leg, int refused, int sip_status, int q850)
+int shim_post_ended(const char *leg, int how, int sip_status, int q850)
 {
 	struct outdial_event event = {
 		.struct_size = sizeof(event),
 		.kind = OUTDIAL_EVENT_LEG_ENDED,
 		.id = leg,
-		.value = refused,
+		.value = how,
 		.sip_status = sip_status,
 		.q850 = q850,
 	};

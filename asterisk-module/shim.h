@@ -79,8 +79,8 @@ void shim_default_context(char *context, size_t size);
  */
 int shim_post(uint32_t kind, const char *id, const char *other, int value);
 
-/*! \brief As shim_post(), for OUTDIAL_EVENT_LEG_ENDED. */
-int shim_post_ended(const char *leg, int refused, int sip_status, int q850);
+/*! \brief As shim_post(), for OUTDIAL_EVENT_LEG_ENDED; \a how is one of OUTDIAL_END_, or 0. */
+int shim_post_ended(const char *leg, int how, int sip_status, int q850);
 
 /*! \brief Tell the engine what a probe found. */
 int shim_post_probed(uint64_t request, int found);

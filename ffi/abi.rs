@@ -52,7 +52,7 @@ pub const OUTDIAL_EVENT_LEG_PLAYED: u32 = 8;
 pub const OUTDIAL_EVENT_LEG_RELEASED: u32 = 9;
 /// Terminal: the channel is destroyed, or never came to be. Exactly once for each leg that
 /// `originate` accepted. Id: leg; `sip_status` and `q850` of the final response, 0 where there
-/// is none; `value`: 1 if the PBX itself refused the call, else 0.
+/// is none; `value`: one of OUTDIAL_END_, or 0.
 pub const OUTDIAL_EVENT_LEG_ENDED: u32 = 10;
 /// The callee began to speak. Id: leg. Only hosts that listen for it post it.
 pub const OUTDIAL_EVENT_LEG_GREETING_BEGAN: u32 = 11;
@@ -71,6 +71,11 @@ pub const OUTDIAL_EVENT_SESSION_GONE: u32 = 22;
 /// The answer to `probe`. `request`; `value`: 1 if the PBX has the thing, else 0; ms where the probe
 /// asks for a time.
 pub const OUTDIAL_EVENT_PROBED: u32 = 30;
+
+/// How a leg ended: the PBX itself refused the call.
+pub const OUTDIAL_END_REFUSED: i32 = 1;
+/// How a leg ended: an answered call was hung up at the far end, before `hangup` asked for it.
+pub const OUTDIAL_END_BY_CALLEE: i32 = 2;
 
 /// AMD did not run.
 pub const OUTDIAL_VERDICT_NONE: i32 = 0;

@@ -205,6 +205,8 @@ pub struct LegEnd {
     pub q850: Option<u8>,
     /// The PBX itself refused (overload, sessions per second, no such endpoint known to it).
     pub refused_by_pbx: bool,
+    /// An answered call was hung up at the far end, before that was asked for here.
+    pub by_callee: bool,
 }
 
 /// What happens to an agent's waiting channel.

@@ -399,7 +399,7 @@ impl Shift {
         let end = LegEnd {
             sip,
             q850: Some(16),
-            refused_by_pbx: false,
+            ..LegEnd::default()
         };
         self.tell_leg(leg, LegEvent::Ended(end))
     }

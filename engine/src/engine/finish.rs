@@ -115,8 +115,14 @@ fn detail(attempt: &Attempt, outcome: Outcome) -> String {
         Some(Ending::Machine) => return "AMD: machine".into(),
         Some(Ending::Voicemail { whole: true }) => return "message left".into(),
         Some(Ending::Voicemail { whole: false }) => return "message cut off".into(),
-        Some(Ending::AgentLeft) => return "agent ended the call".into(),
-        Some(Ending::NoAnswer | Ending::Cancelled(_) | Ending::Abandoned | Ending::Completed)
+        Some(Ending::AgentLeft) if !end.by_callee => return "agent ended the call".into(),
+        Some(
+            Ending::NoAnswer
+            | Ending::Cancelled(_)
+            | Ending::Abandoned
+            | Ending::Completed
+            | Ending::AgentLeft,
+        )
         | None => {}
     }
     if attempt.answered.is_some() {

@@ -557,7 +557,7 @@ impl Pbx {
         let end = LegEnd {
             sip,
             q850: Some(16),
-            refused_by_pbx: false,
+            ..LegEnd::default()
         };
         let what = LegEvent::Ended(end);
         stage.send(Care::Terminal, Event::Leg { leg, what });

@@ -133,6 +133,8 @@ impl Carrier {
         };
         fs::write(logs.join("voice.ulaw"), voice()).context("writing voice.ulaw")?;
         let mut command = sipp(logs, name, port);
+        // What arrives while a scenario is at a `send` would end the call; as it is, it comes again.
+        command.args(["-default_behaviors", "none"]);
         for (key, value) in keys {
             command.args(["-key", key, value]);
         }

@@ -98,7 +98,7 @@ fn cases() -> Vec<Case> {
         ("503", SP, (4, 0, 1), round(), &[("carrier", "503"), ("second", "bye_out")]),
         ("503 after ringing", SP, (4, 1, 0), told("congested", 503, 34), &[("carrier", "503")]),
         ("302", SP, (7, 0, 1), round(), &[("carrier", "302"), ("second", "bye_out")]),
-        ("302 after ringing", SP, (7, 1, 0), told("congested", 302, 0), &[("carrier", "302")]),
+        ("302 after ringing", SP, (7, 1, 0), told("congested", 302, 23), &[("carrier", "302")]),
         ("no answer", SP, (2, 1, 0), rang("carrier"), &[("carrier", "cancelled")]),
         ("answer and CANCEL cross", RIO, (0, 0, 0), rang("awkward"), &[("awkward", "answered")]),
         ("answer a second after the CANCEL", RIO, (0, 2, 0), rang("awkward"), &[("awkward", "answered")]),

@@ -11,7 +11,7 @@ use outdial_harness::tap::Tap;
 use outdial_harness::truth::{Attempt, attempts};
 use outdial_harness::voice::Sound;
 use outdial_harness::wait::{wait_for, wait_until};
-use outdial_harness::{Carrier, Rig, RigOptions};
+use outdial_harness::{Agents, Carrier, Rig, RigOptions};
 
 const SOON: Duration = Duration::from_secs(10);
 const LATER: Duration = Duration::from_secs(30);
@@ -35,32 +35,42 @@ fn number(area: u32, (k, r, t): (u32, u32, u32), serial: u32) -> String {
     format!("55{area}9{k}{r}{t}{serial:05}")
 }
 
-/// The trunk of the sample by another name, with its carrier here.
-fn sample(rig: &Rig, name: &str, port: u16) -> String {
+/// Trunk and phone of the sample, with what is not the same here.
+fn sample(rig: &Rig) -> (String, String) {
     let path = "asterisk-module/samples/pjsip_outdial.conf.sample";
     let text = fs::read_to_string(rig.workspace.root.join(path)).unwrap();
-    let (trunk, _) = text.split_once("; A phone behind NAT").unwrap();
-    let changes = [
-        ("sip.carrier1.example.com:5060", format!("127.0.0.1:{port}")),
-        ("carrier1", name.to_owned()),
-        ("rtp_timeout = 30", format!("rtp_timeout = {RTP_TIMEOUT}")),
-    ];
-    changes.iter().fold(trunk.to_owned(), |text, (from, to)| {
-        assert!(text.contains(from), "{from} in {path}");
+    let text = changed(&text, &[("transport-udp", "udp")]);
+    let (trunk, rest) = text.split_once("; A phone behind NAT").unwrap();
+    let (phone, _) = rest.split_once("; The transport").unwrap();
+    (trunk.to_owned(), format!(";{phone}"))
+}
+
+fn changed(text: &str, changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(text.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from} in the sample");
         text.replace(from, to)
     })
 }
 
 /// A SIPp with a scenario at the other end of a trunk of the sample.
-fn trunk(rig: &Rig, name: &str, prefix: &str, keys: &[(&str, String)]) -> Carrier {
+fn trunk(
+    rig: &Rig,
+    (name, prefix): (&str, &str),
+    keys: &[(&str, String)],
+    changes: &[(&str, &str)],
+) -> Carrier {
     let carrier = rig.callees(name, name, keys).unwrap();
-    rig.pjsip(name, &sample(rig, name, carrier.port)).unwrap();
+    let here = format!("127.0.0.1:{}", carrier.port);
+    let short = format!("rtp_timeout = {RTP_TIMEOUT}");
+    let all = [
+        ("sip.carrier1.example.com:5060", here.as_str()),
+        ("carrier1", name),
+        ("rtp_timeout = 30", &short),
+    ];
+    let (sample, _) = sample(rig);
+    let sample = changed(&sample, &[&all[..], changes].concat());
+    rig.pjsip(name, &sample).unwrap();
     rig.trunk(name, prefix, &[]).unwrap();
-    wait_for("the carrier's answer to OPTIONS", SOON, || {
-        let said = rig.asterisk.cli("pjsip show contacts")?;
-        Ok(said.lines().any(|l| l.contains(&format!("{name}/")) && l.contains("Avail")))
-    })
-    .unwrap();
     carrier
 }
 
@@ -89,7 +99,7 @@ fn calls_that_are_up_and_who_answers_them() {
         ..RigOptions::default()
     };
     let mut rig = Rig::start("sip-media", options).unwrap();
-    let talks = trunk(&rig, "talks", "5511", &[]);
+    let talks = trunk(&rig, ("talks", "5511"), &[], &[]);
     let once = ["--wrap-up-ms", "0", "--max-attempts", "1"];
     rig.campaign("talk", &once).unwrap();
     rig.log_in("talk", 6).unwrap();
@@ -106,6 +116,7 @@ fn calls_that_are_up_and_who_answers_them() {
     rig.outdial(&["campaign", "start", "talk"]).unwrap();
 
     amd_tells_who_answers(&mut rig);
+    a_phone_behind_nat_is_reached(&rig);
 
     a_call_is_held_and_taken_back(&rig, &talks, &held);
     a_call_without_media_ends(&rig, &talks, &mute, 0.0);
@@ -114,6 +125,10 @@ fn calls_that_are_up_and_who_answers_them() {
         the_session_is_refreshed(&rig, &talks, number, by);
     }
     a_session_that_nobody_refreshes_ends(&rig, &talks, &forgets);
+    // Asterisk asks for the first time within qualify_frequency.
+    let contacts = rig.asterisk.cli("pjsip show contacts").unwrap();
+    let answers = |l: &str| l.contains("talks/") && l.contains("Avail");
+    assert!(contacts.lines().any(answers), "{contacts}");
     rig.wait_agents("available", 8, SOON).unwrap();
     assert_eq!(rig.agents[0].hung_up().unwrap(), 0, "no agent was lost");
     wait_for("the customers' channels' end", SOON, || {
@@ -185,6 +200,43 @@ fn a_session_that_nobody_refreshes_ends(rig: &Rig, talks: &Carrier, number: &str
     assert!((55.0..95.0).contains(&lasted), "{lasted} s");
 }
 
+/// Contact and SDP of the phone name an address that nothing reaches.
+fn a_phone_behind_nat_is_reached(rig: &Rig) {
+    let (_, phone) = sample(rig);
+    let changes = [("outdial-agents", "agents"), ("auth = phone1\n", "")];
+    rig.pjsip("phone1", &changed(&phone, &changes)).unwrap();
+    rig.campaign("home", &["--wrap-up-ms", "0", "--max-attempts", "1"])
+        .unwrap();
+    rig.outdial(&["agents", "add", "1009", "--campaign", "home"])
+        .unwrap();
+    let (sip, extension) = (rig.asterisk.sip_port, ["8009".to_owned()]);
+    let site = &rig.site;
+    let phone = Agents::playing(&site.workspace, &site.logs, "natted", sip, &extension, "natted");
+    let phone = phone.unwrap();
+    let log = fs::read_to_string(rig.logs.join("natted.log")).unwrap();
+    let media = log.lines().find_map(|line| line.strip_prefix("M "));
+    let port = media.unwrap().split_whitespace().nth(1).unwrap();
+
+    // It hears the customer.
+    rig.asterisk.cli("rtp set debug on").unwrap();
+    let customer = number(11, (3, 2, 0), 9);
+    rig.insert("home", std::slice::from_ref(&customer)).unwrap();
+    rig.outdial(&["campaign", "start", "home"]).unwrap();
+    assert_eq!(row(rig, &customer, LATER).outcome, "completed");
+    rig.asterisk.cli("rtp set debug off").unwrap();
+    let sent = |to: &str| {
+        let log = rig.asterisk.log();
+        let sent = log.lines().filter(|l| l.contains("Sent RTP packet to"));
+        sent.filter(|l| l.contains(to)).count()
+    };
+    let (reached, lost) = (sent(&format!("127.0.0.1:{port} ")), sent("10.255.255.1"));
+    assert!(reached > 20 && lost == 0, "{reached} packets, {lost} to its own address");
+
+    // And it hears that it is logged off.
+    rig.outdial(&["agents", "log-off", "1009"]).unwrap();
+    wait_for("BYE at the phone", SOON, || Ok(phone.hung_up()? == 1)).unwrap();
+}
+
 /// What the callees of voices.xml say, and what they hear.
 struct Voices {
     callees: Carrier,
@@ -211,7 +263,9 @@ fn voices(rig: &Rig) -> Voices {
     }
     let tap = Tap::start().unwrap();
     let heard = [("heard", tap.port.to_string())];
-    let callees = trunk(rig, "voices", "5521", &heard);
+    // Else what is played would go to where SIPp's voice comes from, and not to the tap.
+    let to_the_tap = [("rtp_symmetric = yes", "rtp_symmetric = no")];
+    let callees = trunk(rig, ("voices", "5521"), &heard, &to_the_tap);
     Voices {
         callees,
         tap,
