@@ -252,6 +252,7 @@ void leg_hangup(struct leg *leg, int q850)
 	struct ast_channel *chan;
 	int moved;
 	int first;
+	int gone = 0;
 
 	ao2_lock(leg);
 	first = !leg->hangup;
@@ -273,10 +274,13 @@ void leg_hangup(struct leg *leg, int q850)
 	if (first && leg_is_hung_up(chan)) {
 		/* The agent came back because the customer had gone, and not the other way round. */
 		ao2_lock(leg);
-		leg->by_callee = leg->answered;
+		gone = leg->by_callee = leg->answered;
 		ao2_unlock(leg);
 	}
-	ast_channel_softhangup_withcause_locked(chan, q850);
+	if (!gone) {
+		/* Else its cause would be lost. */
+		ast_channel_softhangup_withcause_locked(chan, q850);
+	}
 	ast_channel_unref(chan);
 }
 

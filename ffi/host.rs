@@ -11,8 +11,8 @@ use crate::abi::{
     OUTDIAL_DISMISS_FULL, OUTDIAL_DISMISS_LOGGED_OFF, OUTDIAL_DISMISS_ON_HOOK,
     OUTDIAL_DISMISS_UNKNOWN, OUTDIAL_LOG_DEBUG, OUTDIAL_LOG_ERROR, OUTDIAL_LOG_INFO,
     OUTDIAL_LOG_WARN, OUTDIAL_OK, OUTDIAL_PROBE_AMD, OUTDIAL_PROBE_AMD_AFTER_GREETING,
-    OUTDIAL_PROBE_ENDPOINT, OUTDIAL_PROBE_SOUND,
-    OUTDIAL_PROBE_TARGET, OutdialHost, OutdialHostLoad, OutdialOriginate, OutdialRing,
+    OUTDIAL_PROBE_ENDPOINT, OUTDIAL_PROBE_SOUND, OUTDIAL_PROBE_TARGET, OutdialHost,
+    OutdialHostLoad, OutdialOriginate, OutdialRing,
 };
 use crate::{guard, limits, raw};
 
@@ -113,9 +113,7 @@ impl Host {
             log: host.log.ok_or_else(missing("log"))?,
             on_fault: host.on_fault.ok_or_else(missing("on_fault"))?,
             ring: host.ring.ok_or_else(missing("ring"))?,
-            leave_message: host
-                .leave_message
-                .ok_or_else(missing("leave_message"))?,
+            leave_message: host.leave_message.ok_or_else(missing("leave_message"))?,
         })
     }
 

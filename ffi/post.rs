@@ -4,8 +4,7 @@ use std::sync::atomic::Ordering;
 
 use libc::c_char;
 use outdial_engine::{
-    Event, LegEnd, LegEvent, LegId, RequestId, SessionEvent, SessionId, Span, Tick,
-    Verdict,
+    Event, LegEnd, LegEvent, LegId, RequestId, SessionEvent, SessionId, Span, Tick, Verdict,
 };
 
 use crate::abi::{

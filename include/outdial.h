@@ -125,7 +125,7 @@ typedef struct outdial_stats outdial_stats_t;
 /**
  * Terminal: the channel is destroyed, or never came to be. Exactly once for each leg that
  * `originate` accepted. Id: leg; `sip_status` and `q850` of the final response, 0 where there
- * is none; `value`: 1 if the PBX itself refused the call, else 0.
+ * is none; `value`: one of OUTDIAL_END_, or 0.
  */
 #define OUTDIAL_EVENT_LEG_ENDED 10
 
@@ -163,6 +163,16 @@ typedef struct outdial_stats outdial_stats_t;
  * asks for a time.
  */
 #define OUTDIAL_EVENT_PROBED 30
+
+/**
+ * How a leg ended: the PBX itself refused the call.
+ */
+#define OUTDIAL_END_REFUSED 1
+
+/**
+ * How a leg ended: an answered call was hung up at the far end, before `hangup` asked for it.
+ */
+#define OUTDIAL_END_BY_CALLEE 2
 
 /**
  * AMD did not run.

@@ -1,8 +1,8 @@
 //! What is played through, and the configuration that the engine gets for it.
 
 use outdial_engine::config::{
-    AbandonRule, AgentlessAction, AnswerRules, CallerIds, CampaignConfig, CampaignState, ClockStart,
-    ConfigError, Mode, RetryPolicy, Route, Target, TrunkConfig,
+    AbandonRule, AgentlessAction, AnswerRules, CallerIds, CampaignConfig, CampaignState,
+    ClockStart, ConfigError, Mode, RetryPolicy, Route, Target, TrunkConfig,
 };
 use outdial_engine::{CampaignId, Number, TrunkId};
 

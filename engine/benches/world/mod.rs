@@ -148,7 +148,9 @@ impl World {
                 Command::Originate(call) => self.calls.push_back((call.leg, 0)),
                 Command::Connect { leg, session } => self.connects.push_back((leg, session)),
                 Command::Release { leg, .. } => self.calls.push_back((leg, 5)),
-                Command::Play { leg, .. } | Command::LeaveMessage { leg, .. } => self.calls.push_back((leg, 6)),
+                Command::Play { leg, .. } | Command::LeaveMessage { leg, .. } => {
+                    self.calls.push_back((leg, 6))
+                }
                 Command::Hangup { leg, .. } => self.calls.push_back((leg, 7)),
                 Command::Probe { request, .. } => {
                     let answer = 1;

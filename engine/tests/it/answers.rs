@@ -242,7 +242,11 @@ fn a_campaign_whose_amd_may_outlast_its_limit_starts_with_a_warning() {
     for (clock, takes, warned) in [
         (ClockStart::Answer, 5_000, Some("total_analysis_time")),
         (ClockStart::Answer, 2_000, None),
-        (ClockStart::GreetingEnd, 2_500, Some("after_greeting_silence")),
+        (
+            ClockStart::GreetingEnd,
+            2_500,
+            Some("after_greeting_silence"),
+        ),
         (ClockStart::GreetingEnd, 800, None),
         (ClockStart::Answer, 0, None),
     ] {

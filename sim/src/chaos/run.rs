@@ -263,7 +263,9 @@ impl Run<'_> {
                 self.pbx.originate(stage, originate, campaign);
             }
             Command::Connect { leg, session } => self.pbx.connect(stage, *leg, session.clone()),
-            Command::Play { leg, .. } | Command::LeaveMessage { leg, .. } => self.pbx.play(stage, *leg),
+            Command::Play { leg, .. } | Command::LeaveMessage { leg, .. } => {
+                self.pbx.play(stage, *leg)
+            }
             Command::Release { leg, .. } => self.pbx.release(stage, *leg),
             Command::Hangup { leg, .. } => self.pbx.hang_up(stage, *leg),
             Command::Dismiss { session, .. } => self.pbx.dismiss(stage, session.clone()),

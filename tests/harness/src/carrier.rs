@@ -287,7 +287,10 @@ mod tests {
         let line = "note held 1795254947.000000.385808.000000 5511900200001 a";
         assert!(parse(line).is_empty());
         let noted = note(line).unwrap();
-        assert_eq!((noted.what.as_str(), noted.number.as_str()), ("held", "5511900200001"));
+        assert_eq!(
+            (noted.what.as_str(), noted.number.as_str()),
+            ("held", "5511900200001")
+        );
         assert_eq!(note("I 1.0.0.0 5511900200001 a"), None);
     }
 

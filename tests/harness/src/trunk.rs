@@ -24,12 +24,7 @@ impl Rig {
     ///
     /// # Errors
     /// It does not start.
-    pub fn callees(
-        &self,
-        name: &str,
-        scenario: &str,
-        keys: &[(&str, String)],
-    ) -> Result<Carrier> {
+    pub fn callees(&self, name: &str, scenario: &str, keys: &[(&str, String)]) -> Result<Carrier> {
         let site = &self.site;
         Carrier::playing(&site.workspace, &site.logs, name, None, scenario, keys)
     }

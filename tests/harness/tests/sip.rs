@@ -85,24 +85,126 @@ fn cases() -> Vec<Case> {
     let early_busy = |trunk| row("busy", "sip 486", (486, 17), trunk, 1);
     // What takes longest comes first.
     let plans: [Plan; 18] = [
-        ("no reply at all", SP, (8, 0, 1), round(), &[("carrier", "live"), ("second", "bye_out")]),
-        ("a reply after the set-up timeout", RIO, (4, 0, 1), round(), &[("awkward", "cancelled"), ("second", "bye_out")]),
-        ("nobody there, which qualify knows", PARANA, (0, 0, 1), round(), &[("second", "bye_out")]),
+        (
+            "no reply at all",
+            SP,
+            (8, 0, 1),
+            round(),
+            &[("carrier", "live"), ("second", "bye_out")],
+        ),
+        (
+            "a reply after the set-up timeout",
+            RIO,
+            (4, 0, 1),
+            round(),
+            &[("awkward", "cancelled"), ("second", "bye_out")],
+        ),
+        (
+            "nobody there, which qualify knows",
+            PARANA,
+            (0, 0, 1),
+            round(),
+            &[("second", "bye_out")],
+        ),
         ("180", SP, (0, 1, 1), up(), &[("carrier", "bye_out")]),
-        ("183 with media", SP, (9, 0, 4), up(), &[("carrier", "bye_out")]),
-        ("183 with media, then 486", RIO, (2, 2, 0), early_busy("awkward"), &[("awkward", "486")]),
-        ("183 with media, then 180", RIO, (3, 1, 0), rang("awkward"), &[("awkward", "cancelled")]),
-        ("486", SP, (3, 0, 0), told("busy", 486, 17), &[("carrier", "486")]),
-        ("603", SP, (6, 0, 0), told("busy", 603, 21), &[("carrier", "603")]),
-        ("404", SP, (5, 0, 0), told("invalid", 404, 1), &[("carrier", "404")]),
-        ("503", SP, (4, 0, 1), round(), &[("carrier", "503"), ("second", "bye_out")]),
-        ("503 after ringing", SP, (4, 1, 0), told("congested", 503, 34), &[("carrier", "503")]),
-        ("302", SP, (7, 0, 1), round(), &[("carrier", "302"), ("second", "bye_out")]),
-        ("302 after ringing", SP, (7, 1, 0), told("congested", 302, 23), &[("carrier", "302")]),
-        ("no answer", SP, (2, 1, 0), rang("carrier"), &[("carrier", "cancelled")]),
-        ("answer and CANCEL cross", RIO, (0, 0, 0), rang("awkward"), &[("awkward", "answered")]),
-        ("answer a second after the CANCEL", RIO, (0, 2, 0), rang("awkward"), &[("awkward", "answered")]),
-        ("from_user", MINAS, (2, 0, 0), early_busy("account"), &[("awkward", "486")]),
+        (
+            "183 with media",
+            SP,
+            (9, 0, 4),
+            up(),
+            &[("carrier", "bye_out")],
+        ),
+        (
+            "183 with media, then 486",
+            RIO,
+            (2, 2, 0),
+            early_busy("awkward"),
+            &[("awkward", "486")],
+        ),
+        (
+            "183 with media, then 180",
+            RIO,
+            (3, 1, 0),
+            rang("awkward"),
+            &[("awkward", "cancelled")],
+        ),
+        (
+            "486",
+            SP,
+            (3, 0, 0),
+            told("busy", 486, 17),
+            &[("carrier", "486")],
+        ),
+        (
+            "603",
+            SP,
+            (6, 0, 0),
+            told("busy", 603, 21),
+            &[("carrier", "603")],
+        ),
+        (
+            "404",
+            SP,
+            (5, 0, 0),
+            told("invalid", 404, 1),
+            &[("carrier", "404")],
+        ),
+        (
+            "503",
+            SP,
+            (4, 0, 1),
+            round(),
+            &[("carrier", "503"), ("second", "bye_out")],
+        ),
+        (
+            "503 after ringing",
+            SP,
+            (4, 1, 0),
+            told("congested", 503, 34),
+            &[("carrier", "503")],
+        ),
+        (
+            "302",
+            SP,
+            (7, 0, 1),
+            round(),
+            &[("carrier", "302"), ("second", "bye_out")],
+        ),
+        (
+            "302 after ringing",
+            SP,
+            (7, 1, 0),
+            told("congested", 302, 23),
+            &[("carrier", "302")],
+        ),
+        (
+            "no answer",
+            SP,
+            (2, 1, 0),
+            rang("carrier"),
+            &[("carrier", "cancelled")],
+        ),
+        (
+            "answer and CANCEL cross",
+            RIO,
+            (0, 0, 0),
+            rang("awkward"),
+            &[("awkward", "answered")],
+        ),
+        (
+            "answer a second after the CANCEL",
+            RIO,
+            (0, 2, 0),
+            rang("awkward"),
+            &[("awkward", "answered")],
+        ),
+        (
+            "from_user",
+            MINAS,
+            (2, 0, 0),
+            early_busy("account"),
+            &[("awkward", "486")],
+        ),
     ];
     (100..)
         .zip(plans)
@@ -169,7 +271,13 @@ fn all_calls(rig: &Rig, carriers: &Carriers) -> Vec<(&'static str, Call)> {
         ("second", &carriers.second),
         ("awkward", &carriers.awkward),
     ] {
-        all.extend(carrier.calls().unwrap().into_iter().map(|call| (name, call)));
+        all.extend(
+            carrier
+                .calls()
+                .unwrap()
+                .into_iter()
+                .map(|call| (name, call)),
+        );
     }
     all.sort_by(|a, b| a.1.invited.total_cmp(&b.1.invited));
     all
@@ -215,7 +323,10 @@ fn what_carriers_say_before_a_call_is_up() {
 
 /// What differs between a case and what came of it.
 fn difference(case: &Case, rows: &[Attempt], all: &[(&'static str, Call)]) -> Option<String> {
-    let own: Vec<&Attempt> = rows.iter().filter(|row| row.number == case.number).collect();
+    let own: Vec<&Attempt> = rows
+        .iter()
+        .filter(|row| row.number == case.number)
+        .collect();
     let [attempt] = own.as_slice() else {
         return Some(format!("{}: {} attempts", case.what, own.len()));
     };
@@ -229,7 +340,11 @@ fn difference(case: &Case, rows: &[Attempt], all: &[(&'static str, Call)]) -> Op
         charged: attempt.charged,
     };
     let seen = calls_of(all, &case.number);
-    let expected: Vec<_> = case.seen.iter().map(|(c, e)| (*c, (*e).to_owned())).collect();
+    let expected: Vec<_> = case
+        .seen
+        .iter()
+        .map(|(c, e)| (*c, (*e).to_owned()))
+        .collect();
     let agent = attempt.agent.is_some() == (case.row.outcome == "completed");
     if is == case.row && seen == expected && agent {
         return None;
@@ -272,7 +387,9 @@ fn alerting_is_in_the_rows(cases: &[Case], rows: &[Attempt]) {
 
 /// Nothing arrives at the Contact of a 302.
 fn a_redirection_leads_nowhere(all: &[(&'static str, Call)]) {
-    let followed = all.iter().filter(|(_, call)| call.number == "5511999999999");
+    let followed = all
+        .iter()
+        .filter(|(_, call)| call.number == "5511999999999");
     assert_eq!(followed.count(), 0);
 }
 
@@ -281,7 +398,8 @@ fn each_trunk_shows_its_caller_id(carriers: &Carriers) {
     let notes = carriers.awkward.notes().unwrap();
     let shown = |area: &str| -> Vec<&str> {
         let own = notes.iter().filter(|note| note.number.starts_with(area));
-        own.filter_map(|note| note.what.strip_prefix("from:")).collect()
+        own.filter_map(|note| note.what.strip_prefix("from:"))
+            .collect()
     };
     assert_eq!(shown("5531"), ["customer77"]);
     assert!(!shown("5521").is_empty());
@@ -290,20 +408,34 @@ fn each_trunk_shows_its_caller_id(carriers: &Carriers) {
 
 /// Whoever was first, table and carrier agree, and nobody was left on the line.
 fn crossings_are_settled(rig: &Rig, rows: &[Attempt], close: &[String]) {
-    let rows: Vec<Attempt> = rows.iter().filter(|r| close.contains(&r.number)).cloned().collect();
+    let rows: Vec<Attempt> = rows
+        .iter()
+        .filter(|r| close.contains(&r.number))
+        .cloned()
+        .collect();
     let mut calls = rig.carrier.calls().unwrap();
     calls.retain(|call| close.contains(&call.number));
     compare(&rows, &calls, None).unwrap();
     assert_eq!((rows.len(), calls.len()), (close.len(), close.len()));
     let mut ends: BTreeMap<String, usize> = BTreeMap::new();
     for call in &calls {
-        let how = format!("{} {}", call.verdict(), call.ending.as_deref().unwrap_or("-"));
+        let how = format!(
+            "{} {}",
+            call.verdict(),
+            call.ending.as_deref().unwrap_or("-")
+        );
         *ends.entry(how).or_default() += 1;
     }
-    println!("answered as the ringing ended: {:?}; the carrier: {ends:?}", outcomes(&rows));
+    println!(
+        "answered as the ringing ended: {:?}; the carrier: {ends:?}",
+        outcomes(&rows)
+    );
     for row in &rows {
         assert!(row.agent.is_some() == row.bridged.is_some(), "{row:?}");
-        assert!(["completed", "abandoned", "no_answer"].contains(&row.outcome.as_str()), "{row:?}");
+        assert!(
+            ["completed", "abandoned", "no_answer"].contains(&row.outcome.as_str()),
+            "{row:?}"
+        );
     }
 }
 
@@ -312,8 +444,14 @@ fn hasty_callees_are_over(rows: &[Attempt], hasty: &[String]) {
     let rows: Vec<&Attempt> = rows.iter().filter(|r| hasty.contains(&r.number)).collect();
     assert_eq!(rows.len(), hasty.len());
     for row in rows {
-        assert!(row.answered.is_some() && row.charged && row.legs == 1, "{row:?}");
-        assert!(["completed", "abandoned"].contains(&row.outcome.as_str()), "{row:?}");
+        assert!(
+            row.answered.is_some() && row.charged && row.legs == 1,
+            "{row:?}"
+        );
+        assert!(
+            ["completed", "abandoned"].contains(&row.outcome.as_str()),
+            "{row:?}"
+        );
         assert_eq!((row.sip, row.q850), (Some(200), Some(16)), "{row:?}");
     }
 }

@@ -152,7 +152,10 @@ fn is_completed(row: &Attempt, (sip, q850): (i16, i16)) {
         ("completed", "", Some(sip), Some(q850)),
         "{row:?}"
     );
-    assert!(row.charged && row.agent.is_some() && row.bridged.is_some(), "{row:?}");
+    assert!(
+        row.charged && row.agent.is_some() && row.bridged.is_some(),
+        "{row:?}"
+    );
     assert_eq!((row.trunk.as_str(), row.legs), ("talks", 1), "{row:?}");
 }
 
@@ -174,7 +177,10 @@ fn a_call_without_media_ends(rig: &Rig, talks: &Carrier, number: &str, talk: f64
     assert_eq!(call.ending.as_deref(), Some("bye_in"));
     let lasted = call.ended.unwrap() - call.answered.unwrap();
     let expected = talk + RTP_TIMEOUT;
-    assert!((expected - 0.5..expected + 3.0).contains(&lasted), "{lasted} s");
+    assert!(
+        (expected - 0.5..expected + 3.0).contains(&lasted),
+        "{lasted} s"
+    );
 }
 
 /// The PBX, which dialed, was named as the one who refreshes.
@@ -191,7 +197,7 @@ fn the_session_is_refreshed(rig: &Rig, talks: &Carrier, number: &str, by: &str) 
 /// The callee has refreshed it once, and is gone since: RFC 4028 section 10.
 fn a_session_that_nobody_refreshes_ends(rig: &Rig, talks: &Carrier, number: &str) {
     let row = row(rig, number, TIMER);
-    is_completed(&row, (200, 16));
+    is_completed(&row, (200, 18));
     let notes = notes(talks, number);
     assert_eq!(notes.len(), 1, "{notes:?}");
     let call = call(talks, number);
@@ -211,7 +217,14 @@ fn a_phone_behind_nat_is_reached(rig: &Rig) {
         .unwrap();
     let (sip, extension) = (rig.asterisk.sip_port, ["8009".to_owned()]);
     let site = &rig.site;
-    let phone = Agents::playing(&site.workspace, &site.logs, "natted", sip, &extension, "natted");
+    let phone = Agents::playing(
+        &site.workspace,
+        &site.logs,
+        "natted",
+        sip,
+        &extension,
+        "natted",
+    );
     let phone = phone.unwrap();
     let log = fs::read_to_string(rig.logs.join("natted.log")).unwrap();
     let media = log.lines().find_map(|line| line.strip_prefix("M "));
@@ -230,7 +243,10 @@ fn a_phone_behind_nat_is_reached(rig: &Rig) {
         sent.filter(|l| l.contains(to)).count()
     };
     let (reached, lost) = (sent(&format!("127.0.0.1:{port} ")), sent("10.255.255.1"));
-    assert!(reached > 20 && lost == 0, "{reached} packets, {lost} to its own address");
+    assert!(
+        reached > 20 && lost == 0,
+        "{reached} packets, {lost} to its own address"
+    );
 
     // And it hears that it is logged off.
     rig.outdial(&["agents", "log-off", "1009"]).unwrap();
@@ -250,14 +266,20 @@ fn voices(rig: &Rig) -> Voices {
     let say = |text| Sound::speech(scratch, text).unwrap();
     let breath = Sound::silence(1.0);
     let greeting = Sound::silence(0.3)
-        .then(&say("You have reached the mailbox of the Miller family. We can not come to the phone."))
+        .then(&say(
+            "You have reached the mailbox of the Miller family. We can not come to the phone.",
+        ))
         .then(&breath)
         .then(&say("Please leave a message after the tone."));
     let beep = Sound::beep(scratch, 1_000, 0.4).unwrap();
     let mailbox = greeting.clone().then(&breath).then(&beep);
     let hello = Sound::silence(0.3).then(&say("Hello?"));
     let still = Sound::silence(15.0);
-    for (name, sound) in [("hello", &hello), ("greeting", &greeting), ("mailbox", &mailbox)] {
+    for (name, sound) in [
+        ("hello", &hello),
+        ("greeting", &greeting),
+        ("mailbox", &mailbox),
+    ] {
         let file = scratch.join(format!("{name}.ulaw"));
         sound.clone().then(&still).write(&file).unwrap();
     }
@@ -276,7 +298,14 @@ fn voices(rig: &Rig) -> Voices {
 
 fn amd_tells_who_answers(rig: &mut Rig) {
     let voices = voices(rig);
-    let options = ["--wrap-up-ms", "0", "--max-attempts", "1", "--context", "amd"];
+    let options = [
+        "--wrap-up-ms",
+        "0",
+        "--max-attempts",
+        "1",
+        "--context",
+        "amd",
+    ];
     rig.campaign("amd", &options).unwrap();
     rig.outdial(&["agents", "add", "1007", "1008", "--campaign", "amd"])
         .unwrap();
@@ -297,8 +326,15 @@ fn amd_tells_who_answers(rig: &mut Rig) {
 fn a_start_warns_of_an_amd_that_outlasts_the_limit(rig: &Rig) {
     let start = || rig.outdial(&["campaign", "start", "amd"]).unwrap();
     let said = start();
-    assert!(said.contains("warning: AMD() in amd,s may take 5000 ms"), "{said}");
-    assert!(rig.asterisk.log().contains("AMD() in amd,s may take 5000 ms"));
+    assert!(
+        said.contains("warning: AMD() in amd,s may take 5000 ms"),
+        "{said}"
+    );
+    assert!(
+        rig.asterisk
+            .log()
+            .contains("AMD() in amd,s may take 5000 ms")
+    );
     rig.outdial(&["campaign", "stop", "amd"]).unwrap();
     rig.outdial(&["campaign", "set", "amd", "--abandon-from", "greeting_end"])
         .unwrap();
@@ -327,13 +363,20 @@ fn a_person_gets_an_agent(rig: &Rig, voices: &Voices) {
 fn a_machine_gets_nobody(rig: &Rig, voices: &Voices) {
     let row = dial(rig, (1, 0, 0), 2);
     assert_eq!(row.verdict.as_deref(), Some("machine"), "{row:?}");
-    assert_eq!((row.outcome.as_str(), row.detail.as_str()), ("machine", "AMD: machine"));
+    assert_eq!(
+        (row.outcome.as_str(), row.detail.as_str()),
+        ("machine", "AMD: machine")
+    );
     assert!(row.agent.is_none() && row.bridged.is_none(), "{row:?}");
     let call = call(&voices.callees, &row.number);
     assert_eq!(call.ending.as_deref(), Some("bye_in"));
     let lasted = call.ended.unwrap() - call.answered.unwrap();
     assert!(lasted < voices.greeting.seconds(), "{lasted} s");
-    assert_eq!(voices.tap.first_after(call.invited).unwrap(), None, "it heard nothing");
+    assert_eq!(
+        voices.tap.first_after(call.invited).unwrap(),
+        None,
+        "it heard nothing"
+    );
 }
 
 /// The first sound that the machine hears comes so long after it began to speak.
@@ -345,7 +388,10 @@ fn a_message_is_left(
 ) {
     let row = dial(rig, plan, 3);
     assert_eq!(row.verdict.as_deref(), Some("machine"), "{row:?}");
-    assert_eq!((row.outcome.as_str(), row.detail.as_str()), ("machine", "message left"));
+    assert_eq!(
+        (row.outcome.as_str(), row.detail.as_str()),
+        ("machine", "message left")
+    );
     assert!(row.agent.is_none() && row.charged, "{row:?}");
     let notes = voices.callees.notes().unwrap();
     let own = |note: &&Note| note.what == "playing" && note.number == row.number;
