@@ -130,7 +130,6 @@ static void note_end(struct leg *leg, struct ast_channel *chan)
 {
 	/* The note may just be replaced by that of a repeated response; the answer is a 200. */
 	int status = strcasecmp(leg->tech, "PJSIP") ? sip_status_of(chan) : 200;
-	int gone = leg_is_hung_up(chan);
 	int cause;
 
 	ast_channel_lock(chan);
@@ -140,7 +139,6 @@ static void note_end(struct leg *leg, struct ast_channel *chan)
 	ao2_lock(leg);
 	leg->sip_status = status;
 	leg->q850 = cause > 0 ? cause : AST_CAUSE_NORMAL_CLEARING;
-	leg->by_callee |= gone && !leg->hangup;
 	ao2_unlock(leg);
 }
 

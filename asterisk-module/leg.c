@@ -154,7 +154,6 @@ static void leg_unlist(struct leg *leg)
 void leg_release(struct leg *leg)
 {
 	unsigned int holds;
-	int how = 0;
 
 	if (!leg) {
 		return;
@@ -166,12 +165,7 @@ void leg_release(struct leg *leg)
 		ao2_ref(leg, -1);
 		return;
 	}
-	if (leg->refused) {
-		how = OUTDIAL_END_REFUSED;
-	} else if (leg->by_callee) {
-		how = OUTDIAL_END_BY_CALLEE;
-	}
-	shim_post_ended(leg->id, how, leg->sip_status, leg->q850);
+	shim_post_ended(leg->id, leg->refused, leg->sip_status, leg->q850);
 	leg_unlist(leg);
 }
 
@@ -237,7 +231,8 @@ struct leg *leg_of(struct ast_channel *chan)
 	return leg;
 }
 
-int leg_is_hung_up(struct ast_channel *chan)
+/*! \brief Has the far end hung up? */
+static int is_hung_up(struct ast_channel *chan)
 {
 	int res;
 
@@ -251,11 +246,10 @@ void leg_hangup(struct leg *leg, int q850)
 {
 	struct ast_channel *chan;
 	int moved;
-	int first;
-	int gone = 0;
+	int over;
 
 	ao2_lock(leg);
-	first = !leg->hangup;
+	over = leg->answered && !leg->hangup;
 	leg->hangup = 1;
 	leg->hangup_cause = q850 > 0 ? q850 : AST_CAUSE_NORMAL_CLEARING;
 	q850 = leg->hangup_cause;
@@ -271,14 +265,8 @@ void leg_hangup(struct leg *leg, int q850)
 		/* Not dialed yet: the dialing thread looks at the flag. Or just ending by itself. */
 		return;
 	}
-	if (first && leg_is_hung_up(chan)) {
-		/* The agent came back because the customer had gone, and not the other way round. */
-		ao2_lock(leg);
-		gone = leg->by_callee = leg->answered;
-		ao2_unlock(leg);
-	}
-	if (!gone) {
-		/* Else its cause would be lost. */
+	if (!over || !is_hung_up(chan)) {
+		/* Else the cause of what ended it would be lost. */
 		ast_channel_softhangup_withcause_locked(chan, q850);
 	}
 	ast_channel_unref(chan);
@@ -310,4 +298,28 @@ void leg_order(struct leg *leg, enum leg_order order, void (*fill)(struct leg *l
 	}
 	ao2_cleanup(chan);
 	ao2_cleanup(bridge);
+}
+
+void leg_parted(const char *id)
+{
+	struct leg *leg = leg_find(id);
+	struct ast_bridge *bridge;
+	unsigned int present;
+
+	if (!leg) {
+		return;
+	}
+	ao2_lock(leg);
+	bridge = ao2_bump(leg->bridge);
+	ao2_unlock(leg);
+	if (bridge) {
+		ast_bridge_lock(bridge);
+		present = bridge->num_channels;
+		ast_bridge_unlock(bridge);
+		if (present > 1) {
+			shim_post(OUTDIAL_EVENT_LEG_LEFT, leg->id, NULL, 0);
+		}
+		ao2_ref(bridge, -1);
+	}
+	leg_release(leg);
 }

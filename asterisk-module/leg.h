@@ -76,8 +76,6 @@ struct leg {
 	unsigned int hangup:1;
 	/*! \brief The PBX itself refused the call. */
 	unsigned int refused:1;
-	/*! \brief Hung up at the far end, before the engine wanted it. */
-	unsigned int by_callee:1;
 	unsigned int answered:1;
 	/*! \brief OutdialConnect was entered; once for each leg. */
 	unsigned int connected:1;
@@ -130,9 +128,6 @@ int leg_attach(struct leg *leg, struct ast_channel *chan);
 /*! \brief End the leg's call, whatever it does. Safe to call from anywhere but a locked leg. */
 void leg_hangup(struct leg *leg, int q850);
 
-/*! \brief Was the channel hung up, at its far end or by leg_hangup()? */
-int leg_is_hung_up(struct ast_channel *chan);
-
 /*! \brief Dial the leg and run its dialplan; takes over the caller's hold. A job of the pool. */
 void leg_dial(void *leg);
 
@@ -140,6 +135,14 @@ void leg_dial(void *leg);
 void leg_watch_proceeding(struct leg *leg, struct ast_channel *chan);
 /*! \brief No more. The channel is the one that it was started for. */
 void leg_unwatch_proceeding(struct leg *leg, struct ast_channel *chan);
+
+/*!
+ * \brief An agent is out of the call of this leg.
+ *
+ * Tells the engine that it goes on if somebody else is with the customer. One who is alone is just
+ * about to leave, hung up, transferred, or let go by the bridge, and says so himself.
+ */
+void leg_parted(const char *id);
 
 /*!
  * \brief Give a customer an order and wake him up.

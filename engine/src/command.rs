@@ -105,7 +105,7 @@ pub enum Command {
         /// `Ok` may hold warnings; `Err` names what is missing.
         result: Result<Vec<String>, String>,
     },
-    /// The answer to [`crate::Event::Agent`].
+    /// The answer to [`crate::Event::Agent`] and [`crate::Event::Dispose`].
     Done {
         /// As in the question.
         request: RequestId,

@@ -9,7 +9,7 @@ use std::ffi::{c_char, c_void};
 pub const ABI_MAJOR: u32 = 1;
 /// Minor version: the first that knows `leave_message`. A library that does not know `test_host` would
 /// take this host for a real PBX.
-pub const ABI_MINOR: u32 = 2;
+pub const ABI_MINOR: u32 = 3;
 
 /// `OUTDIAL_OK`.
 pub const OK: i32 = 0;

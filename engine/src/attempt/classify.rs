@@ -62,7 +62,7 @@ mod tests {
             LegEnd {
                 sip: Some(status),
                 q850: Some(21),
-                ..LegEnd::default()
+                refused_by_pbx: false,
             },
             false,
         )
@@ -110,7 +110,6 @@ mod tests {
             sip: Some(503),
             q850: Some(42),
             refused_by_pbx: true,
-            ..LegEnd::default()
         };
         assert_eq!(classify(end, false), Blame::Pbx);
     }

@@ -115,14 +115,8 @@ fn detail(attempt: &Attempt, outcome: Outcome) -> String {
         Some(Ending::Machine) => return "AMD: machine".into(),
         Some(Ending::Voicemail { whole: true }) => return "message left".into(),
         Some(Ending::Voicemail { whole: false }) => return "message cut off".into(),
-        Some(Ending::AgentLeft) if !end.by_callee => return "agent ended the call".into(),
-        Some(
-            Ending::NoAnswer
-            | Ending::Cancelled(_)
-            | Ending::Abandoned
-            | Ending::Completed
-            | Ending::AgentLeft,
-        )
+        Some(Ending::AgentLeft) => return "agent ended the call".into(),
+        Some(Ending::NoAnswer | Ending::Cancelled(_) | Ending::Abandoned | Ending::Completed)
         | None => {}
     }
     if attempt.answered.is_some() {

@@ -185,7 +185,7 @@ fn a_greeting_before_outdial_connect_counts_too() {
 
 /// A person who is answered by AMD after `amd_ms`, while the only agent talks; `tail_ms` of that was
 /// the silence behind the greeting.
-fn told_apart(clock: ClockStart, amd_ms: u32, tail_ms: u32) -> (Bench, LegId) {
+fn told_apart(clock: ClockStart, amd_ms: u64, tail_ms: u32) -> (Bench, LegId) {
     let mut b = Bench::new(CampaignConfig {
         mode: Mode::Power { ratio_milli: 2_000 },
         answers: AnswerRules {
