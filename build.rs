@@ -5,13 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files that declare something in the header.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "ffi/abi.rs",
     "ffi/exports.rs",
     "ffi/post.rs",
     "ffi/agents.rs",
     "ffi/field.rs",
     "ffi/stats.rs",
+    "ffi/watch.rs",
     "ffi/console/mod.rs",
 ];
 

@@ -29,6 +29,7 @@ mod shared;
 mod slots;
 mod stats;
 mod threads;
+mod watch;
 
 pub use abi::*;
 pub use agents::outdial_agent;
@@ -39,3 +40,4 @@ pub use fault::*;
 pub use field::outdial_field;
 pub use post::outdial_post;
 pub use stats::{outdial_heartbeat_age_ms, outdial_stats};
+pub use watch::outdial_watch;

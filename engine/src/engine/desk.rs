@@ -136,6 +136,7 @@ impl Engine {
                 state,
                 pause,
             });
+            self.note_agent(id, state);
         }
     }
 
