@@ -54,6 +54,7 @@
 	</application>
  ***/
 
+#include "records.h"
 #include "session.h"
 
 #include "asterisk/app.h"
@@ -217,6 +218,7 @@ static struct session *session_start(struct ast_channel *chan, const char *agent
 		session_end(session);
 		return NULL;
 	}
+	records_agent(chan, agent);
 	res = shim_post(OUTDIAL_EVENT_SESSION_ENTERED, session->id, session->agent, 0);
 	if (res == OUTDIAL_OK) {
 		return session;
