@@ -45,6 +45,8 @@
 					<value name="FAULT">outdial has stopped; see the log.</value>
 					<value name="ERROR">The application was used wrongly; see the log.</value>
 					<value name="HANGUP">The agent hung up.</value>
+					<value name="ON_HOOK">Only on phones that outdial has rung: the call is
+					over.</value>
 				</variable>
 			</variablelist>
 		</description>

@@ -156,7 +156,10 @@ fn an_agent_is_told_and_a_line_end_in_a_code_makes_no_line(rig: &Rig, ami: &Ami)
 
 fn numbers_are_a_choice(rig: &mut Rig, ami: &Ami) {
     let said = reload(rig, "ami_events = yes\nami_numbers = masked");
-    assert!(said.contains("ami_numbers: was no, is masked now"), "{said}");
+    assert!(
+        said.contains("ami_numbers: was no, is masked now"),
+        "{said}"
+    );
     let number = Fate::Decline.number(0, 4321);
     dial(rig, &number);
     let told = ami.events(CALLS).pop().unwrap();
@@ -217,5 +220,8 @@ fn off_again(rig: &mut Rig, ami: &Ami) {
         .asterisk
         .cli("manager show event OutdialAgentState")
         .unwrap();
-    assert!(said.contains("OldState") && said.contains("Session"), "{said}");
+    assert!(
+        said.contains("OldState") && said.contains("Session"),
+        "{said}"
+    );
 }
