@@ -97,6 +97,34 @@ void shim_status(struct ast_channel *chan, const char *status)
 	pbx_builtin_setvar_helper(chan, "OUTDIAL_STATUS", status);
 }
 
+void shim_result(struct ast_channel *chan, const char *app, const char *what, int res,
+	const char *not_found, const char *err)
+{
+	if (res == OUTDIAL_OK) {
+		shim_status(chan, "OK");
+		return;
+	}
+	ast_log(LOG_WARNING, "%s(%s): %s\n", app, what, S_OR(err, outdial_strerror(res)));
+	switch (res) {
+	case OUTDIAL_E_NOT_FOUND:
+		shim_status(chan, not_found);
+		break;
+	case OUTDIAL_E_STATE:
+		shim_status(chan, "NOT_NOW");
+		break;
+	case OUTDIAL_E_ARGUMENT:
+		shim_status(chan, "ERROR");
+		break;
+	case OUTDIAL_E_IO:
+	case OUTDIAL_E_TIMEOUT:
+	case OUTDIAL_E_FULL:
+		shim_status(chan, "UNAVAILABLE");
+		break;
+	default:
+		shim_status(chan, "FAULT");
+	}
+}
+
 /*! \brief Major version of the Asterisk that runs; 0 if it can't be told. */
 static int running_major(void)
 {
@@ -191,13 +219,14 @@ static void unregister_all(void)
 	records_unregister();
 	functions_unregister();
 	pause_unregister();
+	lead_unregister();
 	connect_unregister();
 	agent_unregister();
 }
 
 static int register_all(void)
 {
-	if (agent_register() || connect_register() || pause_register() || functions_register()
+	if (agent_register() || connect_register() || pause_register() || lead_register() || functions_register()
 		|| records_register() || cli_register()) {
 		unregister_all();
 		return -1;

@@ -130,6 +130,17 @@ int shim_post_probed(uint64_t request, int found);
 /*! \brief Set the channel variable OUTDIAL_STATUS. */
 void shim_status(struct ast_channel *chan, const char *status);
 
+/*!
+ * \brief Say how a request of the dialplan went: OUTDIAL_STATUS, and a warning if it failed.
+ *
+ * \param what what it was about; no number
+ * \param res OUTDIAL_OK or why not
+ * \param not_found the status for OUTDIAL_E_NOT_FOUND
+ * \param err in words; may be empty
+ */
+void shim_result(struct ast_channel *chan, const char *app, const char *what, int res,
+	const char *not_found, const char *err);
+
 /*! \brief The vtable that is handed to the engine. */
 extern const struct outdial_host shim_host;
 
@@ -146,6 +157,8 @@ int agent_register(void);
 void agent_unregister(void);
 int pause_register(void);
 void pause_unregister(void);
+int lead_register(void);
+void lead_unregister(void);
 int functions_register(void);
 void functions_unregister(void);
 int cli_register(void);

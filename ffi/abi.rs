@@ -118,10 +118,10 @@ pub const OUTDIAL_AGENT_LOG_OFF: u32 = 6;
 /// `outdial_agent`: logs off now, and hangs up the call in hand.
 pub const OUTDIAL_AGENT_LOG_OFF_NOW: u32 = 7;
 
-/// `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
+/// `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
 /// `lead`, `leg`, `list`, `number`, `position`, `state`, `trunk`.
 pub const OUTDIAL_OF_LEG: u32 = 1;
-/// `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`, `paused`, `since`, `state`,
+/// `outdial_dispose`, and `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`, `paused`, `since`, `state`,
 /// `talk`, `wrap_up`.
 pub const OUTDIAL_OF_AGENT: u32 = 2;
 /// `outdial_field` of a campaign: `abandon_rate`, `abandoned`, `agents`, `answered`, `bridged`,
@@ -378,6 +378,22 @@ pub struct OutdialSettings {
     /// 1: calls that this host places reach nobody, as those of a simulated PBX. It is handed test
     /// campaigns only. 0, or a struct of ABI 1.0, which ends before: a real PBX, which never is.
     pub test_host: u32,
+}
+
+/// What came of a call.
+#[repr(C)]
+pub struct OutdialDisposition {
+    /// sizeof(struct outdial_disposition) of the host's build.
+    pub struct_size: u32,
+    /// 1: the callback is for the same agent; 0: for anybody.
+    pub callback_personal: u32,
+    /// One of the operator's codes.
+    pub code: *const c_char,
+    /// When to call back, for codes that are a callback: `2026-12-01T15:00`, the lead's own time,
+    /// with an offset, or `+2h`, from now. NULL or empty: no callback.
+    pub callback_at: *const c_char,
+    /// What the agent wrote down; NULL or empty: nothing.
+    pub note: *const c_char,
 }
 
 /// Counters of an engine.

@@ -112,6 +112,7 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
                 if !slots.end_leg(*leg) {
                     return Err(OUTDIAL_E_NOT_FOUND);
                 }
+                shared.columns.forget(*leg);
                 Slot::Leg
             }
             LegEvent::Proceeding
@@ -164,6 +165,7 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
         },
         Event::Agent { .. }
         | Event::Manual { .. }
+        | Event::Dispose { .. }
         | Event::Probed { .. }
         | Event::Reconcile { .. }
         | Event::Config(_)

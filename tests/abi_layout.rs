@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use outdial::{
-    OutdialEvent, OutdialHost, OutdialHostLoad, OutdialNotice, OutdialOriginate, OutdialRing,
+    OutdialDisposition, OutdialEvent, OutdialHost, OutdialHostLoad, OutdialNotice, OutdialOriginate,
+    OutdialRing,
     OutdialSettings, OutdialStats,
 };
 
@@ -86,6 +87,16 @@ fn layouts() -> Vec<Layout> {
                 over,
                 sip_status,
                 q850,
+            }
+        ),
+        layout!(
+            "outdial_disposition",
+            OutdialDisposition {
+                struct_size,
+                callback_personal,
+                code,
+                callback_at,
+                note,
             }
         ),
         layout!(

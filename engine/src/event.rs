@@ -109,6 +109,16 @@ pub enum Event {
         /// What the callee sees.
         caller_id: Number,
     },
+    /// What came of a live call, in the dialplan's word. Said again, or by an agent too, the last word
+    /// counts.
+    Dispose {
+        /// Echoed in [`crate::Command::Done`].
+        request: RequestId,
+        /// Which call.
+        attempt: AttemptId,
+        /// What; its own `attempt` is not looked at.
+        said: Box<Disposition>,
+    },
     /// The host refused an originate at once, or the journal could not take its start.
     Refused {
         /// The leg that will not be.
@@ -255,7 +265,7 @@ pub enum AgentEvent {
     },
 }
 
-/// What an agent makes of a call.
+/// What an agent, or the dialplan, makes of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disposition {
     /// The attempt that is meant; `None`: the one in hand.

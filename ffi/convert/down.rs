@@ -219,7 +219,7 @@ pub(crate) fn agent_action(from: link::AgentAction) -> AgentEvent {
 }
 
 /// An outcome that this build does not know ends the lead: nobody is called in doubt.
-fn disposition(from: link::Disposition) -> Disposition {
+pub(crate) fn disposition(from: link::Disposition) -> Disposition {
     Disposition {
         attempt: from.attempt.map(AttemptId),
         code: text(&from.code),

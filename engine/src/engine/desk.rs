@@ -7,7 +7,7 @@ use crate::attempt::{Ending, State, Trigger};
 use crate::command::{Command, Dismissal};
 use crate::deadline::Why;
 use crate::event::{AgentEvent, Disposition};
-use crate::ids::AgentId;
+use crate::ids::{AgentId, AttemptId};
 use crate::limits;
 use crate::time::{Now, Span};
 
@@ -16,6 +16,9 @@ use super::phones::Unanswered;
 
 /// The call that was meant is over, or never was.
 const NO_CALL: &str = "the agent has no such call in hand";
+
+/// As above, for the dialplan.
+const OVER: &str = "there is no such call, or it is over";
 
 impl Engine {
     /// `Err` says why the agent can't do that now.
@@ -86,6 +89,18 @@ impl Engine {
         if state == AgentState::WrapUp {
             self.end_wrap_up(now, id);
         }
+        Ok(())
+    }
+
+    /// What came of a live call, whoever has it.
+    pub(super) fn dispose_live(
+        &mut self,
+        id: AttemptId,
+        said: Box<Disposition>,
+    ) -> Result<(), &'static str> {
+        let call = self.attempts.get_mut(&id).ok_or(OVER)?;
+        call.lead().ok_or("it is a test of a trunk")?;
+        call.disposition = Some(said);
         Ok(())
     }
 
