@@ -37,7 +37,10 @@ struct mark {
 	unsigned int customer:1;
 };
 
-STASIS_MESSAGE_TYPE_DEFN_LOCAL(mark_type);
+STASIS_MESSAGE_TYPE_DEFN_LOCAL(outdial_mark_type);
+
+/*! \brief The CDR engine takes marks. */
+static int routed;
 
 /*! \brief In the CDR engine's thread: the record is there. */
 static void on_mark(void *data, struct stasis_subscription *sub, struct stasis_message *message)
@@ -62,7 +65,7 @@ static void publish(struct ast_channel *chan, const char *userfield, int custome
 	struct mark *mark;
 	struct stasis_message *message;
 
-	if (!mark_type() || !ast_cdr_is_enabled()) {
+	if (!routed || !ast_cdr_is_enabled()) {
 		return;
 	}
 	mark = ao2_alloc_options(sizeof(*mark), NULL, AO2_ALLOC_OPT_LOCK_NOLOCK);
@@ -72,7 +75,7 @@ static void publish(struct ast_channel *chan, const char *userfield, int custome
 	ast_copy_string(mark->channel, ast_channel_name(chan), sizeof(mark->channel));
 	ast_copy_string(mark->userfield, userfield, sizeof(mark->userfield));
 	mark->customer = customer;
-	message = stasis_message_create(mark_type(), mark);
+	message = stasis_message_create(outdial_mark_type(), mark);
 	if (message) {
 		stasis_publish(ast_channel_topic(chan), message);
 	}
@@ -150,26 +153,49 @@ static int on_record(struct ast_cdr *cdr)
 	return 0;
 }
 
+/*! \brief Have the CDR engine take marks. Non-zero: out of memory. */
+static int route(struct stasis_message_router *router)
+{
+	switch (STASIS_MESSAGE_TYPE_INIT(outdial_mark_type)) {
+	case STASIS_MESSAGE_TYPE_SUCCESS:
+		break;
+	case STASIS_MESSAGE_TYPE_DECLINED:
+		/* By stasis.conf. */
+		return 0;
+	default:
+		return -1;
+	}
+	if (stasis_message_router_add(router, outdial_mark_type(), on_mark, NULL)) {
+		STASIS_MESSAGE_TYPE_CLEANUP(outdial_mark_type);
+		return -1;
+	}
+	routed = 1;
+	return 0;
+}
+
 int records_register(void)
 {
 	struct stasis_message_router *router = ast_cdr_message_router();
-	int res;
+	int res = 0;
 
-	if (!router) {
-		ast_log(LOG_NOTICE, "Asterisk writes no CDRs\n");
-		return 0;
-	}
-	if (STASIS_MESSAGE_TYPE_INIT(mark_type) != STASIS_MESSAGE_TYPE_SUCCESS) {
+	if (router) {
+		res = route(router) || ast_cdr_modifier_register(name, "one record for each leg", on_record);
 		ao2_ref(router, -1);
-		return -1;
-	}
-	res = stasis_message_router_add(router, mark_type(), on_mark, NULL);
-	res |= ast_cdr_modifier_register(name, "one record for each leg", on_record);
-	ao2_ref(router, -1);
-	if (res) {
-		records_unregister();
 	}
 	return res;
+}
+
+/*! \brief Whatever was sent before is worked off, in code that is about to go. */
+static void flush(struct stasis_message_router *router)
+{
+	struct mark *last = ao2_alloc_options(sizeof(*last), NULL, AO2_ALLOC_OPT_LOCK_NOLOCK);
+	struct stasis_message *message = last ? stasis_message_create(outdial_mark_type(), last) : NULL;
+
+	if (message) {
+		stasis_message_router_publish_sync(router, message);
+	}
+	ao2_cleanup(message);
+	ao2_cleanup(last);
 }
 
 void records_unregister(void)
@@ -177,18 +203,11 @@ void records_unregister(void)
 	struct stasis_message_router *router = ast_cdr_message_router();
 
 	ast_cdr_modifier_unregister(name);
-	if (router && mark_type()) {
-		/* Whatever came before it is worked off, in code that is about to go. */
-		struct mark *last = ao2_alloc_options(sizeof(*last), NULL, AO2_ALLOC_OPT_LOCK_NOLOCK);
-		struct stasis_message *message = last ? stasis_message_create(mark_type(), last) : NULL;
-
-		if (message) {
-			stasis_message_router_publish_sync(router, message);
-		}
-		ao2_cleanup(message);
-		ao2_cleanup(last);
-		stasis_message_router_remove(router, mark_type());
+	if (router && routed) {
+		routed = 0;
+		flush(router);
+		stasis_message_router_remove(router, outdial_mark_type());
+		STASIS_MESSAGE_TYPE_CLEANUP(outdial_mark_type);
 	}
 	ao2_cleanup(router);
-	STASIS_MESSAGE_TYPE_CLEANUP(mark_type);
 }

@@ -3,13 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use outdial_harness::wait::wait_for;
-use outdial_harness::{Fate, Rig, RigOptions, Workspace};
+use outdial_harness::{Fate, Rig, RigOptions};
 
 const SOON: Duration = Duration::from_secs(10);
 const LATER: Duration = Duration::from_secs(40);
