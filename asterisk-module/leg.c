@@ -68,6 +68,8 @@ static int leg_fill(struct leg *leg, const struct outdial_originate *request)
 	ast_copy_string(leg->account, S_OR(request->account, ""), sizeof(leg->account));
 	leg->priority = MAX(1, (int) request->priority);
 	leg->timeout_ms = request->timeout_ms;
+	leg->attempt = request->attempt;
+	leg->lead = request->lead;
 	leg->holds = 1;
 	return 0;
 }

@@ -46,6 +46,8 @@ struct leg {
 	char exten[AST_MAX_EXTENSION];
 	int priority;
 	unsigned int timeout_ms;
+	uint64_t attempt;
+	uint64_t lead;
 	/*! @} */
 
 	/*! \brief Frame hook that waits for the first response, -1: none. Under the channel's lock. */

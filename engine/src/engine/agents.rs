@@ -249,6 +249,7 @@ impl Engine {
         }
         let pause = agent.pause.clone();
         self.learn_of_agent(now, serves, was, state);
+        self.note_agent(id, was.0);
         self.push(Command::AgentChanged {
             agent: id,
             state,
@@ -395,7 +396,8 @@ impl Engine {
         agent: AgentId,
     ) {
         let reach = self.agents.get(&agent).and_then(reach);
-        let (Some(reach), true) = (reach, self.advance(now, attempt, Trigger::Reserve)) else {
+        let left = self.step(now, attempt, Trigger::Reserve);
+        let (Some(reach), Some(from)) = (reach, left) else {
             // Neither can be: an idle agent can be reached, a waiting attempt awaits an agent.
             self.log(
                 Level::Error,
@@ -408,6 +410,7 @@ impl Engine {
         if let Some(call) = self.attempts.get_mut(&attempt) {
             call.agent = Some(agent);
         }
+        self.note_call(attempt, from);
         match reach {
             Reach::Waits(session) => self.bring(now, attempt, agent, session),
             Reach::Phone(phone) => self.ring_for_call(now, attempt, agent, phone),
