@@ -7,9 +7,9 @@ use std::ffi::{c_char, c_void};
 
 /// Major version of the ABI that this host was written for.
 pub const ABI_MAJOR: u32 = 1;
-/// Minor version: the first that knows `leave_message`. A library that does not know `test_host` would
-/// take this host for a real PBX.
-pub const ABI_MINOR: u32 = 3;
+/// Minor version: the first that knows `ring`, and `test_host`. An older library would take this
+/// host for a real PBX.
+pub const ABI_MINOR: u32 = 1;
 
 /// `OUTDIAL_OK`.
 pub const OK: i32 = 0;
@@ -135,7 +135,6 @@ pub struct Host {
     pub log: unsafe extern "C" fn(*mut c_void, u32, *const c_char),
     pub on_fault: unsafe extern "C" fn(*mut c_void, *const c_char),
     pub ring: unsafe extern "C" fn(*mut c_void, *const Ring) -> i32,
-    pub leave_message: unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char),
 }
 
 /// `struct outdial_settings`.
@@ -283,7 +282,6 @@ mod tests {
                 log,
                 on_fault,
                 ring,
-                leave_message,
             }
         );
         same!(

@@ -67,8 +67,6 @@ impl Host {
             log,
             on_fault,
             ring,
-            // Its machines record at once.
-            leave_message: play,
         }
     }
 }
@@ -157,7 +155,7 @@ unsafe extern "C" fn dismiss(ctx: *mut c_void, session: *const c_char, why: u32)
     host.plan(Happening::Gone(session.into(), why));
 }
 
-/// This PBX has every endpoint, extension and sound, and an AMD that takes a millisecond.
+/// This PBX has every endpoint, extension and sound.
 unsafe extern "C" fn probe(
     ctx: *mut c_void,
     request: u64,

@@ -119,6 +119,12 @@ impl Workspace {
         self.target.join("asterisk-module/res_outdial.so")
     }
 
+    /// What `core show application` shows of the module.
+    #[must_use]
+    pub fn module_documentation(&self) -> PathBuf {
+        self.target.join("asterisk-module/res_outdial-en_US.xml")
+    }
+
     /// The `outdial` binary.
     #[must_use]
     pub fn binary(&self) -> PathBuf {
