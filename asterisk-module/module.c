@@ -16,6 +16,7 @@
 
 #include "leg.h"
 #include "session.h"
+#include "tests.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -34,6 +35,12 @@ struct shim shim;
 /*! \brief What reload changes. */
 AST_MUTEX_DEFINE_STATIC(config_lock);
 
+static int post(const struct outdial_event *event)
+{
+	tests_posted(event);
+	return outdial_post(shim.engine, event);
+}
+
 int shim_post(uint32_t kind, const char *id, const char *other, int value)
 {
 	struct outdial_event event = {
@@ -44,7 +51,7 @@ int shim_post(uint32_t kind, const char *id, const char *other, int value)
 		.value = value,
 	};
 
-	return outdial_post(shim.engine, &event);
+	return post(&event);
 }
 
 int shim_post_ended(const char *leg, int refused, int sip_status, int q850)
@@ -58,7 +65,7 @@ int shim_post_ended(const char *leg, int refused, int sip_status, int q850)
 		.q850 = q850,
 	};
 
-	return outdial_post(shim.engine, &event);
+	return post(&event);
 }
 
 int shim_post_probed(uint64_t request, int found)
@@ -70,7 +77,7 @@ int shim_post_probed(uint64_t request, int found)
 		.value = found,
 	};
 
-	return outdial_post(shim.engine, &event);
+	return post(&event);
 }
 
 void shim_default_context(char *context, size_t size)
@@ -173,6 +180,7 @@ static int registries_make(void)
 
 static void unregister_all(void)
 {
+	tests_unregister();
 	cli_unregister();
 	functions_unregister();
 	pause_unregister();
@@ -187,6 +195,7 @@ static int register_all(void)
 		unregister_all();
 		return -1;
 	}
+	tests_register();
 	return 0;
 }
 

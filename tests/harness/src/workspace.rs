@@ -18,6 +18,9 @@ pub struct Workspace {
     pub target: PathBuf,
     /// Root of the file system that has Asterisk; `/` where this machine has it.
     pub asterisk_root: PathBuf,
+    /// The major version of Asterisk that was asked for by `ASTERISK` in the environment; `None`:
+    /// this machine's, or 22.
+    pub asked: Option<u32>,
 }
 
 static READY: OnceLock<std::result::Result<Workspace, String>> = OnceLock::new();
@@ -63,6 +66,7 @@ impl Workspace {
             target: target(&root),
             root,
             asterisk_root: PathBuf::from("/"),
+            asked: None,
         };
         for built in [workspace.library(), workspace.sim_pbx(), workspace.binary()] {
             if !built.exists() {
@@ -77,10 +81,31 @@ impl Workspace {
     /// # Errors
     /// There is no Asterisk.
     pub fn plain() -> Result<Workspace> {
+        let asked = match std::env::var("ASTERISK") {
+            Ok(major) if !major.is_empty() => Some(major.parse().context("ASTERISK")?),
+            Ok(_) | Err(_) => None,
+        };
+        Workspace::with(asked)
+    }
+
+    /// The same with the root of another version of Asterisk, which is made if need be.
+    ///
+    /// # Errors
+    /// It can't be made.
+    pub fn of_version(&self, major: u32) -> Result<Workspace> {
+        let mut make = Command::new(self.root.join("scripts/asterisk-root"));
+        run(make.arg(major.to_string()).env_remove("ASTERISK_ROOT"))?;
+        Workspace::with(Some(major))
+    }
+
+    fn with(asked: Option<u32>) -> Result<Workspace> {
         let root = sources()?;
         let target = target(&root);
-        let printed = run(Command::new(root.join("scripts/asterisk-root")).arg("--print"))?;
-        let asterisk_root = PathBuf::from(printed.trim());
+        let mut where_is = Command::new(root.join("scripts/asterisk-root"));
+        where_is
+            .arg("--print")
+            .args(asked.map(|major| major.to_string()));
+        let asterisk_root = PathBuf::from(run(&mut where_is)?.trim());
         if !asterisk_root.join("usr/sbin/asterisk").exists() {
             bail!(
                 "there is no Asterisk in {}: run make setup",
@@ -98,6 +123,7 @@ impl Workspace {
             root,
             target,
             asterisk_root,
+            asked,
         })
     }
 
@@ -116,7 +142,47 @@ impl Workspace {
     /// `res_outdial.so`.
     #[must_use]
     pub fn module(&self) -> PathBuf {
-        self.target.join("asterisk-module/res_outdial.so")
+        let folder = match self.asked {
+            Some(major) => format!("asterisk-module-{major}"),
+            None => "asterisk-module".into(),
+        };
+        self.target.join(folder).join("res_outdial.so")
+    }
+
+    /// Builds a module in a folder of its own, against the library that was built, with more
+    /// variables for its Makefile.
+    ///
+    /// # Errors
+    /// It can't be built.
+    pub fn build_module(&self, build: &Path, more: &[String]) -> Result<PathBuf> {
+        let release = self.target.join("release");
+        let mut make = Command::new("make");
+        make.args(["-s", "-C", "asterisk-module"])
+            .arg(format!("BUILD={}", build.display()))
+            .arg(format!("OUTDIAL_LIB={}", release.display()))
+            .arg(format!(
+                "ASTERISK_INCLUDE={}",
+                self.asterisk_include().display()
+            ));
+        if self.asked.is_some() {
+            make.arg(format!("SYSROOT={}", self.asterisk_root.display()));
+        }
+        run(without_make(make.args(more).current_dir(&self.root)))?;
+        Ok(build.join("res_outdial.so"))
+    }
+
+    /// The major version of its Asterisk, by its headers.
+    ///
+    /// # Errors
+    /// They don't tell.
+    pub fn asterisk_major(&self) -> Result<u32> {
+        let header = self.asterisk_include().join("asterisk/autoconfig.h");
+        let text =
+            fs::read_to_string(&header).with_context(|| format!("reading {}", header.display()))?;
+        text.lines()
+            .find_map(|line| line.strip_prefix("#define PACKAGE_VERSION \""))
+            .and_then(|version| version.split('.').next()?.parse().ok())
+            .with_context(|| format!("no version in {}", header.display()))
     }
 
     /// The `outdial` binary.
@@ -187,14 +253,15 @@ impl Workspace {
 }
 
 fn build(root: &Path, what: &str) -> Result<()> {
-    // Make's own variables would make this one a child of the make that runs the tests.
     let mut make = Command::new("make");
-    make.args(["-s", what])
-        .current_dir(root)
-        .env_remove("MAKEFLAGS")
+    run(without_make(make.args(["-s", what]).current_dir(root))).map(|_| ())
+}
+
+/// Make's own variables would make this one a child of the make that runs the tests.
+fn without_make(make: &mut Command) -> &mut Command {
+    make.env_remove("MAKEFLAGS")
         .env_remove("MAKELEVEL")
-        .env_remove("MFLAGS");
-    run(&mut make).map(|_| ())
+        .env_remove("MFLAGS")
 }
 
 fn sources() -> Result<PathBuf> {

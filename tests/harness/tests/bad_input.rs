@@ -207,34 +207,8 @@ fn module_of_another_abi(rig: &Rig) -> PathBuf {
     );
     assert_ne!(header, other);
     fs::write(build.join("include/outdial.h"), other).unwrap();
-    build_module(
-        rig,
-        &build,
-        &[format!(
-            "OUTDIAL_INCLUDE={}",
-            build.join("include").display()
-        )],
-    );
-    build.join("res_outdial.so")
-}
-
-fn build_module(rig: &Rig, build: &Path, more: &[String]) {
-    run(Command::new("make")
-        .args(["-s", "-C", "asterisk-module"])
-        .arg(format!("BUILD={}", build.display()))
-        .arg(format!(
-            "OUTDIAL_LIB={}",
-            rig.workspace.target.join("release").display()
-        ))
-        .arg(format!(
-            "ASTERISK_INCLUDE={}",
-            rig.workspace.asterisk_include().display()
-        ))
-        .args(more)
-        .current_dir(&rig.workspace.root)
-        .env_remove("MAKEFLAGS")
-        .env_remove("MAKELEVEL"))
-    .unwrap();
+    let include = format!("OUTDIAL_INCLUDE={}", build.join("include").display());
+    rig.workspace.build_module(&build, &[include]).unwrap()
 }
 
 fn without_a_sidecar(rig: &mut Rig) {
