@@ -237,11 +237,16 @@ impl Workspace {
         Ok(Path::new("/").join(inside))
     }
 
-    /// A folder for logs that stay: `target/e2e/NAME`, emptied.
+    /// A folder for logs that stay: `target/e2e/NAME`, emptied; `e2e-16` where version 16 was asked
+    /// for.
     ///
     /// # Errors
     /// It can't be made.
     pub fn log_dir(&self, kind: &str, name: &str) -> Result<PathBuf> {
+        let kind = match self.asked {
+            Some(major) => format!("{kind}-{major}"),
+            None => kind.into(),
+        };
         let folder = self.target.join(kind).join(name);
         if folder.exists() {
             fs::remove_dir_all(&folder)
