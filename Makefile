@@ -26,7 +26,8 @@ ASTERISK_INCLUDE := $(SYSROOT)/include
 endif
 ASTERISK_INCLUDE ?= $(firstword $(foreach d,$(prefix)/include /usr/include /usr/local/include .cache/asterisk-22/include,$(if $(wildcard $(d)/asterisk.h),$(abspath $(d)))))
 module_make = $(MAKE) --no-print-directory -C asterisk-module BUILD=$(module_build) OUTDIAL_LIB=$(release) \
-	$(if $(ASTERISK_INCLUDE),ASTERISK_INCLUDE=$(ASTERISK_INCLUDE)) $(if $(SYSROOT),SYSROOT=$(SYSROOT)) prefix=$(prefix)
+	$(if $(ASTERISK_INCLUDE),ASTERISK_INCLUDE=$(ASTERISK_INCLUDE)) $(if $(SYSROOT),SYSROOT=$(SYSROOT)) \
+	$(if $(ASTERISK),ASTERISK_MAJOR=$(ASTERISK)) prefix=$(prefix)
 
 .DEFAULT_GOAL := all
 .PHONY: help setup all library sidecar module install uninstall demo test bench bench-pacing soak long-run clean

@@ -29,4 +29,40 @@
 
 #include "outdial.h"
 
+#ifdef OUTDIAL_TECH_CAUSE
+
+/*! \brief The technology's own cause of the hangup; a SIP status on PJSIP. With the channel locked. */
+static inline int compat_tech_cause(struct ast_channel *chan)
+{
+	return ast_channel_tech_hangupcause(chan);
+}
+
+#else
+
+#include "asterisk/causes.h"
+
+/*!
+ * \brief The technology's own cause of the hangup; a SIP status on PJSIP. With the channel locked.
+ *
+ * Before 16.30, 18.16 and 20.1 a channel has none. Without a response from the other end PJSIP ends a
+ * call by one of two statuses of its own, and chan_pjsip makes these causes of them: nobody replied,
+ * or the transport failed.
+ */
+static inline int compat_tech_cause(struct ast_channel *chan)
+{
+	if (strcasecmp(ast_channel_tech(chan)->type, "PJSIP")) {
+		return 0;
+	}
+	switch (ast_channel_hangupcause(chan)) {
+	case AST_CAUSE_NO_USER_RESPONSE:
+		return 408;
+	case AST_CAUSE_CONGESTION:
+		return 503;
+	default:
+		return 0;
+	}
+}
+
+#endif /* OUTDIAL_TECH_CAUSE */
+
 #endif /* OUTDIAL_COMPAT_H */

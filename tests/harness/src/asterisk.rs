@@ -193,15 +193,7 @@ impl Asterisk {
 
     /// `asterisk ARGS`, in its root.
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = if self.workspace.asterisk_root == Path::new("/") {
-            Command::new("asterisk")
-        } else {
-            let mut chroot = Command::new("chroot");
-            chroot
-                .arg(&self.workspace.asterisk_root)
-                .arg("/usr/sbin/asterisk");
-            chroot
-        };
+        let mut command = self.workspace.asterisk();
         command
             .args([
                 "-C",

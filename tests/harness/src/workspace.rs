@@ -164,25 +164,34 @@ impl Workspace {
                 "ASTERISK_INCLUDE={}",
                 self.asterisk_include().display()
             ));
-        if self.asked.is_some() {
-            make.arg(format!("SYSROOT={}", self.asterisk_root.display()));
+        if let Some(major) = self.asked {
+            make.arg(format!("SYSROOT={}", self.asterisk_root.display()))
+                .arg(format!("ASTERISK_MAJOR={major}"));
         }
         run(without_make(make.args(more).current_dir(&self.root)))?;
         Ok(build.join("res_outdial.so"))
     }
 
-    /// The major version of its Asterisk, by its headers.
+    /// `asterisk`, in its root.
+    #[must_use]
+    pub fn asterisk(&self) -> Command {
+        if self.asterisk_root == Path::new("/") {
+            return Command::new("asterisk");
+        }
+        let mut chroot = Command::new("chroot");
+        chroot.arg(&self.asterisk_root).arg("/usr/sbin/asterisk");
+        chroot
+    }
+
+    /// The major version of its Asterisk.
     ///
     /// # Errors
-    /// They don't tell.
+    /// It doesn't tell.
     pub fn asterisk_major(&self) -> Result<u32> {
-        let header = self.asterisk_include().join("asterisk/autoconfig.h");
-        let text =
-            fs::read_to_string(&header).with_context(|| format!("reading {}", header.display()))?;
-        text.lines()
-            .find_map(|line| line.strip_prefix("#define PACKAGE_VERSION \""))
+        let said = run(self.asterisk().arg("-V"))?;
+        said.strip_prefix("Asterisk ")
             .and_then(|version| version.split('.').next()?.parse().ok())
-            .with_context(|| format!("no version in {}", header.display()))
+            .with_context(|| format!("no version in {said:?}"))
     }
 
     /// The `outdial` binary.
