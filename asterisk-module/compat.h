@@ -29,27 +29,27 @@
 
 #include "outdial.h"
 
-#ifdef OUTDIAL_TECH_CAUSE
-
-/*! \brief The technology's own cause of the hangup; a SIP status on PJSIP. With the channel locked. */
-static inline int compat_tech_cause(struct ast_channel *chan)
-{
-	return ast_channel_tech_hangupcause(chan);
-}
-
-#else
-
 #include "asterisk/causes.h"
+
+/*!
+ * \brief Came with 16.30, 18.16 and 20.1: NULL where the Asterisk that runs lacks it.
+ *
+ * So an older one loads the module at least, and the module can say what is wrong.
+ */
+extern int ast_channel_tech_hangupcause(const struct ast_channel *chan) __attribute__((weak));
 
 /*!
  * \brief The technology's own cause of the hangup; a SIP status on PJSIP. With the channel locked.
  *
- * Before 16.30, 18.16 and 20.1 a channel has none. Without a response from the other end PJSIP ends a
- * call by one of two statuses of its own, and chan_pjsip makes these causes of them: nobody replied,
- * or the transport failed.
+ * Where Asterisk does not keep it: without a response from the other end PJSIP ends a call by one of
+ * two statuses of its own, and chan_pjsip makes these causes of them. Nobody replied, or the transport
+ * failed.
  */
 static inline int compat_tech_cause(struct ast_channel *chan)
 {
+	if (ast_channel_tech_hangupcause) {
+		return ast_channel_tech_hangupcause(chan);
+	}
 	if (strcasecmp(ast_channel_tech(chan)->type, "PJSIP")) {
 		return 0;
 	}
@@ -62,7 +62,5 @@ static inline int compat_tech_cause(struct ast_channel *chan)
 		return 0;
 	}
 }
-
-#endif /* OUTDIAL_TECH_CAUSE */
 
 #endif /* OUTDIAL_COMPAT_H */

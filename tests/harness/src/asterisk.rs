@@ -121,6 +121,23 @@ impl Asterisk {
         fs::rename(&fresh, &to).with_context(|| format!("renaming to {}", to.display()))
     }
 
+    /// Before 16.30, 18.16 and 20.1 Asterisk keeps a module that has declined, whatever is put in its
+    /// place: version 16 is started anew, without it. The configuration is written anew.
+    ///
+    /// # Errors
+    /// It does not stop, or not start again.
+    pub fn forget_declined(&mut self) -> Result<()> {
+        if self.workspace.asterisk_major()? > 16 {
+            return Ok(());
+        }
+        self.options.load_outdial = false;
+        self.write_config()?;
+        self.stop_gracefully(START)?;
+        self.boot()?;
+        self.options.load_outdial = true;
+        self.write_config()
+    }
+
     /// Writes the configuration anew, with the options as they are now.
     ///
     /// # Errors

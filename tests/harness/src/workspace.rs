@@ -142,11 +142,17 @@ impl Workspace {
     /// `res_outdial.so`.
     #[must_use]
     pub fn module(&self) -> PathBuf {
-        let folder = match self.asked {
-            Some(major) => format!("asterisk-module-{major}"),
-            None => "asterisk-module".into(),
-        };
-        self.target.join(folder).join("res_outdial.so")
+        self.module_folder("").join("res_outdial.so")
+    }
+
+    /// The folder that a module is built in; one of its own for each version and each purpose.
+    #[must_use]
+    pub fn module_folder(&self, purpose: &str) -> PathBuf {
+        let version = self
+            .asked
+            .map_or_else(String::new, |major| format!("-{major}"));
+        self.target
+            .join(format!("asterisk-module{version}{purpose}"))
     }
 
     /// Builds a module in a folder of its own, against the library that was built, with more

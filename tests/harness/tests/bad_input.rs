@@ -186,19 +186,21 @@ fn a_module_that_can_not_work_says_why_and_the_pbx_lives() {
     rig.asterisk
         .install_module(&module_of_another_abi(&rig))
         .unwrap();
+    rig.asterisk.forget_declined().unwrap();
     let before = rig.asterisk.log().len();
     assert!(load(&rig).contains("Unable to load"), "another ABI");
     wait_error(&rig, before, "ABI");
     rig.asterisk
         .install_module(&rig.workspace.module())
         .unwrap();
+    rig.asterisk.forget_declined().unwrap();
 
     without_a_sidecar(&mut rig);
 }
 
 /// The shim, built against a header of another major version.
 fn module_of_another_abi(rig: &Rig) -> PathBuf {
-    let build = rig.workspace.target.join("asterisk-module-abi");
+    let build = rig.workspace.module_folder("-abi");
     fs::create_dir_all(build.join("include")).unwrap();
     let header = fs::read_to_string(rig.workspace.root.join("include/outdial.h")).unwrap();
     let other = header.replace(

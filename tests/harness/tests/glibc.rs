@@ -14,28 +14,24 @@ const OLDEST: [u32; 2] = [2, 31];
 /// The newest version of glibc whose symbols a file asks for, or has.
 fn newest(file: &Path) -> [u32; 2] {
     let said = run(Command::new("objdump").arg("-T").arg(file)).unwrap();
+    // GLIBC_PRIVATE has no number.
     let versions = said.split("GLIBC_").skip(1).filter_map(|rest| {
-        let version: String = rest
-            .chars()
-            .take_while(|c| c.is_ascii_digit() || *c == '.')
-            .collect();
-        let mut parts = version.split('.').map(|part| part.parse().unwrap());
-        Some([parts.next()?, parts.next()?])
+        let word = rest
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
+            .next()?;
+        let mut numbers = word.split('.').map_while(|number| number.parse().ok());
+        Some([numbers.next()?, numbers.next()?])
     });
     versions.max().unwrap()
 }
 
 /// The C library of the root that Asterisk runs in.
 fn libc(workspace: &Workspace) -> PathBuf {
-    let found = [
-        "usr/lib/x86_64-linux-gnu",
-        "usr/lib/aarch64-linux-gnu",
-        "lib64",
-        "usr/lib",
-    ]
-    .map(|folder| workspace.asterisk_root.join(folder).join("libc.so.6"))
-    .into_iter()
-    .find(|file| file.exists());
+    let root = &workspace.asterisk_root;
+    let found = ["x86_64-linux-gnu", "aarch64-linux-gnu", "../lib64", ""]
+        .map(|folder| root.join("lib").join(folder).join("libc.so.6"))
+        .into_iter()
+        .find(|file| file.exists());
     found.unwrap()
 }
 
