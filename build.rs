@@ -8,11 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files that declare something in the header.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "ffi/abi.rs",
     "ffi/exports.rs",
     "ffi/post.rs",
     "ffi/agents.rs",
+    "ffi/dialplan.rs",
     "ffi/field.rs",
     "ffi/stats.rs",
     "ffi/console/mod.rs",

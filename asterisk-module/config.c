@@ -119,13 +119,15 @@ static int read_category(struct ast_config *file, const char *category, struct s
 {
 	struct ast_variable *var;
 
-	if (strcasecmp(category, "general")) {
-		ast_log(LOG_ERROR, "%s: unknown section [%s]; there is only [general]\n", config_file,
-			category);
+	int keys = !strcasecmp(category, "keys");
+
+	if (!keys && strcasecmp(category, "general")) {
+		ast_log(LOG_ERROR, "%s: unknown section [%s]; there are [general] and [keys]\n",
+			config_file, category);
 		return -1;
 	}
 	for (var = ast_variable_browse(file, category); var; var = var->next) {
-		if (set_key(var, config)) {
+		if (keys ? keys_set(&config->keys, var) : set_key(var, config)) {
 			return -1;
 		}
 	}

@@ -32,6 +32,9 @@
 					<enum name="amd"><para><literal>human</literal>, <literal>machine</literal>,
 					<literal>unknown</literal>, <literal>screening</literal>; empty if AMD did not
 					run.</para></enum>
+					<enum name="lead.NAME"><para>The column NAME of the lead's own; empty where the
+					lead has none. A name that is none of the above needs no
+					<literal>lead.</literal> in front.</para></enum>
 				</enumlist>
 			</parameter>
 		</syntax>
@@ -127,8 +130,9 @@ static int read_field(const char *function, uint32_t of, const char *name, const
 		return 0;
 	}
 	if (res == OUTDIAL_E_ARGUMENT) {
-		ast_log(LOG_WARNING, "%s: there is no field '%s'; 'core show function %s' lists them\n",
-			function, field, function);
+		ast_log(LOG_WARNING, "%s: there is no field '%s'%s; 'core show function %s' lists them\n",
+			function, field, of == OUTDIAL_OF_LEG ? ", and the lead has no such column" : "",
+			function);
 	} else if (res != OUTDIAL_E_NOT_FOUND || !quiet) {
 		ast_log(LOG_WARNING, "%s: '%s': %s\n", function, name, outdial_strerror(res));
 	}

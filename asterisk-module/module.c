@@ -87,9 +87,50 @@ void shim_default_context(char *context, size_t size)
 	ast_mutex_unlock(&config_lock);
 }
 
+void shim_keys(struct session *session)
+{
+	unsigned int i;
+
+	ast_mutex_lock(&config_lock);
+	session->key_count = shim.config.keys.count;
+	for (i = 0; i < session->key_count; i++) {
+		session->keys[i].session = session;
+		session->keys[i].key = shim.config.keys.key[i];
+	}
+	ast_mutex_unlock(&config_lock);
+}
+
 void shim_status(struct ast_channel *chan, const char *status)
 {
 	pbx_builtin_setvar_helper(chan, "OUTDIAL_STATUS", status);
+}
+
+void shim_result(struct ast_channel *chan, const char *app, const char *what, int res,
+	const char *not_found, const char *err)
+{
+	if (res == OUTDIAL_OK) {
+		shim_status(chan, "OK");
+		return;
+	}
+	ast_log(LOG_WARNING, "%s(%s): %s\n", app, what, S_OR(err, outdial_strerror(res)));
+	switch (res) {
+	case OUTDIAL_E_NOT_FOUND:
+		shim_status(chan, not_found);
+		break;
+	case OUTDIAL_E_STATE:
+		shim_status(chan, "NOT_NOW");
+		break;
+	case OUTDIAL_E_ARGUMENT:
+		shim_status(chan, "ERROR");
+		break;
+	case OUTDIAL_E_IO:
+	case OUTDIAL_E_TIMEOUT:
+	case OUTDIAL_E_FULL:
+		shim_status(chan, "UNAVAILABLE");
+		break;
+	default:
+		shim_status(chan, "FAULT");
+	}
 }
 
 /*! \brief Major version of the Asterisk that runs; 0 if it can't be told. */
@@ -161,8 +202,10 @@ static void registries_free(void)
 {
 	pool_destroy(shim.calls);
 	pool_destroy(shim.work);
+	pool_destroy(shim.desk);
 	shim.calls = NULL;
 	shim.work = NULL;
+	shim.desk = NULL;
 	sessions_destroy();
 	legs_destroy();
 }
@@ -171,7 +214,8 @@ static int registries_make(void)
 {
 	shim.calls = pool_create("outdial-calls", shim.config.max_calls, shim.config.max_calls);
 	shim.work = pool_create("outdial-work", OUTDIAL_WORK_THREADS, OUTDIAL_WORK_WAITING);
-	if (!shim.calls || !shim.work || legs_init() || sessions_init()) {
+	shim.desk = pool_create("outdial-desk", OUTDIAL_DESK_THREADS, OUTDIAL_DESK_WAITING);
+	if (!shim.calls || !shim.work || !shim.desk || legs_init() || sessions_init()) {
 		registries_free();
 		return -1;
 	}
@@ -184,14 +228,16 @@ static void unregister_all(void)
 	cli_unregister();
 	functions_unregister();
 	pause_unregister();
+	lead_unregister();
+	monitor_unregister();
 	connect_unregister();
 	agent_unregister();
 }
 
 static int register_all(void)
 {
-	if (agent_register() || connect_register() || pause_register() || functions_register()
-		|| cli_register()) {
+	if (agent_register() || connect_register() || pause_register() || lead_register()
+		|| monitor_register() || functions_register() || cli_register()) {
 		unregister_all();
 		return -1;
 	}

@@ -35,7 +35,8 @@
 					<value name="OK">Done.</value>
 					<value name="UNKNOWN">No agent of that name is configured.</value>
 					<value name="NOT_NOW">The agent is not logged in; the log has the reason.</value>
-					<value name="FAULT">outdial has stopped, or does not answer; see the log.</value>
+					<value name="UNAVAILABLE">outdial does not answer in time.</value>
+					<value name="FAULT">outdial has stopped; see the log.</value>
 					<value name="ERROR">The application was used wrongly; see the log.</value>
 				</variable>
 			</variablelist>
@@ -81,24 +82,7 @@ static void perform(struct ast_channel *chan, const char *app, const char *agent
 	char err[256] = "";
 	int res = outdial_agent(shim.engine, agent, action, code, err, sizeof(err));
 
-	if (res == OUTDIAL_OK) {
-		shim_status(chan, "OK");
-		return;
-	}
-	ast_log(LOG_WARNING, "%s(%s): %s\n", app, agent, S_OR(err, outdial_strerror(res)));
-	switch (res) {
-	case OUTDIAL_E_NOT_FOUND:
-		shim_status(chan, "UNKNOWN");
-		break;
-	case OUTDIAL_E_STATE:
-		shim_status(chan, "NOT_NOW");
-		break;
-	case OUTDIAL_E_ARGUMENT:
-		shim_status(chan, "ERROR");
-		break;
-	default:
-		shim_status(chan, "FAULT");
-	}
+	shim_result(chan, app, agent, res, "UNKNOWN", err);
 }
 
 static int pause_exec(struct ast_channel *chan, const char *data)

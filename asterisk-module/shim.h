@@ -13,6 +13,7 @@
 #define OUTDIAL_SHIM_H
 
 #include "compat.h"
+#include "keys.h"
 #include "pool.h"
 
 /*! \brief Longest id of a leg or session, with its NUL; Asterisk's own bound on unique ids. */
@@ -23,10 +24,16 @@
 #define OUTDIAL_WORK_THREADS 4
 /*! \brief Jobs that may wait for such a thread. */
 #define OUTDIAL_WORK_WAITING 65536
+/*! \brief Threads that do what agents' keys say; they may wait for the sidecar. */
+#define OUTDIAL_DESK_THREADS 4
+/*! \brief Keys that may wait for such a thread. */
+#define OUTDIAL_DESK_WAITING 1024
 /*! \brief Above this age of the pump's heartbeat nothing is dialed. */
 #define OUTDIAL_HEARTBEAT_MAX_MS 2000
 /*! \brief How long the engine may take to stop. */
 #define OUTDIAL_STOP_TIMEOUT_MS 5000
+
+struct session;
 
 /*! \brief outdial.conf. */
 struct shim_config {
@@ -39,6 +46,8 @@ struct shim_config {
 	unsigned int max_calls;
 	/*! \brief 0: the library's default. */
 	uint64_t journal_bytes;
+	/*! \brief Keys of agents, for those who log in from now on. */
+	struct keys keys;
 };
 
 /*! \brief The module's state. Written by load, reload and unload only. */
@@ -48,6 +57,8 @@ struct shim {
 	struct pool *calls;
 	/*! \brief Connects, plays, hangs up, probes: never waits behind a call. */
 	struct pool *work;
+	/*! \brief What agents' keys say. */
+	struct pool *desk;
 	struct shim_config config;
 	/*! \brief Set once by on_fault: customers and agents who wait are let go. */
 	volatile int faulted;
@@ -70,6 +81,9 @@ int config_read(struct shim_config *config);
 /*! \brief Where an answered call goes when the engine names no context; reload may change it. */
 void shim_default_context(char *context, size_t size);
 
+/*! \brief Give a session the keys that are configured; reload may change them. */
+void shim_keys(struct session *session);
+
 /*!
  * \brief Tell the engine.
  *
@@ -88,6 +102,17 @@ int shim_post_probed(uint64_t request, int found);
 /*! \brief Set the channel variable OUTDIAL_STATUS. */
 void shim_status(struct ast_channel *chan, const char *status);
 
+/*!
+ * \brief Say how a request of the dialplan went: OUTDIAL_STATUS, and a warning if it failed.
+ *
+ * \param what what it was about; no number
+ * \param res OUTDIAL_OK or why not
+ * \param not_found the status for OUTDIAL_E_NOT_FOUND
+ * \param err in words; may be empty
+ */
+void shim_result(struct ast_channel *chan, const char *app, const char *what, int res,
+	const char *not_found, const char *err);
+
 /*! \brief The vtable that is handed to the engine. */
 extern const struct outdial_host shim_host;
 
@@ -104,6 +129,10 @@ int agent_register(void);
 void agent_unregister(void);
 int pause_register(void);
 void pause_unregister(void);
+int lead_register(void);
+void lead_unregister(void);
+int monitor_register(void);
+void monitor_unregister(void);
 int functions_register(void);
 void functions_unregister(void);
 int cli_register(void);

@@ -9,7 +9,7 @@ use libc::{c_char, c_void};
 /// Major version of this ABI. Differs: the library refuses the host.
 pub const OUTDIAL_ABI_MAJOR: u32 = 1;
 /// Minor version of this ABI. Grows when something is appended.
-pub const OUTDIAL_ABI_MINOR: u32 = 1;
+pub const OUTDIAL_ABI_MINOR: u32 = 2;
 
 /// Success.
 pub const OUTDIAL_OK: i32 = 0;
@@ -58,6 +58,9 @@ pub const OUTDIAL_EVENT_LEG_ENDED: u32 = 10;
 pub const OUTDIAL_EVENT_LEG_GREETING_BEGAN: u32 = 11;
 /// The callee's first words are over. Id: leg. Only hosts that listen for it post it.
 pub const OUTDIAL_EVENT_LEG_GREETING_ENDED: u32 = 12;
+/// The customer goes on without the agent who was in his bridge: in the dialplan behind
+/// OutdialConnect, or with somebody else to whom the call was transferred. Id: leg.
+pub const OUTDIAL_EVENT_LEG_LEFT: u32 = 13;
 /// OutdialAgent was entered. Id: session; `other`: the agent's name.
 pub const OUTDIAL_EVENT_SESSION_ENTERED: u32 = 20;
 /// The agent's channel waits inside its holding bridge; again after each call. For a phone that
@@ -117,11 +120,13 @@ pub const OUTDIAL_AGENT_SKIP: u32 = 5;
 pub const OUTDIAL_AGENT_LOG_OFF: u32 = 6;
 /// `outdial_agent`: logs off now, and hangs up the call in hand.
 pub const OUTDIAL_AGENT_LOG_OFF_NOW: u32 = 7;
+/// `outdial_agent`: ends the call in hand, and stays.
+pub const OUTDIAL_AGENT_HANG_UP: u32 = 8;
 
-/// `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
+/// `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
 /// `lead`, `leg`, `list`, `number`, `position`, `state`, `trunk`.
 pub const OUTDIAL_OF_LEG: u32 = 1;
-/// `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`, `paused`, `since`, `state`,
+/// `outdial_dispose`, and `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`, `paused`, `since`, `state`,
 /// `talk`, `wrap_up`.
 pub const OUTDIAL_OF_AGENT: u32 = 2;
 /// `outdial_field` of a campaign: `abandon_rate`, `abandoned`, `agents`, `answered`, `bridged`,
@@ -320,6 +325,22 @@ pub struct OutdialSettings {
     /// 1: calls that this host places reach nobody, as those of a simulated PBX. It is handed test
     /// campaigns only. 0, or a struct of ABI 1.0, which ends before: a real PBX, which never is.
     pub test_host: u32,
+}
+
+/// What came of a call.
+#[repr(C)]
+pub struct OutdialDisposition {
+    /// sizeof(struct outdial_disposition) of the host's build.
+    pub struct_size: u32,
+    /// 1: the callback is for the same agent; 0: for anybody.
+    pub callback_personal: u32,
+    /// One of the operator's codes.
+    pub code: *const c_char,
+    /// When to call back, for codes that are a callback: `2026-12-01T15:00`, the lead's own time,
+    /// with an offset, or `+2h`, from now. NULL or empty: no callback.
+    pub callback_at: *const c_char,
+    /// What the agent wrote down; NULL or empty: nothing.
+    pub note: *const c_char,
 }
 
 /// Counters of an engine.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crossbeam::channel::bounded;
 use libc::{c_char, size_t};
 use outdial_engine::snapshot::{AgentView, CallView, CampaignView};
-use outdial_engine::{Engine, LegId, Now, Span, Verdict};
+use outdial_engine::{Engine, Now, Span, Verdict};
 
 use crate::abi::{
     OUTDIAL_E_ARGUMENT, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_POISONED, OUTDIAL_E_TIMEOUT,
@@ -14,14 +14,10 @@ use crate::abi::{
 use crate::exports::{OutdialEngine, with};
 use crate::pump::Input;
 use crate::shared::Shared;
-use crate::{convert, guard, limits, raw};
+use crate::{columns, convert, guard, limits, raw};
 
-/// Whose field, and how to read it there.
-pub(crate) enum Question {
-    Call(LegId, Read<CallView>),
-    Agent(Box<str>, Read<AgentView>),
-    Campaign(Box<str>, Read<CampaignView>),
-}
+/// In front of the name of a lead's own column.
+const COLUMN: &str = "lead.";
 
 type Read<T> = fn(&T) -> String;
 /// Fields by name.
@@ -74,14 +70,18 @@ const CAMPAIGN: &Fields<CampaignView> = &[
 ];
 
 /// Reads one field. `of` is one of OUTDIAL_OF_, `name` the leg's id, or the agent's or campaign's
-/// name. docs/ABI.md lists the fields. Times are whole seconds, rates percent.
+/// name. docs/ABI.md lists the fields. Times are whole seconds, rates percent. Of a leg, a name that
+/// is no field is a column of the lead's own; `lead.` in front means the column in any case, and
+/// gives an empty text where the lead has none of that name.
 ///
-/// Thread: any, without channel locks. Waits for the engine, up to 2 s.
+/// Thread: any, without channel locks. Waits for the engine, up to 2 s; for the first column of a
+/// leg, also for the sidecar, up to 5 s.
 /// Ownership: the texts stay the caller's; `buf` (`len` bytes) is written on success only, cut to
 /// fit and ended by NUL. An empty text: there is none now, of a call without an agent for example.
 /// Returns OUTDIAL_OK; OUTDIAL_E_NOT_FOUND when there is no such leg, logged-in agent or campaign;
 /// OUTDIAL_E_ARGUMENT for an unknown field or subject or a malformed text; OUTDIAL_E_STATE when the
-/// engine does not run; OUTDIAL_E_TIMEOUT; OUTDIAL_E_POISONED. NULL anywhere: OUTDIAL_E_ARGUMENT.
+/// engine does not run; OUTDIAL_E_TIMEOUT; OUTDIAL_E_IO, for a column, when the sidecar is not
+/// connected or PostgreSQL not reachable; OUTDIAL_E_POISONED. NULL anywhere: OUTDIAL_E_ARGUMENT.
 ///
 /// # Safety
 /// `engine` is NULL or from `outdial_new` and not freed; the texts are NULL or end in NUL; `buf` is
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn outdial_field(
             let (Some(name), Some(field), false) = (text(name), text(field), buf.is_null()) else {
                 return OUTDIAL_E_ARGUMENT;
             };
-            match question(shared, of, name, field).and_then(|asked| ask(shared, asked)) {
+            match read(shared, of, name, field) {
                 Ok(value) => {
                     raw::write_text(buf, len, &value);
                     OUTDIAL_OK
@@ -114,15 +114,39 @@ pub unsafe extern "C" fn outdial_field(
     })
 }
 
-fn question(shared: &Shared, of: u32, name: &str, field: &str) -> Result<Question, i32> {
+fn read(shared: &Shared, of: u32, name: &str, field: &str) -> Result<String, i32> {
     match of {
-        OUTDIAL_OF_LEG => {
-            let leg = shared.host.parse_leg(name).ok_or(OUTDIAL_E_NOT_FOUND)?;
-            Ok(Question::Call(leg, named(CALL, field)?))
+        OUTDIAL_OF_LEG => call(shared, name, field),
+        OUTDIAL_OF_AGENT => {
+            let (read, name) = (named(AGENT, field)?, name.to_owned());
+            look(shared, move |engine, now| {
+                engine.agent_named(now, &name).as_ref().map(read)
+            })
         }
-        OUTDIAL_OF_AGENT => Ok(Question::Agent(name.into(), named(AGENT, field)?)),
-        OUTDIAL_OF_CAMPAIGN => Ok(Question::Campaign(name.into(), named(CAMPAIGN, field)?)),
+        OUTDIAL_OF_CAMPAIGN => {
+            let (read, name) = (named(CAMPAIGN, field)?, name.to_owned());
+            look(shared, move |engine, now| {
+                engine.campaign_named(now, &name).as_ref().map(read)
+            })
+        }
         _ => Err(OUTDIAL_E_ARGUMENT),
+    }
+}
+
+/// A field of ours, else a column of the lead's own.
+fn call(shared: &Shared, name: &str, field: &str) -> Result<String, i32> {
+    let leg = shared.host.parse_leg(name).ok_or(OUTDIAL_E_NOT_FOUND)?;
+    let column = field.strip_prefix(COLUMN);
+    if let (None, Ok(read)) = (column, named(CALL, field)) {
+        return look(shared, move |engine, now| {
+            engine.call(now, leg).as_ref().map(read)
+        });
+    }
+    let columns = columns::of(shared, leg)?;
+    match (columns.get(column.unwrap_or(field)), column) {
+        (Some(value), _) => Ok(value.clone()),
+        (None, Some(_)) => Ok(String::new()),
+        (None, None) => Err(OUTDIAL_E_ARGUMENT),
     }
 }
 
@@ -131,27 +155,24 @@ fn named<T>(fields: &Fields<T>, name: &str) -> Result<Read<T>, i32> {
     found.map(|(_, read)| *read).ok_or(OUTDIAL_E_ARGUMENT)
 }
 
-fn ask(shared: &Shared, question: Question) -> Result<String, i32> {
+/// What the pump finds; `None` there: there is no such leg, agent or campaign.
+pub(crate) fn look<T: Send + 'static>(
+    shared: &Shared,
+    find: impl FnOnce(&Engine, Now) -> Option<T> + Send + 'static,
+) -> Result<T, i32> {
     crate::console::check(shared).map_err(|(code, _)| code)?;
     let (reply, answer) = bounded(1);
+    let look = Box::new(move |engine: &Engine, now| {
+        // Who has given up waiting needs no answer.
+        drop(reply.try_send(find(engine, now)));
+    });
     let deadline = Instant::now() + limits::CONSOLE_PUMP;
-    let asked = shared
-        .mailbox
-        .send_by(Input::Field { question, reply }, deadline);
+    let asked = shared.mailbox.send_by(Input::Look(look), deadline);
     asked.map_err(|_| OUTDIAL_E_TIMEOUT)?;
     let answer = answer.recv_timeout(limits::CONSOLE_PUMP);
     answer
         .map_err(|_| OUTDIAL_E_TIMEOUT)?
         .ok_or(OUTDIAL_E_NOT_FOUND)
-}
-
-/// The pump's part; `None`: there is no such leg, agent or campaign.
-pub(crate) fn read(engine: &Engine, now: Now, question: &Question) -> Option<String> {
-    match question {
-        Question::Call(leg, read) => engine.call(now, *leg).as_ref().map(read),
-        Question::Agent(name, read) => engine.agent_named(now, name).as_ref().map(read),
-        Question::Campaign(name, read) => engine.campaign_named(now, name).as_ref().map(read),
-    }
 }
 
 fn seconds(span: Span) -> String {

@@ -8,8 +8,10 @@ mod abi;
 mod agents;
 mod bell;
 mod clock;
+mod columns;
 mod console;
 mod convert;
+mod dialplan;
 mod exports;
 #[cfg(feature = "fault-injection")]
 mod fault;
@@ -24,6 +26,7 @@ mod link;
 mod post;
 mod pump;
 mod raw;
+mod requests;
 mod settings;
 mod shared;
 mod slots;
@@ -33,6 +36,7 @@ mod threads;
 pub use abi::*;
 pub use agents::outdial_agent;
 pub use console::{OutdialWrite, outdial_cli, outdial_cli_complete};
+pub use dialplan::{outdial_add, outdial_dispose, outdial_do_not_call};
 pub use exports::*;
 #[cfg(feature = "fault-injection")]
 pub use fault::*;

@@ -105,7 +105,15 @@ pub(crate) const LINGER: Duration = Duration::from_secs(1);
 pub(crate) const CONSOLE_PUMP: Duration = Duration::from_secs(2);
 /// The console waits this long for the sidecar.
 pub(crate) const CONSOLE_SIDECAR: Duration = Duration::from_secs(5);
-/// Console commands that wait for the sidecar at once.
-pub(crate) const CONSOLE_WAITING: usize = 16;
+/// Commands and requests that wait for the sidecar at once.
+pub(crate) const REQUESTS_WAITING: usize = 256;
+/// Orders that wait for the link's thread.
+pub(crate) const ORDERS: usize = 16;
+/// Legs whose lead's columns are kept; those of others are asked for each time.
+pub(crate) const LEGS_WITH_COLUMNS: usize = 4096;
+/// Columns that a lead can be added with.
+pub(crate) const COLUMNS: usize = 64;
+/// Bytes of a column's value, and of a note.
+pub(crate) const VALUE_BYTES: usize = 4096;
 /// Leases that are named to a sidecar that comes back.
 pub(crate) const LEASES: usize = outdial_engine::limits::LEASES;

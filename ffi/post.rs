@@ -11,12 +11,12 @@ use crate::abi::{
     OUTDIAL_E_ABI, OUTDIAL_E_ARGUMENT, OUTDIAL_E_FULL, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_POISONED,
     OUTDIAL_E_STATE, OUTDIAL_EVENT_LEG_ANSWERED, OUTDIAL_EVENT_LEG_BRIDGED,
     OUTDIAL_EVENT_LEG_CONNECT_FAILED, OUTDIAL_EVENT_LEG_EARLY_MEDIA, OUTDIAL_EVENT_LEG_ENDED,
-    OUTDIAL_EVENT_LEG_GREETING_BEGAN, OUTDIAL_EVENT_LEG_GREETING_ENDED, OUTDIAL_EVENT_LEG_PLAYED,
-    OUTDIAL_EVENT_LEG_PROCEEDING, OUTDIAL_EVENT_LEG_READY, OUTDIAL_EVENT_LEG_RELEASED,
-    OUTDIAL_EVENT_LEG_RINGING, OUTDIAL_EVENT_PROBED, OUTDIAL_EVENT_SESSION_ENTERED,
-    OUTDIAL_EVENT_SESSION_GONE, OUTDIAL_EVENT_SESSION_WAITING, OUTDIAL_OK, OUTDIAL_VERDICT_HUMAN,
-    OUTDIAL_VERDICT_MACHINE, OUTDIAL_VERDICT_NONE, OUTDIAL_VERDICT_SCREENING,
-    OUTDIAL_VERDICT_UNKNOWN, OutdialEvent,
+    OUTDIAL_EVENT_LEG_GREETING_BEGAN, OUTDIAL_EVENT_LEG_GREETING_ENDED, OUTDIAL_EVENT_LEG_LEFT,
+    OUTDIAL_EVENT_LEG_PLAYED, OUTDIAL_EVENT_LEG_PROCEEDING, OUTDIAL_EVENT_LEG_READY,
+    OUTDIAL_EVENT_LEG_RELEASED, OUTDIAL_EVENT_LEG_RINGING, OUTDIAL_EVENT_PROBED,
+    OUTDIAL_EVENT_SESSION_ENTERED, OUTDIAL_EVENT_SESSION_GONE, OUTDIAL_EVENT_SESSION_WAITING,
+    OUTDIAL_OK, OUTDIAL_VERDICT_HUMAN, OUTDIAL_VERDICT_MACHINE, OUTDIAL_VERDICT_NONE,
+    OUTDIAL_VERDICT_SCREENING, OUTDIAL_VERDICT_UNKNOWN, OutdialEvent,
 };
 use crate::exports::OutdialEngine;
 use crate::host::size_u32;
@@ -112,6 +112,7 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
                 if !slots.end_leg(*leg) {
                     return Err(OUTDIAL_E_NOT_FOUND);
                 }
+                shared.columns.forget(*leg);
                 Slot::Leg
             }
             LegEvent::Proceeding
@@ -123,7 +124,8 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
             | LegEvent::Ready { .. }
             | LegEvent::Bridged { .. }
             | LegEvent::Played { .. }
-            | LegEvent::Released => {
+            | LegEvent::Released
+            | LegEvent::Left => {
                 if !slots.has_leg(*leg) {
                     return Err(OUTDIAL_E_NOT_FOUND);
                 }
@@ -164,6 +166,7 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
         },
         Event::Agent { .. }
         | Event::Manual { .. }
+        | Event::Dispose { .. }
         | Event::Probed { .. }
         | Event::Reconcile { .. }
         | Event::Config(_)
@@ -244,6 +247,7 @@ unsafe fn read(shared: &Shared, event: &OutdialEvent) -> Result<Event, i32> {
             whole: event.value != 0,
         },
         OUTDIAL_EVENT_LEG_RELEASED => LegEvent::Released,
+        OUTDIAL_EVENT_LEG_LEFT => LegEvent::Left,
         OUTDIAL_EVENT_LEG_ENDED => LegEvent::Ended(leg_end(event)),
         OUTDIAL_EVENT_SESSION_ENTERED => {
             // SAFETY: passed on.

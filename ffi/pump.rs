@@ -148,10 +148,7 @@ impl Pump {
             Input::Journal(notice) => self.take_notice(now, notice),
             Input::Drain(on) => self.drain(now, on),
             Input::Agent { name, what, reply } => self.agent(now, &name, what, &reply),
-            Input::Field { question, reply } => {
-                // Who has given up waiting needs no answer.
-                drop(reply.try_send(crate::field::read(&self.engine, now, &question)));
-            }
+            Input::Look(look) => look(&self.engine, now),
             Input::Snapshot(reply) => {
                 let snapshot = self.snapshot(now);
                 drop(reply.try_send(Box::new(snapshot)));

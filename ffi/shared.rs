@@ -1,18 +1,18 @@
 //! What the threads of one engine share.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crossbeam::channel::Sender;
 use outdial_engine::{Level, Tick};
 
 use crate::clock::Clock;
+use crate::columns;
 use crate::histogram::Histogram;
 use crate::host::Host;
 use crate::journal;
 use crate::link::Outbox;
 use crate::pump::Mailbox;
+use crate::requests::Waiting;
 use crate::slots::Slots;
 
 /// Shared by the handle and the threads.
@@ -37,8 +37,10 @@ pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
     /// Leases in hand, a second old at most.
     leases: Mutex<Vec<u64>>,
-    /// Console commands that wait for the sidecar.
-    consoles: Mutex<BTreeMap<u64, Sender<Result<String, String>>>>,
+    /// Questions to the sidecar.
+    pub(crate) waiting: Waiting,
+    /// Columns of live legs' leads.
+    pub(crate) columns: columns::Cache,
 }
 
 /// States that every thread sees.
@@ -62,8 +64,6 @@ pub(crate) struct Counters {
     pub(crate) stray: AtomicU64,
     /// As above, found by the engine.
     pub(crate) stray_in_engine: AtomicU64,
-    /// Numbers console commands.
-    pub(crate) console: AtomicU64,
     pub(crate) legs: AtomicU64,
     pub(crate) live_attempts: AtomicU64,
     /// Records that the sidecar has not acknowledged.
@@ -107,7 +107,8 @@ impl Shared {
             journal: parts.journal,
             outbox: parts.outbox,
             leases: Mutex::default(),
-            consoles: Mutex::default(),
+            waiting: Waiting::default(),
+            columns: columns::Cache::default(),
         }
     }
 
@@ -163,9 +164,5 @@ impl Shared {
 
     pub(crate) fn leases(&self) -> MutexGuard<'_, Vec<u64>> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn consoles(&self) -> MutexGuard<'_, BTreeMap<u64, Sender<Result<String, String>>>> {
-        self.consoles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,6 +15,7 @@ typedef struct outdial_engine outdial_engine_t;
 typedef struct outdial_event outdial_event_t;
 typedef struct outdial_originate outdial_originate_t;
 typedef struct outdial_ring outdial_ring_t;
+typedef struct outdial_disposition outdial_disposition_t;
 typedef struct outdial_host_load outdial_host_load_t;
 typedef struct outdial_host outdial_host_t;
 typedef struct outdial_settings outdial_settings_t;
@@ -28,7 +29,7 @@ typedef struct outdial_stats outdial_stats_t;
 /**
  * Minor version of this ABI. Grows when something is appended.
  */
-#define OUTDIAL_ABI_MINOR 1
+#define OUTDIAL_ABI_MINOR 2
 
 /**
  * Success.
@@ -138,6 +139,12 @@ typedef struct outdial_stats outdial_stats_t;
  * The callee's first words are over. Id: leg. Only hosts that listen for it post it.
  */
 #define OUTDIAL_EVENT_LEG_GREETING_ENDED 12
+
+/**
+ * The customer goes on without the agent who was in his bridge: in the dialplan behind
+ * OutdialConnect, or with somebody else to whom the call was transferred. Id: leg.
+ */
+#define OUTDIAL_EVENT_LEG_LEFT 13
 
 /**
  * OutdialAgent was entered. Id: session; `other`: the agent's name.
@@ -270,13 +277,18 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_AGENT_LOG_OFF_NOW 7
 
 /**
- * `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
+ * `outdial_agent`: ends the call in hand, and stays.
+ */
+#define OUTDIAL_AGENT_HANG_UP 8
+
+/**
+ * `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
  * `lead`, `leg`, `list`, `number`, `position`, `state`, `trunk`.
  */
 #define OUTDIAL_OF_LEG 1
 
 /**
- * `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`, `paused`, `since`, `state`,
+ * `outdial_dispose`, and `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`, `paused`, `since`, `state`,
  * `talk`, `wrap_up`.
  */
 #define OUTDIAL_OF_AGENT 2
@@ -593,6 +605,33 @@ struct outdial_event {
 };
 
 /**
+ * What came of a call.
+ */
+struct outdial_disposition {
+    /**
+     * sizeof(struct outdial_disposition) of the host's build.
+     */
+    uint32_t struct_size;
+    /**
+     * 1: the callback is for the same agent; 0: for anybody.
+     */
+    uint32_t callback_personal;
+    /**
+     * One of the operator's codes.
+     */
+    const char *code;
+    /**
+     * When to call back, for codes that are a callback: `2026-12-01T15:00`, the lead's own time,
+     * with an offset, or `+2h`, from now. NULL or empty: no callback.
+     */
+    const char *callback_at;
+    /**
+     * What the agent wrote down; NULL or empty: nothing.
+     */
+    const char *note;
+};
+
+/**
  * Counters of an engine.
  */
 struct outdial_stats {
@@ -827,15 +866,89 @@ int32_t outdial_agent(const struct outdial_engine *engine,
                       size_t err_len);
 
 /**
- * Reads one field. `of` is one of OUTDIAL_OF_, `name` the leg's id, or the agent's or campaign's
- * name. docs/ABI.md lists the fields. Times are whole seconds, rates percent.
+ * Says what came of a call. `of` is OUTDIAL_OF_LEG with the id of a live leg, or OUTDIAL_OF_AGENT
+ * with the name of an agent: the call that he has in hand or wraps up, else his last one. A wrap-up
+ * ends with it.
  *
- * Thread: any, without channel locks. Waits for the engine, up to 2 s.
+ * Thread: any, without channel locks. Waits for the engine, up to 2 s, and for the sidecar, up to
+ * 5 s.
+ * Ownership: everything stays the caller's. `err` (`err_len` bytes, may be NULL) gets a message for
+ * a person when the call fails, cut to fit and ended by NUL.
+ * Returns OUTDIAL_OK; OUTDIAL_E_NOT_FOUND when the sidecar refused: there is no such disposition,
+ * agent or call, or the callback's time is none; OUTDIAL_E_STATE for a leg that is not a lead's or
+ * has ended, and when the engine does not run; OUTDIAL_E_IO when the sidecar is not connected;
+ * OUTDIAL_E_TIMEOUT: it may have been done; OUTDIAL_E_FULL; OUTDIAL_E_ARGUMENT; OUTDIAL_E_ABI;
+ * OUTDIAL_E_POISONED. NULL for `engine`, `name`, `said` or its code: OUTDIAL_E_ARGUMENT.
+ *
+ * Required:
+ * `engine` is NULL or from `outdial_new` and not freed; `said` is NULL or valid; the texts are NULL
+ * or end in NUL; `err` is NULL or has room for `err_len` bytes.
+ */
+int32_t outdial_dispose(const struct outdial_engine *engine,
+                        uint32_t of,
+                        const char *name,
+                        const struct outdial_disposition *said,
+                        char *err,
+                        size_t err_len);
+
+/**
+ * Adds a lead to a campaign. `number` is written as people write it: with `+`, or as the column
+ * `country` says. `names` and `values` have `count` columns: those that an import knows
+ * (`time_zone`, `priority`, `owner_agent`, `skill`, further numbers as `phone2`), `list` (default
+ * `added`), `country` (BR for example), and the lead's own. A number that is in the campaign
+ * already is refused.
+ *
+ * Thread: any, without channel locks. Waits for the sidecar, up to 5 s.
+ * Ownership: as for `outdial_dispose`.
+ * Returns OUTDIAL_OK: the lead is in the database; OUTDIAL_E_NOT_FOUND when the sidecar refused,
+ * `err` says why; else as `outdial_dispose`. NULL for `engine`, `campaign`, `number`, or for an
+ * array whose `count` is not 0: OUTDIAL_E_ARGUMENT.
+ *
+ * Required:
+ * `engine` is NULL or from `outdial_new` and not freed; `names` and `values` are NULL or have
+ * `count` texts; the texts are NULL or end in NUL; `err` is NULL or has room for `err_len` bytes.
+ */
+int32_t outdial_add(const struct outdial_engine *engine,
+                    const char *campaign,
+                    const char *number,
+                    const char *const *names,
+                    const char *const *values,
+                    size_t count,
+                    char *err,
+                    size_t err_len);
+
+/**
+ * Puts a number on the do-not-call list: for `campaign`, or for all where it is NULL or empty.
+ * Whoever holds a lead with it gives it back within seconds, and calls that ring are cancelled.
+ *
+ * Thread: any, without channel locks. Waits for the sidecar, up to 5 s.
+ * Ownership: as for `outdial_dispose`.
+ * Returns OUTDIAL_OK, also if it was on the list before; else as `outdial_dispose`. NULL for
+ * `engine` or `number`: OUTDIAL_E_ARGUMENT.
+ *
+ * Required:
+ * As `outdial_dispose`.
+ */
+int32_t outdial_do_not_call(const struct outdial_engine *engine,
+                            const char *number,
+                            const char *campaign,
+                            char *err,
+                            size_t err_len);
+
+/**
+ * Reads one field. `of` is one of OUTDIAL_OF_, `name` the leg's id, or the agent's or campaign's
+ * name. docs/ABI.md lists the fields. Times are whole seconds, rates percent. Of a leg, a name that
+ * is no field is a column of the lead's own; `lead.` in front means the column in any case, and
+ * gives an empty text where the lead has none of that name.
+ *
+ * Thread: any, without channel locks. Waits for the engine, up to 2 s; for the first column of a
+ * leg, also for the sidecar, up to 5 s.
  * Ownership: the texts stay the caller's; `buf` (`len` bytes) is written on success only, cut to
  * fit and ended by NUL. An empty text: there is none now, of a call without an agent for example.
  * Returns OUTDIAL_OK; OUTDIAL_E_NOT_FOUND when there is no such leg, logged-in agent or campaign;
  * OUTDIAL_E_ARGUMENT for an unknown field or subject or a malformed text; OUTDIAL_E_STATE when the
- * engine does not run; OUTDIAL_E_TIMEOUT; OUTDIAL_E_POISONED. NULL anywhere: OUTDIAL_E_ARGUMENT.
+ * engine does not run; OUTDIAL_E_TIMEOUT; OUTDIAL_E_IO, for a column, when the sidecar is not
+ * connected or PostgreSQL not reachable; OUTDIAL_E_POISONED. NULL anywhere: OUTDIAL_E_ARGUMENT.
  *
  * Required:
  * `engine` is NULL or from `outdial_new` and not freed; the texts are NULL or end in NUL; `buf` is

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use outdial::{
-    OutdialEvent, OutdialHost, OutdialHostLoad, OutdialOriginate, OutdialRing, OutdialSettings,
-    OutdialStats,
+    OutdialDisposition, OutdialEvent, OutdialHost, OutdialHostLoad, OutdialOriginate, OutdialRing,
+    OutdialSettings, OutdialStats,
 };
 
 /// Name in C, size, and offset of each field, in order.
@@ -62,6 +62,16 @@ fn layouts() -> Vec<Layout> {
                 endpoint,
                 caller_id,
                 account,
+            }
+        ),
+        layout!(
+            "outdial_disposition",
+            OutdialDisposition {
+                struct_size,
+                callback_personal,
+                code,
+                callback_at,
+                note,
             }
         ),
         layout!(

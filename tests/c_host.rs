@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use host::Host;
-use outdial_link::{Ask, Down, LeadNext, Record};
+use outdial_link::{Ask, Down, LeadNext, Record, Request};
 use peer::{Peer, Plan};
 use tempfile::TempDir;
 
@@ -154,6 +154,24 @@ fn the_console_shows_and_commands() {
     assert_eq!(field(&mut host, 2, "nobody", "pause").0, 8);
     assert_eq!(field(&mut host, 3, "autumn", "dialing").0, 0);
     assert_eq!(field(&mut host, 3, "autumn", "nonsense").0, 1);
+    assert_eq!(host.say(&format!("dispose 2 {agent} sale")).0, 0);
+    let (code, text) = host.say(&format!("dispose 2 {agent} nonsense"));
+    assert_eq!(
+        (code, text.as_str()),
+        (8, "there is no disposition nonsense\n")
+    );
+    assert_eq!(host.say("dispose 1 other-1-1 sale").0, 6);
+    assert_eq!(host.say("add autumn +5111").0, 0);
+    assert_eq!(host.say("dnc 5111").0, 0);
+    let requests = peer.seen().requests.clone();
+    assert!(
+        requests.contains(&Request::Add {
+            campaign: "autumn".into(),
+            number: "+5111".into(),
+            columns: vec![("city".into(), "Lima".into())],
+        }),
+        "{requests:?}"
+    );
     let (code, text) = host.say("cli agent logout nobody");
     assert_eq!(code, 8, "{text}");
     let (code, text) = host.say("cli frobnicate");

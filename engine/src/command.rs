@@ -98,7 +98,7 @@ pub enum Command {
         /// `Err` names what is missing.
         result: Result<(), String>,
     },
-    /// The answer to [`crate::Event::Agent`].
+    /// The answer to [`crate::Event::Agent`] and [`crate::Event::Dispose`].
     Done {
         /// As in the question.
         request: RequestId,

@@ -11,6 +11,7 @@ mod finish;
 mod leads;
 mod learn;
 mod pace;
+mod parting;
 mod personal;
 mod phones;
 mod surplus;
@@ -144,11 +145,15 @@ impl Engine {
                 request,
             } => {
                 let result = self.agent_event(now, agent, what);
-                self.totals.stray += u64::from(result.is_err());
-                if let Some(request) = request {
-                    let result = result.map_err(ToOwned::to_owned);
-                    self.push(Command::Done { request, result });
-                }
+                self.done(request, result);
+            }
+            Event::Dispose {
+                request,
+                attempt,
+                said,
+            } => {
+                let result = self.dispose_live(attempt, said);
+                self.done(Some(request), result);
             }
             Event::Manual {
                 request,
@@ -273,6 +278,15 @@ impl Engine {
             level,
             text: text.into(),
         }));
+    }
+
+    /// Tells whoever asked whether it was possible.
+    fn done(&mut self, request: Option<RequestId>, result: Result<(), &'static str>) {
+        self.totals.stray += u64::from(result.is_err());
+        if let Some(request) = request {
+            let result = result.map_err(ToOwned::to_owned);
+            self.push(Command::Done { request, result });
+        }
     }
 
     fn all_dirty(&mut self) {

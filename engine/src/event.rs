@@ -109,6 +109,16 @@ pub enum Event {
         /// What the callee sees.
         caller_id: Number,
     },
+    /// What came of a live call, in the dialplan's word. Said again, or by an agent too, the last word
+    /// counts.
+    Dispose {
+        /// Echoed in [`crate::Command::Done`].
+        request: RequestId,
+        /// Which call.
+        attempt: AttemptId,
+        /// What; its own `attempt` is not looked at.
+        said: Box<Disposition>,
+    },
     /// The host refused an originate at once, or the journal could not take its start.
     Refused {
         /// The leg that will not be.
@@ -176,6 +186,9 @@ pub enum LegEvent {
     },
     /// The call went on in the dialplan as [`crate::Command::Release`] asked.
     Released,
+    /// The customer goes on without the agent: in the dialplan behind `OutdialConnect`, or with
+    /// whoever the call was transferred to.
+    Left,
     /// Terminal, exactly once: the leg is gone from the PBX.
     Ended(LegEnd),
 }
@@ -248,6 +261,8 @@ pub enum AgentEvent {
     Skip,
     /// Says what came of the call in hand, or of the one before in its wrap-up, which ends then.
     Dispose(Box<Disposition>),
+    /// Ends the call in hand, and stays.
+    HangUp,
     /// Stops working.
     LogOff {
         /// After the call in hand and its wrap-up (`true`), or dropping it (`false`).
@@ -255,7 +270,7 @@ pub enum AgentEvent {
     },
 }
 
-/// What an agent makes of a call.
+/// What an agent, or the dialplan, makes of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disposition {
     /// The attempt that is meant; `None`: the one in hand.

@@ -4,23 +4,22 @@ mod complete;
 mod show;
 
 use std::ffi::CString;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crossbeam::channel::{RecvTimeoutError, bounded};
+use crossbeam::channel::bounded;
 use libc::{c_char, c_void, size_t};
 use outdial_engine::AgentEvent;
-use outdial_link::{CampaignAction, CampaignSnapshot, Console, Snapshot, Up};
+use outdial_link::{CampaignAction, CampaignSnapshot, Request, Snapshot};
 
 use crate::abi::{
-    OUTDIAL_E_ARGUMENT, OUTDIAL_E_FULL, OUTDIAL_E_IO, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_POISONED,
-    OUTDIAL_E_STATE, OUTDIAL_E_TIMEOUT, OUTDIAL_OK,
+    OUTDIAL_E_ARGUMENT, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_POISONED, OUTDIAL_E_STATE,
+    OUTDIAL_E_TIMEOUT, OUTDIAL_OK,
 };
 use crate::exports::{OutdialEngine, with};
 use crate::pump::Input;
 use crate::shared::Shared;
 
-use crate::{agents, guard, limits, raw};
+use crate::{agents, guard, limits, raw, requests};
 use complete::Names;
 
 /// Takes a line of output, without its line end. `text` is valid during the call only.
@@ -261,36 +260,9 @@ fn drain(shared: &Shared, on: bool) -> Output {
 }
 
 fn campaign(shared: &Shared, name: &[&str], action: CampaignAction) -> Output {
-    if let Err(output) = check(shared) {
-        return output;
-    }
-    let (reply, answer) = bounded(1);
-    let request = shared.counters.console.fetch_add(1, Ordering::Relaxed) + 1;
-    {
-        let mut consoles = shared.consoles();
-        if consoles.len() >= limits::CONSOLE_WAITING {
-            return (OUTDIAL_E_FULL, "Too many commands wait already.".into());
-        }
-        consoles.insert(request, reply);
-    }
-    let command = Console::Campaign {
-        name: name.join(" "),
-        action,
-    };
-    if !shared.outbox.send(shared, Up::Console { request, command }) {
-        shared.consoles().remove(&request);
-        let text = "The sidecar is not connected, and campaigns are its business. Is `outdial \
-                    serve` running?";
-        return (OUTDIAL_E_IO, text.into());
-    }
-    let answered = answer.recv_timeout(limits::CONSOLE_SIDECAR);
-    shared.consoles().remove(&request);
-    match answered {
-        Ok(Ok(text)) => (OUTDIAL_OK, text),
-        Ok(Err(text)) => (OUTDIAL_E_NOT_FOUND, text),
-        Err(RecvTimeoutError::Timeout) => {
-            (OUTDIAL_E_TIMEOUT, "The sidecar does not answer.".into())
-        }
-        Err(RecvTimeoutError::Disconnected) => (OUTDIAL_E_IO, "The sidecar went away.".into()),
+    let name = name.join(" ");
+    match requests::ask(shared, Request::Campaign { name, action }) {
+        Ok(text) => (OUTDIAL_OK, text),
+        Err(output) => output,
     }
 }

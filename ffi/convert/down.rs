@@ -214,12 +214,13 @@ pub(crate) fn agent_action(from: link::AgentAction) -> AgentEvent {
         link::AgentAction::Skip => AgentEvent::Skip,
         link::AgentAction::LogOff { finish } => AgentEvent::LogOff { finish },
         link::AgentAction::LogIn => AgentEvent::LogIn,
+        link::AgentAction::HangUp => AgentEvent::HangUp,
         link::AgentAction::Dispose(said) => AgentEvent::Dispose(Box::new(disposition(*said))),
     }
 }
 
 /// An outcome that this build does not know ends the lead: nobody is called in doubt.
-fn disposition(from: link::Disposition) -> Disposition {
+pub(crate) fn disposition(from: link::Disposition) -> Disposition {
     Disposition {
         attempt: from.attempt.map(AttemptId),
         code: text(&from.code),

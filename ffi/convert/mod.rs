@@ -3,7 +3,7 @@
 mod down;
 mod up;
 
-pub(crate) use down::{agent_action, change, leases};
+pub(crate) use down::{agent_action, change, disposition, leases};
 pub(crate) use up::{agent_state, readiness, record, snapshot, test_step};
 
 use std::sync::Arc;

@@ -39,6 +39,8 @@ pub(crate) struct Outbox {
     orders: Sender<Order>,
     bell: UnixStream,
     rung: AtomicBool,
+    /// Somebody waits for the answer to a message.
+    urgent: AtomicBool,
 }
 
 /// The thread's end of [`Outbox`].
@@ -60,7 +62,7 @@ pub(crate) fn outbox() -> io::Result<(Outbox, Inbox)> {
     let (message_tx, message_rx) = bounded(limits::OUTBOX);
     // Bounded by `limits::UNACKNOWLEDGED`, above which the journal takes no start.
     let (record_tx, record_rx) = unbounded();
-    let (order_tx, order_rx) = bounded(limits::CONSOLE_WAITING);
+    let (order_tx, order_rx) = bounded(limits::ORDERS);
     Ok((
         Outbox {
             messages: message_tx,
@@ -68,6 +70,7 @@ pub(crate) fn outbox() -> io::Result<(Outbox, Inbox)> {
             orders: order_tx,
             bell,
             rung: AtomicBool::new(false),
+            urgent: AtomicBool::new(false),
         },
         Inbox {
             messages: message_rx,
@@ -87,6 +90,20 @@ impl Outbox {
         let sent = self.messages.try_send(message).is_ok();
         self.wake();
         sent
+    }
+
+    /// As [`Outbox::send`], and without waiting for others to share the wake-up.
+    pub(crate) fn send_at_once(&self, shared: &Shared, message: Up) -> bool {
+        let sent = self.send(shared, message);
+        self.urgent.store(true, Ordering::Release);
+        // Even if the thread is hushed. Full means that it has been rung for already.
+        drop((&self.bell).write(&[1]));
+        sent
+    }
+
+    /// Whether somebody waits; asked once.
+    fn is_urgent(&self) -> bool {
+        self.urgent.swap(false, Ordering::AcqRel)
     }
 
     /// Sends records; they stay until they are acknowledged.

@@ -21,6 +21,7 @@ use crate::abi::{OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR};
 use crate::journal::Job;
 use crate::limits;
 use crate::pump::Input;
+use crate::requests::Reply;
 use crate::shared::Shared;
 
 /// Owns the connection and the records that are not yet acknowledged.
@@ -164,7 +165,7 @@ impl LinkThread {
 
     /// Sends what there is to send.
     fn talk(&mut self) -> Result<(), LinkError> {
-        if Instant::now() >= self.send_at {
+        if Instant::now() >= self.send_at || self.shared.outbox.is_urgent() {
             self.fill()?;
         }
         match &mut self.connection {
@@ -239,9 +240,7 @@ impl LinkThread {
         // One more, because poll rounds down and would spin through the last millisecond.
         let ms = until.saturating_duration_since(now).as_millis() + 1;
         let timeout = PollTimeout::try_from(ms).unwrap_or(PollTimeout::MAX);
-        let mut bell_flags = PollFlags::empty();
-        bell_flags.set(PollFlags::POLLIN, !holds_back);
-        let mut fds = vec![PollFd::new(self.inbox.bell.as_fd(), bell_flags)];
+        let mut fds = vec![PollFd::new(self.inbox.bell.as_fd(), PollFlags::POLLIN)];
         if let Some(connection) = &self.connection {
             let mut flags = PollFlags::empty();
             flags.set(PollFlags::POLLIN, !is_full);
@@ -288,11 +287,12 @@ impl LinkThread {
             Down::Welcome(welcome) => self.welcome(&welcome)?,
             Down::Refused { why } => return Err(LinkError::Refused(why)),
             Down::Ack { seq } => self.acknowledged(seq),
-            Down::ConsoleDone { request, result } => {
-                let waiting = self.shared.consoles().remove(&request);
-                if let Some(waiting) = waiting {
-                    drop(waiting.try_send(result));
-                }
+            Down::Requested { request, result } => {
+                self.shared.waiting.answered(request, Reply::Done(result));
+            }
+            Down::Columns { request, result } => {
+                let reply = Reply::Columns(result);
+                self.shared.waiting.answered(request, reply);
             }
             Down::Config { .. }
             | Down::Leases { .. }
@@ -319,6 +319,7 @@ impl LinkThread {
         self.next_heartbeat = Instant::now();
         // Messages of the time before this connection mean nothing to this sidecar.
         while self.inbox.messages.try_recv().is_ok() {}
+        self.shared.waiting.linked(welcome.version);
         self.shared.flags.linked.store(true, Ordering::Release);
         self.shared.log(
             Level::Info,
@@ -364,7 +365,7 @@ impl LinkThread {
     fn lost(&mut self, error: &LinkError) {
         let was_linked = self.shared.flags.linked.swap(false, Ordering::AcqRel);
         self.connection = None;
-        self.shared.consoles().clear();
+        self.shared.waiting.lost();
         if was_linked {
             self.waiting.push_back(Input::LinkDown);
         }

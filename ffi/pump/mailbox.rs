@@ -3,16 +3,18 @@
 use std::time::Instant;
 
 use crossbeam::channel::{Receiver, SendTimeoutError, Sender, TrySendError, bounded};
-use outdial_engine::AgentEvent;
+use outdial_engine::{AgentEvent, Engine, Now};
 use outdial_link::{Down, Snapshot};
 
 use crate::bell::Bell;
 use crate::clock::Clock;
-use crate::field::Question;
 use crate::journal::Notice;
 use crate::limits;
 use crate::post::Posted;
 use crate::slots::Slots;
+
+/// Looks at the engine on the pump's thread; must not take long.
+pub(crate) type Look = Box<dyn FnOnce(&Engine, Now) + Send>;
 
 /// What our own threads tell the pump.
 pub(crate) enum Input {
@@ -32,11 +34,8 @@ pub(crate) enum Input {
         what: AgentEvent,
         reply: Sender<Option<Result<(), String>>>,
     },
-    /// Somebody wants to see one figure.
-    Field {
-        question: Question,
-        reply: Sender<Option<String>>,
-    },
+    /// Somebody wants to see something, and takes it along.
+    Look(Look),
     /// Somebody wants to see the state.
     Snapshot(Sender<Box<Snapshot>>),
     /// Work off what is queued, then end.

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use outdial_engine::config::ConfigChange;
-use outdial_engine::{AgentId, CampaignId, Event, LeaseId, Level, Now, RequestId, TrunkId, Wall};
+use outdial_engine::{
+    AgentId, AttemptId, CampaignId, Event, LeaseId, Level, Now, RequestId, TrunkId, Wall,
+};
 use outdial_link::{Answer, Ask, Config, Down, Up};
 
 use super::Pump;
@@ -128,7 +130,8 @@ impl Pump {
             Down::Welcome(_)
             | Down::Refused { .. }
             | Down::Ack { .. }
-            | Down::ConsoleDone { .. } => {}
+            | Down::Requested { .. }
+            | Down::Columns { .. } => {}
         }
     }
 
@@ -193,6 +196,16 @@ impl Pump {
                         agent: AgentId(agent),
                         what: convert::agent_action(action),
                         request: Some(RequestId(request)),
+                    },
+                );
+            }
+            Ask::Dispose { attempt, said } => {
+                self.handle(
+                    now,
+                    Event::Dispose {
+                        request: RequestId(request),
+                        attempt: AttemptId(attempt),
+                        said: Box::new(convert::disposition(*said)),
                     },
                 );
             }

@@ -6,7 +6,8 @@
 //! frozen for all versions, so that any two builds can at least say why they don't talk: a field
 //! may be appended to the hello, which an older build overlooks and a newer one does without.
 //!
-//! Version 2 appends [`Hello::test_host`].
+//! Version 2 appends [`Hello::test_host`]; version 3 the requests behind [`Request::Campaign`], and
+//! [`Ask::Dispose`].
 //!
 //! Instants are wall-clock milliseconds since 1970 in UTC; spans are named with their unit.
 
@@ -22,11 +23,13 @@ pub use message::*;
 pub use snapshot::*;
 
 /// The newest version of the messages that this build speaks.
-pub const VERSION_MAX: u16 = 2;
+pub const VERSION_MAX: u16 = 3;
 /// The oldest version of the messages that this build speaks.
 pub const VERSION_MIN: u16 = 1;
 /// Since this version a sidecar knows [`Hello::test_host`]; a test host speaks none before it.
 pub const VERSION_TEST_HOST: u16 = 2;
+/// Since this version a sidecar carries out what the dialplan asks for.
+pub const VERSION_REQUESTS: u16 = 3;
 
 /// The version that both sides speak, given the other side's range.
 #[must_use]

@@ -66,8 +66,8 @@ pub const LINK_CONNECTIONS: usize = 8;
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 /// Welcoming an engine takes an epoch from PostgreSQL; after this long it is refused.
 pub const WELCOME_TIMEOUT: Duration = Duration::from_secs(5);
-/// Console commands of the PBX carried out at once.
-pub const CONSOLE_COMMANDS: usize = 8;
+/// What the PBX's console and dialplan ask for: carried out at once, the others wait.
+pub const REQUESTS: usize = 8;
 /// Questions to the engine that have no answer yet.
 pub const ASKS_OPEN: usize = 64;
 /// Steps of a test call that wait to be read.

@@ -160,6 +160,35 @@ static void refused(struct outdial_host *host, const struct outdial_settings *wi
 	CHECK(outdial_new(host, with, &engine, NULL, 0) == code);
 }
 
+/* What the dialplan has done; there is no sidecar here. */
+static void bad_requests(struct outdial_engine *engine)
+{
+	struct outdial_disposition small = { .struct_size = 8, .code = "sale" };
+	struct outdial_disposition said = { .struct_size = sizeof(said) };
+	const char *names[65] = { NULL };
+	char err[512] = "";
+
+	CHECK(outdial_dispose(engine, OUTDIAL_OF_LEG, "other-1-1", NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(strstr(err, "no disposition"));
+	CHECK(outdial_dispose(engine, OUTDIAL_OF_LEG, "other-1-1", &small, err, sizeof(err)) == OUTDIAL_E_ABI);
+	CHECK(outdial_dispose(engine, OUTDIAL_OF_LEG, "other-1-1", &said, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(strstr(err, "the code is missing"));
+	said.code = "sale";
+	CHECK(outdial_dispose(engine, OUTDIAL_OF_LEG, NULL, &said, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_dispose(engine, OUTDIAL_OF_LEG, "other-1-1", &said, err, sizeof(err)) == OUTDIAL_E_STATE);
+	CHECK(outdial_dispose(engine, 9, "a", &said, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_dispose(engine, OUTDIAL_OF_AGENT, "a", &said, NULL, 0) == OUTDIAL_E_IO);
+	CHECK(outdial_add(engine, "c", NULL, NULL, NULL, 0, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_add(engine, "c", "+1", NULL, NULL, 1, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_add(engine, "c", "+1", names, names, 65, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_add(engine, "c", "+1", names, names, 1, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(strstr(err, "column's name is missing"));
+	CHECK(outdial_add(engine, "c", "+1", NULL, NULL, 0, err, sizeof(err)) == OUTDIAL_E_IO);
+	CHECK(outdial_do_not_call(engine, NULL, NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_do_not_call(engine, "1", "\xff", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_do_not_call(engine, "1", NULL, err, sizeof(err)) == OUTDIAL_E_IO);
+}
+
 static void bad(void)
 {
 	struct pbx *pbx = pbx_new(1);
@@ -172,7 +201,7 @@ static void bad(void)
 	char err[512] = "", buf[32];
 
 	host.abi_version = (OUTDIAL_ABI_MAJOR + 1) << 16;
-	refused(&host, &settings, OUTDIAL_E_ABI, "built for 2.0", "speaks 1.1");
+	refused(&host, &settings, OUTDIAL_E_ABI, "built for 2.0", "speaks 1.2");
 	host = pbx_host(pbx);
 	host.struct_size = sizeof(host) - 8;
 	snprintf(buf, sizeof(buf), "%zu bytes", sizeof(host) - 8);
@@ -246,6 +275,7 @@ static void bad(void)
 	CHECK(outdial_field(engine, OUTDIAL_OF_LEG, "other-1-1", "lead", buf, sizeof(buf)) == OUTDIAL_E_NOT_FOUND);
 	CHECK(outdial_field(engine, 9, "a", "state", buf, sizeof(buf)) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_field(engine, OUTDIAL_OF_AGENT, "a", "state", NULL, 0) == OUTDIAL_E_ARGUMENT);
+	bad_requests(engine);
 	CHECK(outdial_cli_complete(engine, "show s", 0, buf, sizeof(buf)) == OUTDIAL_OK);
 	CHECK(!strcmp(buf, "status"));
 	CHECK(outdial_cli_complete(engine, "show s", 1, buf, sizeof(buf)) == OUTDIAL_E_NOT_FOUND);
@@ -386,6 +416,19 @@ static void serve(void)
 			if (res == OUTDIAL_OK) {
 				printf("out %s\n", value);
 			}
+		} else if (sscanf(line, "dispose %u %63s %63s", &number, name, field) == 3) {
+			struct outdial_disposition said = { .struct_size = sizeof(said), .code = field };
+
+			value[0] = '\0';
+			res = outdial_dispose(engine, number, name, &said, value, sizeof(value));
+			printf("out %s\n", value);
+		} else if (sscanf(line, "add %63s %63s", name, field) == 2) {
+			const char *names[] = { "city" };
+			const char *values[] = { "Lima" };
+
+			res = outdial_add(engine, name, field, names, values, 1, value, sizeof(value));
+		} else if (sscanf(line, "dnc %63s", name) == 1) {
+			res = outdial_do_not_call(engine, name, NULL, value, sizeof(value));
 		} else if (sscanf(line, "talk %u", &number) == 1) {
 			pbx_talk_ms(pbx, number);
 			res = OUTDIAL_OK;

@@ -25,7 +25,9 @@ pub struct Seen {
     pub refused: Vec<(String, String)>,
     pub returned: Vec<u64>,
     pub answers: Vec<(u64, bool, Result<Answer, String>)>,
-    pub consoles: Vec<Console>,
+    pub requests: Vec<Request>,
+    /// Questions for a lead's own columns.
+    pub columns: usize,
     pub snapshots: usize,
     /// Agents' changes of state: who, what, and the pause code.
     pub states: Vec<(u64, String, Option<String>)>,
@@ -264,15 +266,23 @@ fn take(plan: &Plan, seen: &mut Seen, message: Up, out: &mut Vec<u8>) {
             last,
             result,
         } => seen.answers.push((request, last, result)),
-        Up::Console { request, command } => {
-            let Console::Campaign { name, .. } = &command;
-            let result = if name == "autumn" {
-                Ok(format!("Campaign {name}: done."))
-            } else {
-                Err(format!("No campaign {name}."))
+        Up::Request { request, what } => {
+            let result = match &what {
+                Request::Campaign { name, .. } if name == "autumn" => {
+                    Ok(format!("Campaign {name}: done."))
+                }
+                Request::Campaign { name, .. } => Err(format!("No campaign {name}.")),
+                Request::Dispose { code, .. } if code == "sale" => Ok(String::new()),
+                Request::Dispose { code, .. } => Err(format!("there is no disposition {code}")),
+                Request::Add { .. } | Request::DoNotCall { .. } => Ok(String::new()),
             };
-            seen.consoles.push(command);
-            send(Down::ConsoleDone { request, result });
+            seen.requests.push(what);
+            send(Down::Requested { request, result });
+        }
+        Up::Columns { request, lead } => {
+            seen.columns += 1;
+            let result = Ok(vec![("city".into(), format!("Town {lead}"))]);
+            send(Down::Columns { request, result });
         }
     }
 }

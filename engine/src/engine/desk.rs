@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::agent::{AgentState, Leaving};
-use crate::attempt::{Ending, State, Trigger};
+use crate::attempt::{Ending, State};
 use crate::command::{Command, Dismissal};
 use crate::deadline::Why;
 use crate::event::{AgentEvent, Disposition};
-use crate::ids::AgentId;
+use crate::ids::{AgentId, AttemptId};
 use crate::limits;
 use crate::time::{Now, Span};
 
@@ -16,6 +16,9 @@ use super::phones::Unanswered;
 
 /// The call that was meant is over, or never was.
 const NO_CALL: &str = "the agent has no such call in hand";
+
+/// As above, for the dialplan.
+const OVER: &str = "there is no such call, or it is over";
 
 impl Engine {
     /// `Err` says why the agent can't do that now.
@@ -62,6 +65,7 @@ impl Engine {
                 self.skip_preview(now, id);
             }
             AgentEvent::Dispose(said) => self.dispose(now, id, said)?,
+            AgentEvent::HangUp => self.hang_up(now, id)?,
         }
         Ok(())
     }
@@ -86,6 +90,18 @@ impl Engine {
         if state == AgentState::WrapUp {
             self.end_wrap_up(now, id);
         }
+        Ok(())
+    }
+
+    /// What came of a live call, whoever has it.
+    pub(super) fn dispose_live(
+        &mut self,
+        id: AttemptId,
+        said: Box<Disposition>,
+    ) -> Result<(), &'static str> {
+        let call = self.attempts.get_mut(&id).ok_or(OVER)?;
+        call.lead().ok_or("it is a test of a trunk")?;
+        call.disposition = Some(said);
         Ok(())
     }
 
@@ -170,15 +186,6 @@ impl Engine {
             | AgentState::OnCall
             | AgentState::WrapUp => {}
         }
-    }
-
-    pub(super) fn end_wrap_up(&mut self, now: Now, id: AgentId) {
-        let attempt = self.agents.get_mut(&id).and_then(|a| a.attempt.take());
-        if let Some(attempt) = attempt {
-            let over = Trigger::End(crate::attempt::Outcome::Completed);
-            self.advance(now, attempt, over);
-        }
-        self.make_available(now, id);
     }
 
     fn extend_wrap_up(&mut self, id: AgentId, by: Span) {

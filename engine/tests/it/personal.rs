@@ -461,3 +461,36 @@ fn a_manual_call_waits_for_a_trunk_and_gives_up() {
         "now there is a channel"
     );
 }
+
+/// The dialplan says it of a call that nobody has, and an agent may still say otherwise.
+#[test]
+fn the_dialplan_disposes_of_a_live_call() {
+    let dispose = |b: &mut Bench, attempt, code: &str| {
+        let said = Disposition {
+            attempt: None,
+            code: code.into(),
+            after: After::Final,
+            do_not_call: true,
+            note: None,
+        };
+        let told = b.tell(Event::Dispose {
+            request: RequestId(9),
+            attempt,
+            said: Box::new(said),
+        });
+        told.iter().find_map(|c| match c {
+            Command::Done { request, result } if *request == RequestId(9) => Some(result.clone()),
+            _ => None,
+        })
+    };
+    let mut b = Bench::new(campaign());
+    let leg = in_call(&mut b);
+    assert_eq!(dispose(&mut b, leg.attempt, "menu"), Some(Ok(())));
+    b.end(leg, 0);
+    let result = &b.results()[0];
+    assert_eq!(result.disposition.as_ref().unwrap().code, "menu".into());
+    let status = "menu".into();
+    assert_eq!(result.next, LeadNext::Done { status });
+    let late = dispose(&mut b, leg.attempt, "late").unwrap();
+    assert!(late.unwrap_err().contains("over"));
+}

@@ -1,12 +1,14 @@
-//! The messages of versions 1 and 2.
+//! The messages of versions 1 to 3.
 
 mod config;
 mod lease;
 mod record;
+mod request;
 
 pub use config::*;
 pub use lease::*;
 pub use record::*;
+pub use request::*;
 
 use serde::{Deserialize, Serialize};
 
@@ -90,12 +92,19 @@ pub enum Up {
         /// The answer, or what went wrong.
         result: Result<Answer, String>,
     },
-    /// A command that somebody typed in the PBX's own console.
-    Console {
-        /// Echoed in [`Down::ConsoleDone`].
+    /// Something that the PBX's console or dialplan asks of the sidecar.
+    Request {
+        /// Echoed in [`Down::Requested`].
         request: u64,
-        /// What to do.
-        command: Console,
+        /// What.
+        what: Request,
+    },
+    /// What are a lead's own columns? Since version 3.
+    Columns {
+        /// Echoed in [`Down::Columns`].
+        request: u64,
+        /// Lead.
+        lead: u64,
     },
 }
 
@@ -131,29 +140,6 @@ pub struct Heartbeat {
     pub poisoned: bool,
     /// No new calls.
     pub draining: bool,
-}
-
-/// A command typed in the PBX's own console.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Console {
-    /// Start, pause or stop a campaign.
-    Campaign {
-        /// Name.
-        name: String,
-        /// What.
-        action: CampaignAction,
-    },
-}
-
-/// What can be done with a campaign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CampaignAction {
-    /// Dial.
-    Start,
-    /// Dial nothing new.
-    Pause,
-    /// Dial nothing new and give the leads back.
-    Stop,
 }
 
 /// From the sidecar to the library.
@@ -212,12 +198,19 @@ pub enum Down {
         /// What.
         ask: Ask,
     },
-    /// A command from the console was carried out.
-    ConsoleDone {
-        /// As in [`Up::Console`].
+    /// What came of an [`Up::Request`].
+    Requested {
+        /// As there.
         request: u64,
         /// What to print, or what went wrong.
         result: Result<String, String>,
+    },
+    /// The answer to [`Up::Columns`]. Since version 3.
+    Columns {
+        /// As there.
+        request: u64,
+        /// Name and value, or what went wrong.
+        result: Result<Vec<(String, String)>, String>,
     },
 }
 
@@ -267,6 +260,13 @@ pub enum Ask {
         /// Digits.
         caller_id: String,
     },
+    /// What came of a live call, in the dialplan's word. Since version 3.
+    Dispose {
+        /// The attempt that is meant.
+        attempt: u64,
+        /// What; [`Disposition::attempt`] is not looked at.
+        said: Box<Disposition>,
+    },
 }
 
 /// What an agent does.
@@ -293,6 +293,8 @@ pub enum AgentAction {
     },
     /// Starts to work without a channel: the agent's phone is rung for each call.
     LogIn,
+    /// Ends the call in hand, and stays. Since version 3.
+    HangUp,
 }
 
 /// What an agent makes of a call.

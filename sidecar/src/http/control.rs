@@ -11,7 +11,6 @@ use serde_json::{Map, Value, json};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::clock;
 use crate::http::error::ApiError;
 use crate::http::{App, import, leads, status};
 use crate::limits;
@@ -385,7 +384,7 @@ async fn add_dnc(State(app): State<App>, Json(body): Json<Dnc>) -> Answered {
         .console
         .pool
         .call(move |client| {
-            let campaign = campaign_id(client, body.campaign.as_deref())?;
+            let campaign = campaigns::id(client, body.campaign.as_deref())?;
             dnc::add(client, &numbers, campaign, body.reason.as_deref())
         })
         .await?;
@@ -399,19 +398,11 @@ async fn remove_dnc(State(app): State<App>, Json(body): Json<Dnc>) -> Answered {
         .console
         .pool
         .call(move |client| {
-            let campaign = campaign_id(client, body.campaign.as_deref())?;
+            let campaign = campaigns::id(client, body.campaign.as_deref())?;
             dnc::remove(client, &numbers, campaign)
         })
         .await?;
     Ok(Json(json!({ "removed": removed })))
-}
-
-fn campaign_id(
-    client: &mut postgres::Client,
-    name: Option<&str>,
-) -> Result<Option<i64>, StoreError> {
-    name.map(|name| campaigns::TABLE.id(client, name).map(clock::id))
-        .transpose()
 }
 
 fn text(fields: &Map<String, Value>, key: &str) -> Option<String> {

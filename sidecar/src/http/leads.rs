@@ -3,7 +3,7 @@
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
-use outdial_link::{After, AgentAction, Ask, Disposition, Down};
+use outdial_link::Down;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -11,9 +11,10 @@ use crate::clock;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::limits;
+use crate::serve::dispose::{Of, Said, Taken};
 use crate::store::callbacks::{self, Callback};
 use crate::store::dispositions::{self, Kind};
-use crate::store::{StoreError, agents, lists};
+use crate::store::lists;
 
 type Answered = Result<Json<Value>, ApiError>;
 
@@ -164,7 +165,7 @@ async fn remove_disposition(State(app): State<App>, Path(code): Path<String>) ->
     Ok(Json(json!({})))
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DispositionFields {
     code: String,
@@ -175,127 +176,21 @@ struct DispositionFields {
     note: Option<String>,
 }
 
-/// What came of a call. While the agent has it in hand or wraps it up, the engine decides what
-/// becomes of the lead, and ends the wrap-up; later the store follows the table.
 async fn dispose(
     State(app): State<App>,
     Path(name): Path<String>,
     Json(fields): Json<DispositionFields>,
 ) -> Answered {
-    check_fields(&fields)?;
-    let code = fields.code.clone();
-    let find = move |client: &mut postgres::Client| {
-        let agent = agents::TABLE.id(client, &name)?;
-        dispositions::named(client, &code).map(|kind| (agent, kind))
+    let of = Of::Agent {
+        name,
+        attempt: fields.attempt,
     };
-    let (agent, kind) = app.console.pool.call(find).await?;
-    check_callback(&kind, &fields)?;
-    let (state, call) = app.link.call_of(agent);
-    let busy = state.is_some_and(|state| matches!(state.as_str(), "on_call" | "wrap_up"));
-    let call = call.filter(|(attempt, _)| fields.attempt.is_none_or(|meant| meant == *attempt));
-    if busy && in_hand(&app, agent, call, &kind, &fields).await? {
-        return Ok(Json(json!({ "late": false })));
-    }
-    let late = move |client: &mut postgres::Client| {
-        let call = dispositions::last_call(client, agent, fields.attempt)?;
-        let place = callbacks::place(client, call.lead)?;
-        let after = after(client, agent, call.lead, (&kind, &fields))?;
-        dispositions::apply(
-            client,
-            call,
-            &place,
-            (&kind, &after, fields.note.as_deref()),
-        )
+    let said = Said {
+        code: fields.code,
+        callback_at: fields.callback_at,
+        callback_personal: fields.callback_personal,
+        note: fields.note,
     };
-    app.console.pool.call(late).await?;
-    Ok(Json(json!({ "late": true })))
-}
-
-/// Tells the engine; `false`: the call that is meant is over.
-async fn in_hand(
-    app: &App,
-    agent: u64,
-    call: Option<(u64, u64)>,
-    kind: &Kind,
-    fields: &DispositionFields,
-) -> Result<bool, ApiError> {
-    if fields.attempt.is_some() && call.is_none() {
-        return Ok(false);
-    }
-    let after = match (call, kind.callback) {
-        (None, true) => {
-            return Err(ApiError::refused(
-                "the call has only just begun; say it again in a second",
-            ));
-        }
-        (None, false) => plain(kind),
-        (Some((_, lead)), _) => {
-            let (kind, fields) = (kind.clone(), fields.clone());
-            let read =
-                move |client: &mut postgres::Client| after(client, agent, lead, (&kind, &fields));
-            app.console.pool.call(read).await?
-        }
-    };
-    let said = Disposition {
-        attempt: call.map(|(attempt, _)| attempt),
-        code: kind.code.clone(),
-        after,
-        do_not_call: kind.do_not_call,
-        note: fields.note.clone(),
-    };
-    let action = AgentAction::Dispose(Box::new(said));
-    let mut answer = app
-        .link
-        .ask(Ask::Agent { agent, action })
-        .map_err(ApiError::refused)?;
-    match tokio::time::timeout(limits::CHECK_TIMEOUT, answer.recv()).await {
-        Ok(Some((_, result))) => Ok(result.is_ok()),
-        Ok(None) | Err(_) => Err(ApiError::refused("the PBX does not answer")),
-    }
-}
-
-/// What becomes of the lead.
-fn after(
-    client: &mut postgres::Client,
-    agent: u64,
-    lead: u64,
-    (kind, fields): (&Kind, &DispositionFields),
-) -> Result<After, StoreError> {
-    let Some(at) = fields.callback_at.as_deref().filter(|_| kind.callback) else {
-        return Ok(plain(kind));
-    };
-    let (at_ms, _) = callbacks::place(client, lead)?.instant(at, clock::now_ms())?;
-    Ok(After::Callback {
-        at_ms,
-        agent: fields.callback_personal.then_some(agent),
-    })
-}
-
-/// What becomes of the lead, if it is not called back.
-fn plain(kind: &Kind) -> After {
-    kind.retry_as.clone().map_or(After::Final, After::RetryAs)
-}
-
-fn check_fields(fields: &DispositionFields) -> Result<(), ApiError> {
-    let length = fields.note.as_ref().map_or(0, |note| note.chars().count());
-    if length > limits::NOTE_CHARS {
-        return Err(ApiError::refused(format!(
-            "note has {length} characters; allowed: up to {}",
-            limits::NOTE_CHARS
-        )));
-    }
-    Ok(())
-}
-
-fn check_callback(kind: &Kind, fields: &DispositionFields) -> Result<(), ApiError> {
-    let code = &kind.code;
-    match (kind.callback, &fields.callback_at) {
-        (true, None) => Err(ApiError::refused(format!(
-            "callback_at is missing; {code} needs one, as 2026-12-01T15:00, the lead's own time"
-        ))),
-        (false, Some(_)) => Err(ApiError::refused(format!(
-            "callback_at is given, but {code} is no callback; leave it out, or take a code that is one"
-        ))),
-        (true, Some(_)) | (false, None) => Ok(()),
-    }
+    let taken = app.console.dispose(of, said).await?;
+    Ok(Json(json!({ "late": taken == Taken::Late })))
 }

@@ -7,6 +7,7 @@ pub mod columns;
 pub mod decode;
 pub mod lines;
 pub mod numbers;
+pub mod row;
 pub mod run;
 
 use serde::{Deserialize, Serialize};

@@ -5,10 +5,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::import::columns::{Columns, Field};
+use crate::import::columns::Columns;
 use crate::import::decode::Utf8;
 use crate::import::lines::{Row, Rows, guess_delimiter};
 use crate::import::numbers::Numbers;
+use crate::import::row::Leads;
 use crate::import::{ImportError, Options, Report};
 use crate::limits;
 use crate::store::connect::Connector;
@@ -124,10 +125,9 @@ fn send(reports: &mpsc::Sender<Report>, report: Report) -> Result<(), ImportErro
 struct Rowwise<'a> {
     options: &'a Options,
     numbers: Numbers,
-    columns: Option<Columns>,
+    leads: Option<Leads>,
     chunk: Chunk,
     rejected: u64,
-    numbers_left_out: u64,
     bytes: u64,
     chunks: &'a SyncSender<Work>,
     reports: &'a mpsc::Sender<Report>,
@@ -144,10 +144,9 @@ fn read(
     let mut rowwise = Rowwise {
         options,
         numbers,
-        columns: None,
+        leads: None,
         chunk: Chunk::default(),
         rejected: 0,
-        numbers_left_out: 0,
         bytes: 0,
         chunks,
         reports,
@@ -211,7 +210,7 @@ fn begin(options: &Options, text: &[u8], last: bool) -> Result<Option<Rows>, Imp
 impl Rowwise<'_> {
     fn row(&mut self, row: Row) -> Result<(), ImportError> {
         match row {
-            Row::TooLong(line, start) if self.columns.is_none() => {
+            Row::TooLong(line, start) if self.leads.is_none() => {
                 Err(ImportError::Refused(format!(
                     "line {line} ({start:?}...) has more than {} bytes or {} columns; is this a CSV file?",
                     limits::IMPORT_LINE_BYTES,
@@ -226,7 +225,7 @@ impl Rowwise<'_> {
                 );
                 self.reject(line, reason, vec![start])
             }
-            Row::Fields(_, headers) if self.columns.is_none() => self.header(&headers),
+            Row::Fields(_, headers) if self.leads.is_none() => self.header(&headers),
             Row::Fields(line, fields) => match self.lead(line, fields) {
                 Ok(lead) => self.add(lead),
                 Err((reason, fields)) => self.reject(line, reason, fields),
@@ -249,78 +248,15 @@ impl Rowwise<'_> {
                 left_out,
             },
         )?;
-        self.columns = Some(columns);
+        self.leads = Some(Leads::new(self.numbers, columns));
         Ok(())
     }
 
-    /// A row as a lead, or why it is none.
     fn lead(&mut self, line: u64, fields: Vec<String>) -> Result<Lead, (String, Vec<String>)> {
-        let Some(columns) = &self.columns else {
-            return Err(("there is no header".into(), fields));
-        };
-        if fields.len() != columns.fields.len() {
-            let reason = format!(
-                "the row has {} fields, the header {}",
-                fields.len(),
-                columns.fields.len()
-            );
-            return Err((reason, fields));
+        match &mut self.leads {
+            Some(leads) => leads.read(line, fields),
+            None => Err(("there is no header".into(), fields)),
         }
-        let mut lead = Lead {
-            line,
-            ..Lead::default()
-        };
-        let mut data = serde_json::Map::new();
-        let mut wrong = None;
-        for (field, value) in columns.fields.iter().zip(&fields) {
-            let text = value.trim();
-            if text.is_empty() {
-                continue;
-            }
-            if text.contains('\0') {
-                return Err(("a field holds a NUL character".into(), fields));
-            }
-            match field {
-                Field::Phone => match self.numbers.digits(text) {
-                    Ok(digits) if lead.numbers.contains(&digits) => {}
-                    Ok(digits) => lead.numbers.push(digits),
-                    Err(error) => {
-                        self.numbers_left_out += 1;
-                        wrong = wrong.or(Some(error));
-                    }
-                },
-                Field::TimeZone if crate::windows::is_zone(text) => {
-                    lead.time_zone = text.to_owned()
-                }
-                Field::TimeZone => return Err((format!("there is no time zone {text:?}"), fields)),
-                Field::Priority => match text.parse::<i16>() {
-                    Ok(priority) if (-100..=100).contains(&priority) => lead.priority = priority,
-                    Ok(_) | Err(_) => {
-                        return Err((format!("priority {text:?} is not -100 to 100"), fields));
-                    }
-                },
-                Field::Owner => lead.owner = text.to_owned(),
-                Field::Skill if is_name(text) => lead.skill = text.to_owned(),
-                Field::Skill => {
-                    let allowed = "1 to 80 of A-Z a-z 0-9 _ - . / and space";
-                    return Err((format!("skill {text:?} is not {allowed}"), fields));
-                }
-                Field::Data(name) => {
-                    data.insert(name.clone(), text.into());
-                }
-                Field::LeftOut(_) => {}
-            }
-        }
-        if lead.numbers.is_empty() {
-            let reason = wrong.map_or_else(
-                || "there is no number in the row".into(),
-                |error| error.to_string(),
-            );
-            return Err((reason, fields));
-        }
-        lead.data = serde_json::Value::Object(data).to_string();
-        lead.fields = fields;
-        Ok(lead)
     }
 
     fn add(&mut self, lead: Lead) -> Result<(), ImportError> {
@@ -362,20 +298,14 @@ impl Rowwise<'_> {
     }
 
     fn end(mut self) -> Result<(), ImportError> {
-        if self.columns.is_none() {
+        if self.leads.is_none() {
             return Err(ImportError::Refused("the file is empty".into()));
         }
         self.flush()?;
         let end = Work::End {
             rejected: self.rejected,
-            numbers_left_out: self.numbers_left_out,
+            numbers_left_out: self.leads.map_or(0, |leads| leads.numbers_left_out),
         };
         self.chunks.send(end).map_err(|_| ImportError::BrokenOff)
     }
-}
-
-/// As the database has it for names.
-fn is_name(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./ ".contains(c);
-    (1..=80).contains(&text.len()) && text.chars().all(plain) && !text.contains("..")
 }

@@ -5,8 +5,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
 use outdial_link::{
-    Config, Console as Command, Down, Hello, Numbered, Reader, Up, VERSION_MAX, VERSION_MIN,
-    Welcome, encode, negotiate,
+    Config, Down, Hello, Numbered, Reader, Up, VERSION_MAX, VERSION_MIN, Welcome, encode, negotiate,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -29,12 +28,12 @@ pub struct Context {
     pub leaser: SyncSender<LeaseJob>,
     /// The thread that writes results.
     pub writer: SyncSender<WriteJob>,
-    /// Carries out what is typed in the PBX's console.
+    /// Carries out what the PBX's console and dialplan ask for.
     pub console: Console,
     /// One hand-shake at a time: the next one sees who is connected.
     pub handshake: Mutex<()>,
-    /// Bounds the console.
-    pub console_slots: Arc<Semaphore>,
+    /// Bounds what the PBX asks for at once.
+    pub request_slots: Arc<Semaphore>,
 }
 
 /// Why a connection ended.
@@ -260,7 +259,21 @@ fn take(message: Up, context: &Context, id: u64) {
             last,
             result,
         } => link.answered(request, last, result),
-        Up::Console { request, command } => carry_out(request, command, context, id),
+        Up::Request { request, what } => {
+            let console = context.console.clone();
+            carry_out(context, id, async move {
+                let result = console.run(what).await.map_err(|error| error.to_string());
+                Down::Requested { request, result }
+            });
+        }
+        Up::Columns { request, lead } => {
+            let console = context.console.clone();
+            carry_out(context, id, async move {
+                let columns = console.columns(lead).await;
+                let result = columns.map_err(|error| error.to_string());
+                Down::Columns { request, result }
+            });
+        }
     }
 }
 
@@ -280,19 +293,17 @@ fn take_records(records: Vec<Numbered>, context: &Context, id: u64) {
     }
 }
 
-/// On a task of its own: it may wait for PostgreSQL and for the engine.
-fn carry_out(request: u64, command: Command, context: &Context, id: u64) {
+/// On a task of its own: it may wait for PostgreSQL and for the engine. The module bounds how many
+/// there are; so many at once, the others in turn.
+fn carry_out(context: &Context, id: u64, answer: impl Future<Output = Down> + Send + 'static) {
     let link = context.link.clone();
-    let Ok(slot) = Arc::clone(&context.console_slots).try_acquire_owned() else {
-        let result = Err("too many commands at once; try again".into());
-        link.send_to(id, Down::ConsoleDone { request, result });
-        return;
-    };
-    let console = context.console.clone();
+    let slots = Arc::clone(&context.request_slots);
     tokio::spawn(async move {
-        let result = console.run(command).await;
-        link.send_to(id, Down::ConsoleDone { request, result });
-        drop(slot);
+        // Closed by nobody.
+        let Ok(_slot) = slots.acquire_owned().await else {
+            return;
+        };
+        link.send_to(id, answer.await);
     });
 }
 

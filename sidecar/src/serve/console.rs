@@ -1,16 +1,17 @@
-//! Starting, pausing and stopping campaigns, from wherever it is asked.
+//! What the PBX asks for; starting, pausing and stopping campaigns, from wherever it is asked.
 
 use std::sync::mpsc::SyncSender;
 
-use outdial_link::{Ask, CampaignAction, Console as Command};
+use outdial_link::{Ask, CampaignAction, Request};
 use tokio::sync::oneshot;
 
 use crate::limits;
 use crate::link_server::Link;
 use crate::link_server::state::NOT_CONNECTED;
+use crate::serve::dispose::Said;
 use crate::serve::watcher::Poke;
 use crate::store::pool::Pool;
-use crate::store::{StoreError, campaigns};
+use crate::store::{StoreError, campaigns, leads};
 
 /// Carries commands out; cheap to clone.
 #[derive(Clone)]
@@ -24,17 +25,46 @@ pub struct Console {
 }
 
 impl Console {
-    /// A command typed in the PBX.
+    /// What the PBX's console or dialplan asks for; what to print.
     ///
     /// # Errors
-    /// What to print.
-    pub async fn run(&self, command: Command) -> Result<String, String> {
-        match command {
-            Command::Campaign { name, action } => self
-                .campaign(&name, action)
-                .await
-                .map_err(|error| error.to_string()),
+    /// Why it was not done.
+    pub async fn run(&self, what: Request) -> Result<String, StoreError> {
+        match what {
+            Request::Campaign { name, action } => return self.campaign(&name, action).await,
+            Request::Dispose {
+                of,
+                code,
+                callback_at,
+                callback_personal,
+                note,
+            } => {
+                let said = Said {
+                    code,
+                    callback_at,
+                    callback_personal,
+                    note,
+                };
+                self.dispose(of.into(), said).await?;
+            }
+            Request::Add {
+                campaign,
+                number,
+                columns,
+            } => self.add(campaign, number, columns).await?,
+            Request::DoNotCall { number, campaign } => self.do_not_call(&number, campaign).await?,
         }
+        Ok(String::new())
+    }
+
+    /// A lead's own columns, as texts.
+    ///
+    /// # Errors
+    /// No such lead; what PostgreSQL says.
+    pub async fn columns(&self, lead: u64) -> Result<Vec<(String, String)>, StoreError> {
+        self.pool
+            .call(move |client| leads::columns(client, lead))
+            .await
     }
 
     /// Starts, pauses or stops a campaign; a start is refused until all that it needs is there.

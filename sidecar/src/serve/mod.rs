@@ -1,6 +1,8 @@
 //! `outdial serve`: start-up, threads, shutdown.
 
+mod add;
 pub mod console;
+pub mod dispose;
 pub mod health;
 pub mod housekeeper;
 pub mod leaser;

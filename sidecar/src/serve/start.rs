@@ -213,7 +213,7 @@ fn threads(
         writer,
         console,
         handshake: Mutex::new(()),
-        console_slots: Arc::new(Semaphore::new(limits::CONSOLE_COMMANDS)),
+        request_slots: Arc::new(Semaphore::new(limits::REQUESTS)),
     };
     Ok((
         threads,

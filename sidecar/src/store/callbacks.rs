@@ -1,8 +1,8 @@
 //! Callbacks: set, listed, cancelled.
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 use postgres::{Client, Row};
 use serde_json::{Value, json};
 
@@ -73,7 +73,8 @@ pub fn place(client: &mut Client, lead: u64) -> Result<Place, StoreError> {
 }
 
 impl Place {
-    /// Reads an instant: local to the lead, or with an offset. Inside the campaign's hours: one
+    /// Reads an instant: local to the lead, with an offset, or `+` and a span from now (`+90m`,
+    /// `+1d 2h`; a day is the lead's calendar day). Inside the campaign's hours: one
     /// outside is moved to their next beginning. Tells whether it was moved.
     ///
     /// # Errors
@@ -82,12 +83,14 @@ impl Place {
         let refused = |problem: &str| {
             StoreError::Refused(format!(
                 "callback_at {text:?} {problem}; allowed: from now to {} days ahead, as \
-                 2026-12-01T15:00 (the lead's own time, {}) or 2026-12-01T15:00-03:00",
+                 2026-12-01T15:00 (the lead's own time, {}), 2026-12-01T15:00-03:00, or +2h (from now)",
                 limits::CALLBACK_DAYS,
                 self.zone
             ))
         };
-        let at_ms = self.read(text).ok_or_else(|| refused("is no time"))?;
+        let at_ms = self
+            .read(text, now_ms)
+            .ok_or_else(|| refused("is no time"))?;
         let latest = now_ms + limits::CALLBACK_DAYS * 86_400_000;
         if !(now_ms..=latest).contains(&at_ms) {
             return Err(refused(if at_ms < now_ms {
@@ -112,7 +115,13 @@ impl Place {
     }
 
     /// An hour that the clocks show twice is the first one; one that they skip comes behind the gap.
-    fn read(&self, text: &str) -> Option<i64> {
+    fn read(&self, text: &str, now_ms: i64) -> Option<i64> {
+        if let Some(span) = text.strip_prefix('+') {
+            let span: Span = span.trim().parse().ok()?;
+            let zone = TimeZone::get(&self.zone).ok()?;
+            let now = Timestamp::from_millisecond(now_ms).ok()?.to_zoned(zone);
+            return Some(now.checked_add(span).ok()?.timestamp().as_millisecond());
+        }
         if let Ok(at) = text.parse::<Timestamp>() {
             return Some(at.as_millisecond());
         }

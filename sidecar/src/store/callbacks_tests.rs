@@ -408,7 +408,7 @@ fn call_of(bench: &mut Bench, lead: u64) {
 }
 
 fn say(bench: &mut Bench, code: &str) -> Result<(), String> {
-    let call = dispositions::last_call(&mut bench.client, bench.ana, None).unwrap();
+    let call = dispositions::recorded(&mut bench.client, Some(bench.ana), None).unwrap();
     let place = callbacks::place(&mut bench.client, call.lead).unwrap();
     let kind = dispositions::named(&mut bench.client, code).map_err(|e| e.to_string())?;
     let after = match (&kind.retry_as, kind.callback) {

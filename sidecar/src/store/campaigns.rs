@@ -3,6 +3,7 @@
 use postgres::Client;
 use serde_json::Value;
 
+use crate::clock;
 use crate::store::StoreError;
 use crate::store::fields::{Table, rows};
 
@@ -136,6 +137,15 @@ pub fn lacks(client: &mut Client, name: &str) -> Result<Vec<String>, StoreError>
         .enumerate()
         .filter_map(|(column, text)| row.get::<_, bool>(column).then_some(text))
         .collect())
+}
+
+/// The id of the campaign of that name, if one is named.
+///
+/// # Errors
+/// [`StoreError::NotFound`], or what PostgreSQL says.
+pub fn id(client: &mut Client, name: Option<&str>) -> Result<Option<i64>, StoreError> {
+    name.map(|name| TABLE.id(client, name).map(clock::id))
+        .transpose()
 }
 
 /// Changes a campaign's state.

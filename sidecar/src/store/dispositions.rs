@@ -110,29 +110,30 @@ pub struct Recorded {
     started_at: std::time::SystemTime,
 }
 
-/// The agent's last call, or the one that is meant.
+/// The attempt that is meant, or the agent's last one.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] where there is none in the last days; what PostgreSQL says.
-pub fn last_call(
+pub fn recorded(
     client: &mut Client,
-    agent: u64,
+    agent: Option<u64>,
     attempt: Option<u64>,
 ) -> Result<Recorded, StoreError> {
     let row = client.query_opt(
         "SELECT attempt_id, started_at, lead_id FROM outdial.attempts
-         WHERE agent_id = $1 AND ($2::bigint IS NULL OR attempt_id = $2)
+         WHERE ($1::bigint IS NULL OR agent_id = $1) AND ($2::bigint IS NULL OR attempt_id = $2)
+           AND coalesce($1, $2) IS NOT NULL
            AND started_at > now() - make_interval(days => $3)
          ORDER BY started_at DESC LIMIT 1",
         &[
-            &clock::id(agent),
+            &agent.map(clock::id),
             &attempt.map(clock::id),
             &limits::DISPOSITION_DAYS,
         ],
     )?;
     let row = row.ok_or_else(|| {
         StoreError::NotFound(format!(
-            "the agent has no such call, now or in the last {} days",
+            "there is no such call, now or in the last {} days",
             limits::DISPOSITION_DAYS
         ))
     })?;

@@ -16,6 +16,7 @@ pub mod fields;
 pub mod grant;
 pub mod history;
 pub mod import;
+pub mod leads;
 pub mod lease;
 #[cfg(test)]
 mod lease_tests;

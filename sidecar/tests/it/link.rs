@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use outdial_link::{
-    AttemptSnapshot, CampaignAction, Config, Console, Down, Snapshot, TrunkSnapshot, Up,
+    AttemptSnapshot, CampaignAction, Config, Down, Request, Snapshot, TrunkSnapshot, Up,
 };
 
 use crate::module::{Module, hello};
@@ -232,13 +232,13 @@ fn a_command_typed_in_the_pbx_is_carried_out() {
     sidecar.campaign("spring");
     let mut module = Module::connect(&sidecar, 1);
     let mut typed = |request, name: &str, action| {
-        let command = Console::Campaign {
+        let what = Request::Campaign {
             name: name.into(),
             action,
         };
-        module.send(Up::Console { request, command });
+        module.send(Up::Request { request, what });
         module.until(|down| match down {
-            Down::ConsoleDone {
+            Down::Requested {
                 request: of,
                 result,
             } if *of == request => Some(result.clone()),

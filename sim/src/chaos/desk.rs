@@ -237,13 +237,18 @@ impl Desk {
 }
 
 fn said(after: After) -> AgentEvent {
-    AgentEvent::Dispose(Box::new(Disposition {
+    AgentEvent::Dispose(disposition(after))
+}
+
+/// A word on a call that makes this of its lead.
+pub(crate) fn disposition(after: After) -> Box<Disposition> {
+    Box::new(Disposition {
         attempt: None,
         code: "said".into(),
         after,
         do_not_call: false,
         note: None,
-    }))
+    })
 }
 
 fn says(stage: &mut Stage, agent: AgentId, what: AgentEvent) {

@@ -6,10 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use outdial_engine::{
-    AgentId, CampaignId, Event, LegEnd, LegEvent, LegId, Originate, Refusal, Ring, SessionEvent,
-    SessionId, Span, Verdict,
+    After, AgentId, CampaignId, Event, LegEnd, LegEvent, LegId, Originate, Refusal, RequestId,
+    Ring, SessionEvent, SessionId, Span, Verdict, Wall,
 };
 
+use outdial_engine::attempt::Outcome;
+
+use super::desk::disposition;
 use super::plan::Fault;
 use super::setup::Callees;
 use super::stage::{Care, Happening, Stage, chance, exponential, pick, whole};
@@ -457,6 +460,17 @@ impl Pbx {
             // Hangs up at once.
             step(stage, exponential(draw, 1_000), leg, Step::Impatient);
         }
+        if draw.happens(0.02) {
+            let after = match pick(draw, 3) {
+                0 => After::Final,
+                1 => After::RetryAs(Outcome::NoAnswer),
+                _ => After::Callback {
+                    at: Wall(stage.now.wall.0 + 3_600_000),
+                    agent: None,
+                },
+            };
+            disposes(stage, leg, after);
+        }
         if draw.happens(0.01) {
             // The dialplan never reaches `OutdialConnect`.
             return;
@@ -536,7 +550,17 @@ impl Pbx {
                 self.leaves_leg(stage, &session);
             }
         }
-        step(stage, Span::seconds(20), leg, Step::Impatient);
+        if self.chance.happens(0.5) {
+            // Transferred, or the dialplan goes on.
+            if let Some(live) = self.legs.get_mut(&leg) {
+                live.phase = Phase::Talking;
+            }
+            tell(stage, leg, LegEvent::Left);
+            let span = exponential(&mut self.chance, 60_000).min(TALK_MOST);
+            step(stage, span, leg, Step::TalkOver);
+        } else {
+            step(stage, Span::seconds(20), leg, Step::Impatient);
+        }
     }
 
     fn leaves_leg(&mut self, stage: &mut Stage, session: &SessionId) {
@@ -590,4 +614,16 @@ fn tell(stage: &mut Stage, leg: LegId, what: LegEvent) {
 fn tell_session(stage: &mut Stage, care: Care, session: &SessionId, what: SessionEvent) {
     let session = session.clone();
     stage.send(care, Event::Session { session, what });
+}
+
+/// The dialplan says what came of the call.
+fn disposes(stage: &mut Stage, leg: LegId, after: After) {
+    stage.send(
+        Care::Progress,
+        Event::Dispose {
+            request: RequestId(u64::MAX),
+            attempt: leg.attempt,
+            said: disposition(after),
+        },
+    );
 }

@@ -169,7 +169,7 @@ impl Oracle {
             Event::Drain(on) => self.draining = *on,
             Event::Config(change) => self.configured(now, change),
             Event::Session { session, what } => self.session(session, what),
-            Event::Agent { .. } => self.excused += 1,
+            Event::Agent { .. } | Event::Dispose { .. } => self.excused += 1,
             Event::Leg {
                 what: LegEvent::ConnectFailed { .. },
                 ..

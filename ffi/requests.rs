@@ -1,0 +1,119 @@
+//! What the PBX's console and dialplan ask of the sidecar.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crossbeam::channel::{RecvTimeoutError, Sender, bounded};
+use outdial_link::{Request, Up, VERSION_REQUESTS};
+
+use crate::abi::{OUTDIAL_E_FULL, OUTDIAL_E_IO, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_TIMEOUT};
+use crate::agents::Refused;
+use crate::limits;
+use crate::shared::Shared;
+
+/// What the sidecar answers.
+pub(crate) enum Reply {
+    /// It was done, or not.
+    Done(Result<String, String>),
+    /// A lead's own columns.
+    Columns(Result<Vec<(String, String)>, String>),
+}
+
+/// Questions that wait for the sidecar.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    last: AtomicU64,
+    /// What the connected sidecar speaks.
+    version: AtomicU16,
+    askers: Mutex<BTreeMap<u64, Sender<Reply>>>,
+}
+
+impl Waiting {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Sender<Reply>>> {
+        self.askers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A sidecar has welcomed us.
+    pub(crate) fn linked(&self, version: u16) {
+        self.version.store(version, Ordering::Release);
+    }
+
+    /// The sidecar answers.
+    pub(crate) fn answered(&self, request: u64, reply: Reply) {
+        if let Some(asker) = self.lock().remove(&request) {
+            drop(asker.try_send(reply));
+        }
+    }
+
+    /// The sidecar is gone: nobody waits in vain.
+    pub(crate) fn lost(&self) {
+        self.lock().clear();
+    }
+}
+
+/// Has the sidecar do something; what it says of it.
+///
+/// # Errors
+/// A code of OUTDIAL_E_, and words for a person: OUTDIAL_E_NOT_FOUND when it refuses.
+pub(crate) fn ask(shared: &Shared, what: Request) -> Result<String, Refused> {
+    let since = match &what {
+        Request::Campaign { .. } => 0,
+        Request::Dispose { .. } | Request::Add { .. } | Request::DoNotCall { .. } => {
+            VERSION_REQUESTS
+        }
+    };
+    match wait(shared, since, |request| Up::Request { request, what })? {
+        Reply::Done(Ok(text)) => Ok(text),
+        Reply::Done(Err(text)) => Err((OUTDIAL_E_NOT_FOUND, text)),
+        Reply::Columns(_) => Err(strange()),
+    }
+}
+
+/// A lead's own columns.
+///
+/// # Errors
+/// As [`ask`]; OUTDIAL_E_IO when PostgreSQL is not reachable.
+pub(crate) fn columns(shared: &Shared, lead: u64) -> Result<Vec<(String, String)>, Refused> {
+    let message = |request| Up::Columns { request, lead };
+    match wait(shared, VERSION_REQUESTS, message)? {
+        Reply::Columns(Ok(columns)) => Ok(columns),
+        Reply::Columns(Err(text)) => Err((OUTDIAL_E_IO, text)),
+        Reply::Done(_) => Err(strange()),
+    }
+}
+
+fn strange() -> Refused {
+    let text = "The sidecar answers another question; is it the same release?";
+    (OUTDIAL_E_IO, text.into())
+}
+
+fn wait(shared: &Shared, since: u16, message: impl FnOnce(u64) -> Up) -> Result<Reply, Refused> {
+    crate::console::check(shared)?;
+    let waiting = &shared.waiting;
+    if waiting.version.load(Ordering::Acquire) < since {
+        let text = "The sidecar is older than this library: install the same release of both.";
+        return Err((OUTDIAL_E_IO, text.into()));
+    }
+    let (reply, answer) = bounded(1);
+    let request = waiting.last.fetch_add(1, Ordering::Relaxed) + 1;
+    {
+        let mut askers = waiting.lock();
+        if askers.len() >= limits::REQUESTS_WAITING {
+            return Err((OUTDIAL_E_FULL, "Too many requests wait already.".into()));
+        }
+        askers.insert(request, reply);
+    }
+    if !shared.outbox.send_at_once(shared, message(request)) {
+        waiting.lock().remove(&request);
+        let text = "The sidecar is not connected, and this is its business. Is `outdial serve` \
+                    running?";
+        return Err((OUTDIAL_E_IO, text.into()));
+    }
+    let answered = answer.recv_timeout(limits::CONSOLE_SIDECAR);
+    waiting.lock().remove(&request);
+    answered.map_err(|error| match error {
+        RecvTimeoutError::Timeout => (OUTDIAL_E_TIMEOUT, "The sidecar does not answer.".into()),
+        RecvTimeoutError::Disconnected => (OUTDIAL_E_IO, "The sidecar went away.".into()),
+    })
+}
