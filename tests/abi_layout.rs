@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use outdial::{
-    OutdialDisposition, OutdialEvent, OutdialHost, OutdialHostLoad, OutdialNotice, OutdialOriginate,
-    OutdialRing,
-    OutdialSettings, OutdialStats,
+    OutdialDisposition, OutdialEvent, OutdialHost, OutdialHostLoad, OutdialNotice,
+    OutdialOriginate, OutdialRing, OutdialSettings, OutdialStats,
 };
 
 /// Name in C, size, and offset of each field, in order.

@@ -36,11 +36,8 @@ impl Notices {
         if Trigger::all().all(|trigger| next(was, trigger) != Some(call.to)) {
             return Err(format!("attempt {id} can't go from {was} to {}", call.to));
         }
-        match call.to {
-            State::Final(_) => {}
-            to => {
-                self.calls.insert(id, to);
-            }
+        if !matches!(call.to, State::Final(_)) {
+            self.calls.insert(id, call.to);
         }
         Ok(())
     }
