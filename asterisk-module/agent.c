@@ -22,10 +22,20 @@
 			</parameter>
 			<parameter name="options">
 				<optionlist>
+					<option name="a">
+						<argument name="sound" />
+						<para>Play this sound to the agent, and to nobody else, when a
+						customer comes. Default: <literal>beep</literal>.</para>
+					</option>
 					<option name="m">
 						<argument name="class" />
 						<para>Play music on hold of this class to the waiting agent.
 						Without it the agent hears silence.</para>
+					</option>
+					<option name="t">
+						<para>The agent may transfer customers with the keys of
+						<filename>features.conf</filename> (<literal>blindxfer</literal>,
+						<literal>atxfer</literal>).</para>
 					</option>
 				</optionlist>
 			</parameter>
@@ -33,6 +43,15 @@
 		<description>
 			<para>Answers the channel if needed. The agent stays until he hangs up, or until
 			outdial lets him go; then the dialplan goes on.</para>
+			<para>Keys that the agent may press, while waiting and during a call, are set in
+			<filename>outdial.conf</filename>, section <literal>[keys]</literal>: pause, hold,
+			hang up the customer, a disposition and so on. All other keys go through to the
+			customer.</para>
+			<example title="A phone logs its agent in, with a beep before each call">
+			exten => *50,1,OutdialAgent(${CHANNEL(endpoint)},a(beep)m(default)t)
+			 same => n,Verbose(${OUTDIAL_STATUS})
+			 same => n,Hangup()
+			</example>
 			<para>Sets <variable>OUTDIAL_STATUS</variable>:</para>
 			<variablelist>
 				<variable name="OUTDIAL_STATUS">
@@ -56,14 +75,18 @@
 	</application>
  ***/
 
+#include "leg.h"
 #include "records.h"
 #include "session.h"
 
 #include "asterisk/app.h"
 #include "asterisk/astobj2.h"
 #include "asterisk/bridge.h"
+#include "asterisk/bridge_basic.h"
 #include "asterisk/bridge_roles.h"
 #include "asterisk/causes.h"
+#include "asterisk/features_config.h"
+#include "asterisk/file.h"
 #include "asterisk/pbx.h"
 
 static const char app_name[] = "OutdialAgent";
@@ -73,15 +96,20 @@ static const char role[] = "holding_participant";
 
 enum agent_options {
 	AGENT_MUSIC = (1 << 0),
+	AGENT_ANNOUNCEMENT = (1 << 1),
+	AGENT_TRANSFERS = (1 << 2),
 };
 
 enum agent_option_args {
 	AGENT_MUSIC_CLASS,
+	AGENT_ANNOUNCEMENT_SOUND,
 	AGENT_ARGS,
 };
 
 AST_APP_OPTIONS(agent_options, BEGIN_OPTIONS
+	AST_APP_OPTION_ARG('a', AGENT_ANNOUNCEMENT, AGENT_ANNOUNCEMENT_SOUND),
 	AST_APP_OPTION_ARG('m', AGENT_MUSIC, AGENT_MUSIC_CLASS),
+	AST_APP_OPTION('t', AGENT_TRANSFERS),
 END_OPTIONS);
 
 /*! \brief What OUTDIAL_STATUS says of a dismissal. */
@@ -142,14 +170,16 @@ static int agent_arrived(struct ast_bridge_channel *bridge_channel, void *hook_p
 static int agent_turn(struct session *session, struct ast_channel *chan)
 {
 	struct ast_bridge_features features;
+	char with[OUTDIAL_ID_LEN];
 	int arrived;
 
 	ao2_lock(session);
 	session->arrived = 0;
+	session->with[0] = '\0';
 	ao2_unlock(session);
 
 	ast_bridge_features_init(&features);
-	if (!ast_bridge_join_hook(&features, agent_arrived, session, NULL, 0)) {
+	if (!keys_listen(session, &features) && !ast_bridge_join_hook(&features, agent_arrived, session, NULL, 0)) {
 		ast_bridge_join(session->holding, chan, NULL, &features, NULL, 0);
 	}
 	ast_bridge_features_cleanup(&features);
@@ -160,7 +190,11 @@ static int agent_turn(struct session *session, struct ast_channel *chan)
 		ast_cond_wait(&session->settled, ao2_object_get_lockaddr(session));
 	}
 	arrived = session->arrived;
+	ast_copy_string(with, session->with, sizeof(with));
 	ao2_unlock(session);
+	if (!ast_strlen_zero(with)) {
+		leg_parted(with);
+	}
 	return arrived ? 0 : -1;
 }
 
@@ -206,7 +240,8 @@ int session_serve(struct session *session, struct ast_channel *chan, int music, 
 	return res;
 }
 
-static struct session *session_start(struct ast_channel *chan, const char *agent)
+static struct session *session_start(struct ast_channel *chan, const char *agent,
+	const char *announcement)
 {
 	struct session *session = session_create(ast_channel_uniqueid(chan), agent);
 	int res;
@@ -215,6 +250,7 @@ static struct session *session_start(struct ast_channel *chan, const char *agent
 		shim_status(chan, "FAULT");
 		return NULL;
 	}
+	ast_copy_string(session->announcement, announcement, sizeof(session->announcement));
 	if (session_open(session, chan)) {
 		shim_status(chan, "FAULT");
 		session_end(session);
@@ -231,10 +267,23 @@ static struct session *session_start(struct ast_channel *chan, const char *agent
 	return NULL;
 }
 
+/*! \brief The keys of features.conf work in a customer's bridge. */
+static void allow_transfers(struct ast_channel *chan)
+{
+	struct ast_flags features = { AST_FEATURE_REDIRECT | AST_FEATURE_ATXFER, };
+
+	ast_channel_lock(chan);
+	if (ast_bridge_features_ds_append(chan, &features)) {
+		ast_log(LOG_WARNING, "%s: no transfers on this channel: out of memory\n", app_name);
+	}
+	ast_channel_unlock(chan);
+}
+
 static int agent_exec(struct ast_channel *chan, const char *data)
 {
 	struct session *session;
 	struct ast_flags flags = { 0, };
+	const char *announcement = "";
 	char *option_args[AGENT_ARGS] = { NULL, };
 	char *parse = ast_strdupa(S_OR(data, ""));
 	int res;
@@ -247,15 +296,27 @@ static int agent_exec(struct ast_channel *chan, const char *data)
 	if (ast_strlen_zero(args.agent) || strlen(args.agent) >= sizeof(session->agent)
 		|| (args.options
 			&& ast_app_parse_options(agent_options, &flags, option_args, args.options))) {
-		ast_log(LOG_WARNING, "%s(agent[,m(class)]): agent missing or too long, or unknown option\n",
-			app_name);
+		ast_log(LOG_WARNING, "%s(agent[,a(sound)m(class)t]): agent missing or too long, or wrong "
+			"options\n", app_name);
+		shim_status(chan, "ERROR");
+		return 0;
+	}
+	if (ast_test_flag(&flags, AGENT_ANNOUNCEMENT)) {
+		announcement = S_OR(option_args[AGENT_ANNOUNCEMENT_SOUND], "beep");
+	}
+	if (strlen(announcement) >= OUTDIAL_SOUND_LEN || (*announcement
+		&& ast_fileexists(announcement, NULL, ast_channel_language(chan)) <= 0)) {
+		ast_log(LOG_WARNING, "%s: there is no sound '%s'\n", app_name, announcement);
 		shim_status(chan, "ERROR");
 		return 0;
 	}
 	if (ast_channel_state(chan) != AST_STATE_UP && ast_answer(chan)) {
 		return -1;
 	}
-	session = session_start(chan, args.agent);
+	if (ast_test_flag(&flags, AGENT_TRANSFERS)) {
+		allow_transfers(chan);
+	}
+	session = session_start(chan, args.agent, announcement);
 	if (!session) {
 		return 0;
 	}

@@ -159,13 +159,15 @@ static int read_category(struct ast_config *file, const char *category, struct s
 {
 	struct ast_variable *var;
 
-	if (strcasecmp(category, "general")) {
-		ast_log(LOG_ERROR, "%s: unknown section [%s]; there is only [general]\n", config_file,
-			category);
+	int keys = !strcasecmp(category, "keys");
+
+	if (!keys && strcasecmp(category, "general")) {
+		ast_log(LOG_ERROR, "%s: unknown section [%s]; there are [general] and [keys]\n",
+			config_file, category);
 		return -1;
 	}
 	for (var = ast_variable_browse(file, category); var; var = var->next) {
-		if (set_key(var, config)) {
+		if (keys ? keys_set(&config->keys, var) : set_key(var, config)) {
 			return -1;
 		}
 	}
@@ -261,6 +263,10 @@ void config_compare(const struct shim_config *old, struct shim_config *fresh, sh
 	changed(&report, "ami_events", AST_CLI_YESNO(old->ami_events), AST_CLI_YESNO(fresh->ami_events));
 	changed(&report, "ami_numbers", ami_numbers_words[old->ami_numbers],
 		ami_numbers_words[fresh->ami_numbers]);
+	if (memcmp(&old->keys, &fresh->keys, sizeof(old->keys))) {
+		report.changes++;
+		say(data, "[keys]: changed, for agents who log in from now on");
+	}
 	if (!report.changes) {
 		say(data, "outdial.conf says what it said before");
 	}

@@ -28,6 +28,8 @@
 			<variablelist>
 				<variable name="OUTDIAL_STATUS">
 					<value name="CONNECTED">An agent was there, and left first.</value>
+					<value name="TRANSFERRED">The call goes on elsewhere in the dialplan: the agent
+					has transferred it, or somebody has redirected it.</value>
 					<value name="MESSAGE">A message was played.</value>
 					<value name="RELEASED">The campaign lets the call go on.</value>
 					<value name="HANGUP">The customer hung up, or the campaign ended the
@@ -215,9 +217,29 @@ static const char *visit_outcome(struct visit *visit)
 	bridged = visit->leg->bridged;
 	ao2_unlock(visit->leg);
 	if (bridged) {
+		shim_post(OUTDIAL_EVENT_LEG_LEFT, visit->leg->id, NULL, 0);
 		return "CONNECTED";
 	}
 	return visit->played ? "MESSAGE" : "FAULT";
+}
+
+/*! \brief He was transferred, or sent to another place of the dialplan, where he goes on. */
+static int visit_goes_elsewhere(struct visit *visit)
+{
+	int flags;
+	int bridged;
+
+	ast_channel_lock(visit->chan);
+	flags = ast_channel_softhangup_internal_flag(visit->chan);
+	ast_channel_unlock(visit->chan);
+	ao2_lock(visit->leg);
+	bridged = visit->leg->bridged;
+	ao2_unlock(visit->leg);
+	if (flags != AST_SOFTHANGUP_ASYNCGOTO || !bridged) {
+		return 0;
+	}
+	shim_post(OUTDIAL_EVENT_LEG_LEFT, visit->leg->id, NULL, 0);
+	return 1;
 }
 
 /*! \brief From READY to whatever ends the visit. NULL: hung up. */
@@ -228,6 +250,9 @@ static const char *visit_run(struct visit *visit)
 
 	for (;;) {
 		failed = visit_wait(visit);
+		if (visit_goes_elsewhere(visit)) {
+			return "TRANSFERRED";
+		}
 		if (ast_check_hangup_locked(visit->chan)) {
 			if (visit->due == OUTDIAL_EVENT_LEG_PLAYED) {
 				visit_post(visit);

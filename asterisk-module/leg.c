@@ -285,3 +285,27 @@ void leg_order(struct leg *leg, enum leg_order order, void (*fill)(struct leg *l
 	ao2_cleanup(chan);
 	ao2_cleanup(bridge);
 }
+
+void leg_parted(const char *id)
+{
+	struct leg *leg = leg_find(id);
+	struct ast_bridge *bridge;
+	unsigned int present;
+
+	if (!leg) {
+		return;
+	}
+	ao2_lock(leg);
+	bridge = ao2_bump(leg->bridge);
+	ao2_unlock(leg);
+	if (bridge) {
+		ast_bridge_lock(bridge);
+		present = bridge->num_channels;
+		ast_bridge_unlock(bridge);
+		if (present > 1) {
+			shim_post(OUTDIAL_EVENT_LEG_LEFT, leg->id, NULL, 0);
+		}
+		ao2_ref(bridge, -1);
+	}
+	leg_release(leg);
+}

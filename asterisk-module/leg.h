@@ -137,6 +137,14 @@ void leg_watch_proceeding(struct leg *leg, struct ast_channel *chan);
 void leg_unwatch_proceeding(struct leg *leg, struct ast_channel *chan);
 
 /*!
+ * \brief An agent is out of the call of this leg.
+ *
+ * Tells the engine that it goes on if somebody else is with the customer. One who is alone is just
+ * about to leave, hung up, transferred, or let go by the bridge, and says so himself.
+ */
+void leg_parted(const char *id);
+
+/*!
  * \brief Give a customer an order and wake him up.
  *
  * Takes the leg out of its bridge if it is in one; otherwise the order is carried out as soon as

@@ -92,6 +92,19 @@ void shim_default_context(char *context, size_t size)
 	ast_mutex_unlock(&config_lock);
 }
 
+void shim_keys(struct session *session)
+{
+	unsigned int i;
+
+	ast_mutex_lock(&config_lock);
+	session->key_count = shim.config.keys.count;
+	for (i = 0; i < session->key_count; i++) {
+		session->keys[i].session = session;
+		session->keys[i].key = shim.config.keys.key[i];
+	}
+	ast_mutex_unlock(&config_lock);
+}
+
 void shim_status(struct ast_channel *chan, const char *status)
 {
 	pbx_builtin_setvar_helper(chan, "OUTDIAL_STATUS", status);
@@ -194,8 +207,10 @@ static void registries_free(void)
 {
 	pool_destroy(shim.calls);
 	pool_destroy(shim.work);
+	pool_destroy(shim.desk);
 	shim.calls = NULL;
 	shim.work = NULL;
+	shim.desk = NULL;
 	events_destroy();
 	sessions_destroy();
 	legs_destroy();
@@ -206,7 +221,8 @@ static int registries_make(void)
 	events_init();
 	shim.calls = pool_create("outdial-calls", shim.config.max_calls, shim.config.max_calls);
 	shim.work = pool_create("outdial-work", OUTDIAL_WORK_THREADS, OUTDIAL_WORK_WAITING);
-	if (!shim.calls || !shim.work || legs_init() || sessions_init()) {
+	shim.desk = pool_create("outdial-desk", OUTDIAL_DESK_THREADS, OUTDIAL_DESK_WAITING);
+	if (!shim.calls || !shim.work || !shim.desk || legs_init() || sessions_init()) {
 		registries_free();
 		return -1;
 	}
@@ -220,14 +236,15 @@ static void unregister_all(void)
 	functions_unregister();
 	pause_unregister();
 	lead_unregister();
+	monitor_unregister();
 	connect_unregister();
 	agent_unregister();
 }
 
 static int register_all(void)
 {
-	if (agent_register() || connect_register() || pause_register() || lead_register() || functions_register()
-		|| records_register() || cli_register()) {
+	if (agent_register() || connect_register() || pause_register() || lead_register()
+		|| monitor_register() || functions_register() || records_register() || cli_register()) {
 		unregister_all();
 		return -1;
 	}

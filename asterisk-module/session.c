@@ -100,6 +100,7 @@ int session_open(struct session *session, struct ast_channel *chan)
 		ast_log(LOG_ERROR, "No holding bridge for an agent: is bridge_holding.so loaded?\n");
 		return -1;
 	}
+	shim_keys(session);
 	ao2_lock(session);
 	session->holding = holding;
 	session->chan = chan;
@@ -176,6 +177,38 @@ int session_move(struct session *session, struct ast_bridge *to,
 	ast_cond_broadcast(&session->settled);
 	ao2_unlock(session);
 	return res ? -1 : 0;
+}
+
+void session_met(struct session *session, const char *leg)
+{
+	ao2_lock(session);
+	ast_copy_string(session->with, leg, sizeof(session->with));
+	session->held = 0;
+	ao2_unlock(session);
+	if (!ast_strlen_zero(session->announcement)) {
+		session_hears(session, session->announcement);
+	}
+}
+
+void session_hears(struct session *session, const char *sound)
+{
+	struct ast_bridge_channel *bridge_channel;
+	struct ast_channel *chan;
+
+	ao2_lock(session);
+	chan = ao2_bump(session->chan);
+	ao2_unlock(session);
+	if (!chan) {
+		return;
+	}
+	ast_channel_lock(chan);
+	bridge_channel = ast_channel_get_bridge_channel(chan);
+	ast_channel_unlock(chan);
+	if (bridge_channel) {
+		ast_bridge_channel_queue_playfile(bridge_channel, NULL, sound, NULL);
+		ao2_ref(bridge_channel, -1);
+	}
+	ast_channel_unref(chan);
 }
 
 void session_dismiss(struct session *session, unsigned int why)

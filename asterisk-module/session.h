@@ -13,16 +13,29 @@
 #ifndef OUTDIAL_SESSION_H
 #define OUTDIAL_SESSION_H
 
+#include "keys.h"
 #include "shim.h"
 
 struct ast_bridge;
 struct leg;
+
+/*! \brief A key of a session, as its hook wants it. */
+struct session_key {
+	struct session *session;
+	struct key key;
+};
 
 struct session {
 	/*! \brief The channel's unique id. Constant. */
 	char id[OUTDIAL_ID_LEN];
 	/*! \brief The agent's name. Constant. */
 	char agent[80];
+	/*! \brief What he hears when a customer comes; empty: nothing. Set before session_open(). */
+	char announcement[OUTDIAL_SOUND_LEN];
+	/*! \brief Set by session_open(), then constant. @{ */
+	struct session_key keys[OUTDIAL_KEYS];
+	unsigned int key_count;
+	/*! @} */
 	/*! \brief The agent's own waiting room. Made by session_open(), then constant. */
 	struct ast_bridge *holding;
 	/*! \brief Somebody is no longer at work on this session. */
@@ -32,6 +45,8 @@ struct session {
 	struct ast_channel *chan;
 	/*! \brief Why he is let go, one of OUTDIAL_DISMISS_; 0: he stays. */
 	unsigned int dismissed;
+	/*! \brief The leg that he is with, or was in this turn; empty: none. */
+	char with[OUTDIAL_ID_LEN];
 	/*! \brief A thread moves him to a customer; his own thread waits for it. */
 	unsigned int moving:1;
 	/*! \brief He was in the waiting room during this turn. */
@@ -40,6 +55,8 @@ struct session {
 	unsigned int let_go:1;
 	/*! \brief His phone rings: there is no waiting room yet. */
 	unsigned int ringing:1;
+	/*! \brief He has put the customer on hold. */
+	unsigned int held:1;
 };
 
 int sessions_init(void);
@@ -96,6 +113,12 @@ void session_each(void (*visit)(struct session *session, void *data), void *data
  */
 int session_move(struct session *session, struct ast_bridge *to,
 	void (*arrived)(struct session *session, void *data), void *data);
+
+/*! \brief Play a sound to the agent alone, in whatever bridge he is. Does not wait for its end. */
+void session_hears(struct session *session, const char *sound);
+
+/*! \brief He is in the bridge of this leg: he hears his announcement. */
+void session_met(struct session *session, const char *leg);
 
 /*!
  * \brief Let the agent go: at once when he waits, after the call when he talks.

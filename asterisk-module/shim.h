@@ -13,6 +13,7 @@
 #define OUTDIAL_SHIM_H
 
 #include "compat.h"
+#include "keys.h"
 #include "pool.h"
 
 /*! \brief Longest id of a leg or session, with its NUL; Asterisk's own bound on unique ids. */
@@ -23,10 +24,16 @@
 #define OUTDIAL_WORK_THREADS 4
 /*! \brief Jobs that may wait for such a thread. */
 #define OUTDIAL_WORK_WAITING 65536
+/*! \brief Threads that do what agents' keys say; they may wait for the sidecar. */
+#define OUTDIAL_DESK_THREADS 4
+/*! \brief Keys that may wait for such a thread. */
+#define OUTDIAL_DESK_WAITING 1024
 /*! \brief Above this age of the pump's heartbeat nothing is dialed. */
 #define OUTDIAL_HEARTBEAT_MAX_MS 2000
 /*! \brief How long the engine may take to stop. */
 #define OUTDIAL_STOP_TIMEOUT_MS 5000
+
+struct session;
 
 /*! \brief Whether AMI events show the lead's number. */
 enum ami_numbers {
@@ -50,6 +57,8 @@ struct shim_config {
 	/*! \brief Changes of state become AMI events. */
 	int ami_events;
 	enum ami_numbers ami_numbers;
+	/*! \brief Keys of agents, for those who log in from now on. */
+	struct keys keys;
 };
 
 /*! \brief The module's state. Written by load, reload and unload only. */
@@ -59,6 +68,8 @@ struct shim {
 	struct pool *calls;
 	/*! \brief Connects, plays, hangs up, probes: never waits behind a call. */
 	struct pool *work;
+	/*! \brief What agents' keys say. */
+	struct pool *desk;
 	struct shim_config config;
 	/*! \brief The node's name; it never changes while the module is loaded. */
 	char node[33];
@@ -112,6 +123,9 @@ void trace_event(const struct outdial_event *event, int res);
 /*! \brief Where an answered call goes when the engine names no context; reload may change it. */
 void shim_default_context(char *context, size_t size);
 
+/*! \brief Give a session the keys that are configured; reload may change them. */
+void shim_keys(struct session *session);
+
 /*!
  * \brief Tell the engine.
  *
@@ -159,6 +173,8 @@ int pause_register(void);
 void pause_unregister(void);
 int lead_register(void);
 void lead_unregister(void);
+int monitor_register(void);
+void monitor_unregister(void);
 int functions_register(void);
 void functions_unregister(void);
 int cli_register(void);

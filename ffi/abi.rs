@@ -58,6 +58,9 @@ pub const OUTDIAL_EVENT_LEG_ENDED: u32 = 10;
 pub const OUTDIAL_EVENT_LEG_GREETING_BEGAN: u32 = 11;
 /// The callee's first words are over. Id: leg. Only hosts that listen for it post it.
 pub const OUTDIAL_EVENT_LEG_GREETING_ENDED: u32 = 12;
+/// The customer goes on without the agent who was in his bridge: in the dialplan behind
+/// OutdialConnect, or with somebody else to whom the call was transferred. Id: leg.
+pub const OUTDIAL_EVENT_LEG_LEFT: u32 = 13;
 /// OutdialAgent was entered. Id: session; `other`: the agent's name.
 pub const OUTDIAL_EVENT_SESSION_ENTERED: u32 = 20;
 /// The agent's channel waits inside its holding bridge; again after each call. For a phone that
@@ -117,6 +120,8 @@ pub const OUTDIAL_AGENT_SKIP: u32 = 5;
 pub const OUTDIAL_AGENT_LOG_OFF: u32 = 6;
 /// `outdial_agent`: logs off now, and hangs up the call in hand.
 pub const OUTDIAL_AGENT_LOG_OFF_NOW: u32 = 7;
+/// `outdial_agent`: ends the call in hand, and stays.
+pub const OUTDIAL_AGENT_HANG_UP: u32 = 8;
 
 /// `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
 /// `lead`, `leg`, `list`, `number`, `position`, `state`, `trunk`.

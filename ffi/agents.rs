@@ -7,9 +7,10 @@ use libc::{c_char, size_t};
 use outdial_engine::AgentEvent;
 
 use crate::abi::{
-    OUTDIAL_AGENT_DIAL, OUTDIAL_AGENT_LOG_OFF, OUTDIAL_AGENT_LOG_OFF_NOW, OUTDIAL_AGENT_PAUSE,
-    OUTDIAL_AGENT_READY, OUTDIAL_AGENT_SKIP, OUTDIAL_AGENT_UNPAUSE, OUTDIAL_E_ARGUMENT,
-    OUTDIAL_E_NOT_FOUND, OUTDIAL_E_POISONED, OUTDIAL_E_STATE, OUTDIAL_E_TIMEOUT, OUTDIAL_OK,
+    OUTDIAL_AGENT_DIAL, OUTDIAL_AGENT_HANG_UP, OUTDIAL_AGENT_LOG_OFF, OUTDIAL_AGENT_LOG_OFF_NOW,
+    OUTDIAL_AGENT_PAUSE, OUTDIAL_AGENT_READY, OUTDIAL_AGENT_SKIP, OUTDIAL_AGENT_UNPAUSE,
+    OUTDIAL_E_ARGUMENT, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_POISONED, OUTDIAL_E_STATE,
+    OUTDIAL_E_TIMEOUT, OUTDIAL_OK,
 };
 use crate::exports::{OutdialEngine, with};
 use crate::pump::Input;
@@ -88,6 +89,7 @@ unsafe fn wish<'a>(
         OUTDIAL_AGENT_SKIP => AgentEvent::Skip,
         OUTDIAL_AGENT_LOG_OFF => AgentEvent::LogOff { finish: true },
         OUTDIAL_AGENT_LOG_OFF_NOW => AgentEvent::LogOff { finish: false },
+        OUTDIAL_AGENT_HANG_UP => AgentEvent::HangUp,
         _ => return Err((OUTDIAL_E_ARGUMENT, format!("there is no action {action}"))),
     };
     Ok((name, what))

@@ -142,6 +142,12 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_EVENT_LEG_GREETING_ENDED 12
 
 /**
+ * The customer goes on without the agent who was in his bridge: in the dialplan behind
+ * OutdialConnect, or with somebody else to whom the call was transferred. Id: leg.
+ */
+#define OUTDIAL_EVENT_LEG_LEFT 13
+
+/**
  * OutdialAgent was entered. Id: session; `other`: the agent's name.
  */
 #define OUTDIAL_EVENT_SESSION_ENTERED 20
@@ -270,6 +276,11 @@ typedef struct outdial_stats outdial_stats_t;
  * `outdial_agent`: logs off now, and hangs up the call in hand.
  */
 #define OUTDIAL_AGENT_LOG_OFF_NOW 7
+
+/**
+ * `outdial_agent`: ends the call in hand, and stays.
+ */
+#define OUTDIAL_AGENT_HANG_UP 8
 
 /**
  * `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,

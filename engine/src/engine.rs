@@ -11,6 +11,7 @@ mod finish;
 mod leads;
 mod learn;
 mod pace;
+mod parting;
 mod personal;
 mod phones;
 mod surplus;

@@ -186,6 +186,9 @@ pub enum LegEvent {
     },
     /// The call went on in the dialplan as [`crate::Command::Release`] asked.
     Released,
+    /// The customer goes on without the agent: in the dialplan behind `OutdialConnect`, or with
+    /// whoever the call was transferred to.
+    Left,
     /// Terminal, exactly once: the leg is gone from the PBX.
     Ended(LegEnd),
 }
@@ -258,6 +261,8 @@ pub enum AgentEvent {
     Skip,
     /// Says what came of the call in hand, or of the one before in its wrap-up, which ends then.
     Dispose(Box<Disposition>),
+    /// Ends the call in hand, and stays.
+    HangUp,
     /// Stops working.
     LogOff {
         /// After the call in hand and its wrap-up (`true`), or dropping it (`false`).

@@ -107,6 +107,9 @@ pub const PBX_BACKOFF: Span = Span::ms(500);
 pub const PBX_RETRY_MS: i64 = 5_000;
 /// Agents tried for one answered call before it gets the message.
 pub const CONNECT_TRIES: u8 = 3;
+/// Agent and customer have parted: within this time the host says that the customer's call goes on,
+/// or it is ended.
+pub const PARTING: Span = Span::seconds(5);
 /// An agent whose call fell through is back in the waiting bridge within this time, or is
 /// logged off.
 pub const AGENT_RETURN: Span = Span::seconds(5);

@@ -224,14 +224,14 @@ pub(super) fn agents(snapshot: &Snapshot) -> String {
     let mut out = String::new();
     line(
         &mut out,
-        "Agent                    State       For   Calls  Logged in    Talk Wrap-up  Talk share",
+        "Agent                    State       For   Calls  Logged in    Talk Wrap-up  Talk share  Pause",
     );
     for agent in snapshot.agents.iter().take(ROWS) {
         let share = agent.talk_ms * 100 / agent.logged_in_ms.max(1);
         line(
             &mut out,
             &format!(
-                "{:<24} {:<10} {:>4} {:>7} {:>10} {:>7} {:>7} {share:>10}%",
+                "{:<24} {:<10} {:>4} {:>7} {:>10} {:>7} {:>7} {share:>10}%  {}",
                 cut(&agent.name, 24),
                 agent.state,
                 span(agent.since_ms),
@@ -239,6 +239,7 @@ pub(super) fn agents(snapshot: &Snapshot) -> String {
                 span(agent.logged_in_ms),
                 span(agent.talk_ms),
                 span(agent.wrap_up_ms),
+                cut(agent.pause.as_deref().unwrap_or("-"), 24),
             ),
         );
     }

@@ -214,6 +214,7 @@ pub(crate) fn agent_action(from: link::AgentAction) -> AgentEvent {
         link::AgentAction::Skip => AgentEvent::Skip,
         link::AgentAction::LogOff { finish } => AgentEvent::LogOff { finish },
         link::AgentAction::LogIn => AgentEvent::LogIn,
+        link::AgentAction::HangUp => AgentEvent::HangUp,
         link::AgentAction::Dispose(said) => AgentEvent::Dispose(Box::new(disposition(*said))),
     }
 }

@@ -94,6 +94,10 @@ pub(crate) struct Attempt {
     /// The abandon clock started here: at the answer, the greeting, or AMD's verdict.
     pub(crate) clock: Option<Tick>,
     pub(crate) bridged: Option<(Tick, Wall)>,
+    /// The agent is out of the call.
+    pub(crate) agent_left: bool,
+    /// The call goes on without the agent, as the host has said.
+    pub(crate) goes_on: bool,
     pub(crate) ended: Option<(LegEnd, Wall)>,
     /// What the agent made of it.
     pub(crate) disposition: Option<Box<Disposition>>,
@@ -135,6 +139,8 @@ impl Attempt {
             answered: None,
             clock: None,
             bridged: None,
+            agent_left: false,
+            goes_on: false,
             ended: None,
             disposition: None,
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::agent::{Agent, AgentState, Leaving, Session};
-use crate::attempt::{Ending, State, Trigger};
+use crate::attempt::{State, Trigger};
 use crate::command::{Command, Dismissal, Level};
 use crate::config::Phone;
 use crate::deadline::{Owner, Why};
@@ -109,17 +109,6 @@ impl Engine {
         }
     }
 
-    /// The agent is back while the customer's leg is not yet known to be gone.
-    fn agent_left_call(&mut self, now: Now, id: AgentId) {
-        let attempt = self.agents.get(&id).and_then(|a| a.attempt);
-        match attempt {
-            Some(attempt) => {
-                self.end_leg(now, attempt, Ending::AgentLeft);
-            }
-            None => self.make_available(now, id),
-        }
-    }
-
     /// `refused`: the PBX did not take it at all.
     fn session_gone(&mut self, now: Now, session: &SessionId, refused: bool) {
         let Some(id) = self.sessions.remove(session) else {
@@ -138,7 +127,7 @@ impl Engine {
         let Some(attempt) = attempt else { return };
         match self.attempts.get(&attempt).map(|a| a.state) {
             Some(State::ConnectingAgent) => self.try_next_agent(now, attempt),
-            Some(State::Bridged) => self.end_leg(now, attempt, Ending::AgentLeft),
+            Some(State::Bridged) => self.agent_parts(now, attempt),
             Some(State::WrapUp) => {
                 self.advance(
                     now,

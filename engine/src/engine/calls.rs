@@ -43,6 +43,7 @@ impl Engine {
             LegEvent::ConnectFailed { session } => self.connect_failed(now, id, &session),
             LegEvent::Played { whole } => self.played(now, id, whole),
             LegEvent::Released => self.released(now, id),
+            LegEvent::Left => self.goes_on(id),
             LegEvent::Ended(end) => self.leg_ended(now, id, end),
         }
     }
@@ -403,14 +404,7 @@ impl Engine {
             self.advance(now, id, Trigger::End(outcome));
             return;
         };
-        if self.begin_wrap_up(now, agent, id) {
-            self.advance(now, id, Trigger::WrapUp);
-            if let Some((at, why)) = self.agents.get(&agent).and_then(|a| a.deadline) {
-                self.arm(id, at + limits::AGENT_RETURN, why);
-            }
-        } else {
-            self.advance(now, id, Trigger::End(Outcome::Completed));
-        }
+        self.call_with_agent_over(now, id, agent);
     }
 
     pub(super) fn attempt_due(&mut self, now: Now, id: AttemptId, why: Why) {
@@ -445,11 +439,11 @@ impl Engine {
             }
             Why::HangupTimeout => self.hang_up_again(now, id),
             Why::MinRing => self.min_ring_due(now, id),
+            Why::AgentReturn => self.end_leg(now, id, Ending::AgentLeft),
             Why::ProbeTimeout
             | Why::PreviewEnds
             | Why::PhoneTimeout
             | Why::PhoneBackoff
-            | Why::AgentReturn
             | Why::Pace => {}
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::agent::{AgentState, Leaving};
-use crate::attempt::{Ending, State, Trigger};
+use crate::attempt::{Ending, State};
 use crate::command::{Command, Dismissal};
 use crate::deadline::Why;
 use crate::event::{AgentEvent, Disposition};
@@ -65,6 +65,7 @@ impl Engine {
                 self.skip_preview(now, id);
             }
             AgentEvent::Dispose(said) => self.dispose(now, id, said)?,
+            AgentEvent::HangUp => self.hang_up(now, id)?,
         }
         Ok(())
     }
@@ -186,15 +187,6 @@ impl Engine {
             | AgentState::OnCall
             | AgentState::WrapUp => {}
         }
-    }
-
-    pub(super) fn end_wrap_up(&mut self, now: Now, id: AgentId) {
-        let attempt = self.agents.get_mut(&id).and_then(|a| a.attempt.take());
-        if let Some(attempt) = attempt {
-            let over = Trigger::End(crate::attempt::Outcome::Completed);
-            self.advance(now, attempt, over);
-        }
-        self.make_available(now, id);
     }
 
     fn extend_wrap_up(&mut self, id: AgentId, by: Span) {

@@ -5,7 +5,7 @@
 //! first, and the customer is dialed once the agent is there.
 
 use crate::agent::{Agent, AgentState, Channel, Preview, Session, Stage};
-use crate::attempt::{Ending, State, Trigger};
+use crate::attempt::{State, Trigger};
 use crate::command::{Command, Dismissal, Level, Ring};
 use crate::config::Phone;
 use crate::deadline::Why;
@@ -315,7 +315,8 @@ impl Engine {
             AgentState::Ringing if refused => self.not_answered(now, id, Unanswered::Refused),
             AgentState::Ringing => self.not_answered(now, id, Unanswered::Missed),
             AgentState::Reserved => self.left_before_the_call(now, id, ours),
-            AgentState::OnCall => self.left_the_call(now, id),
+            // To hang up is how an agent with a phone ends a call.
+            AgentState::OnCall => self.agent_left_call(now, id),
             AgentState::Entering => self.make_available(now, id),
             AgentState::LoggedOut
             | AgentState::Available
@@ -354,14 +355,6 @@ impl Engine {
                 | State::Final(_),
             ) => self.unreserve(attempt),
             None => {}
-        }
-    }
-
-    /// To hang up is how an agent with a phone ends a call.
-    fn left_the_call(&mut self, now: Now, id: AgentId) {
-        match self.agents.get(&id).and_then(|a| a.attempt) {
-            Some(attempt) => self.end_leg(now, attempt, Ending::AgentLeft),
-            None => self.make_available(now, id),
         }
     }
 

@@ -34,11 +34,89 @@ fn the_agents_vanishing_act_leaves_no_customer_alone() {
     let told = b.session(1, SessionEvent::Gone);
     assert!(has(&told, &connect(leg, 2)));
     b.bridge(leg, 2);
-    // Gone in the middle of the call: the customer is hung up.
+    // Gone in the middle of the call, and nobody says that it goes on: the customer is hung up.
     let told = b.session(2, SessionEvent::Gone);
-    assert!(has(&told, &hang_up(leg)));
+    assert!(!has(&told, &hang_up(leg)), "he may have been transferred");
+    assert!(has(&b.wait_ms(5_000), &hang_up(leg)));
     b.end(leg, 0);
     assert_eq!(b.outcomes(), [Outcome::Completed]);
+}
+
+/// Agent and customer part, told in either order; the agent has wrapped up and takes the next call
+/// before the first one is over.
+#[test]
+fn a_call_goes_on_without_the_agent_who_transferred_it() {
+    for left_first in [true, false] {
+        let mut b = Bench::new(campaign());
+        b.log_in(1);
+        let leg = b.dial();
+        b.answer(leg);
+        b.bridge(leg, 1);
+        if left_first {
+            b.leg(leg, LegEvent::Left);
+            b.session(1, SessionEvent::Waiting);
+        } else {
+            b.session(1, SessionEvent::Waiting);
+            b.leg(leg, LegEvent::Left);
+        }
+        assert_eq!(b.agent_state(1), AgentState::WrapUp);
+        b.wait_ms(5_000);
+        assert_eq!(b.agent_state(1), AgentState::Available);
+        assert!(b.outcomes().is_empty(), "the first call lives");
+        let next = originates(&b.lease([2]))[0];
+        b.answer(next);
+        b.bridge(next, 1);
+        assert!(!has(&b.wait_ms(60_000), &hang_up(leg)));
+        b.end(leg, 0);
+        assert_eq!(b.outcomes(), [Outcome::Completed]);
+        assert_eq!(b.results()[0].agent, Some(AgentId(1)));
+        assert_eq!(b.agent_state(1), AgentState::OnCall, "with the next one");
+        b.end(next, 0);
+        b.session(1, SessionEvent::Waiting);
+        b.wait_ms(5_000);
+        assert_eq!(b.outcomes().len(), 2);
+    }
+}
+
+#[test]
+fn what_the_agent_says_of_a_transferred_call_counts_when_it_is_over() {
+    let mut b = Bench::new(campaign());
+    b.log_in(1);
+    let leg = b.dial();
+    b.answer(leg);
+    b.bridge(leg, 1);
+    b.leg(leg, LegEvent::Left);
+    b.session(1, SessionEvent::Waiting);
+    let said = Disposition {
+        attempt: Some(leg.attempt),
+        code: "sale".into(),
+        after: After::Final,
+        do_not_call: false,
+        note: None,
+    };
+    b.desk(1, AgentEvent::Dispose(Box::new(said)));
+    assert_eq!(b.agent_state(1), AgentState::Available);
+    assert!(b.outcomes().is_empty());
+    b.end(leg, 0);
+    let status = "sale".into();
+    assert_eq!(b.results()[0].next, LeadNext::Done { status });
+}
+
+#[test]
+fn an_agent_hangs_up_the_customer_and_stays() {
+    let mut b = Bench::new(campaign());
+    b.log_in(1);
+    assert!(done(&b.desk(1, AgentEvent::HangUp)).is_err(), "no call");
+    let leg = b.dial();
+    b.answer(leg);
+    b.bridge(leg, 1);
+    assert!(has(&b.desk(1, AgentEvent::HangUp), &hang_up(leg)));
+    b.session(1, SessionEvent::Waiting);
+    b.end(leg, 0);
+    assert_eq!(b.agent_state(1), AgentState::WrapUp);
+    b.wait_ms(5_000);
+    assert_eq!(b.agent_state(1), AgentState::Available);
+    assert_eq!(b.results()[0].detail, "agent ended the call");
 }
 
 #[test]

@@ -293,6 +293,8 @@ pub enum AgentAction {
     },
     /// Starts to work without a channel: the agent's phone is rung for each call.
     LogIn,
+    /// Ends the call in hand, and stays. Since version 3.
+    HangUp,
 }
 
 /// What an agent makes of a call.

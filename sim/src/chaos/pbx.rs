@@ -550,7 +550,17 @@ impl Pbx {
                 self.leaves_leg(stage, &session);
             }
         }
-        step(stage, Span::seconds(20), leg, Step::Impatient);
+        if self.chance.happens(0.5) {
+            // Transferred, or the dialplan goes on.
+            if let Some(live) = self.legs.get_mut(&leg) {
+                live.phase = Phase::Talking;
+            }
+            tell(stage, leg, LegEvent::Left);
+            let span = exponential(&mut self.chance, 60_000).min(TALK_MOST);
+            step(stage, span, leg, Step::TalkOver);
+        } else {
+            step(stage, Span::seconds(20), leg, Step::Impatient);
+        }
     }
 
     fn leaves_leg(&mut self, stage: &mut Stage, session: &SessionId) {

@@ -52,7 +52,8 @@ impl PhoneBook {
             | AgentEvent::ExtendWrapUp { .. }
             | AgentEvent::Dial
             | AgentEvent::Skip
-            | AgentEvent::Dispose(_) => {}
+            | AgentEvent::Dispose(_)
+            | AgentEvent::HangUp => {}
         }
     }
 
