@@ -54,11 +54,11 @@ struct shim_config {
 	unsigned int max_calls;
 	/*! \brief 0: the library's default. */
 	uint64_t journal_bytes;
+	/*! \brief Keys of agents, for those who log in from now on. */
+	struct keys keys;
 	/*! \brief Changes of state become AMI events. */
 	int ami_events;
 	enum ami_numbers ami_numbers;
-	/*! \brief Keys of agents, for those who log in from now on. */
-	struct keys keys;
 };
 
 /*! \brief The module's state. Written by load, reload and unload only. */
