@@ -110,6 +110,7 @@ static void agent_is_there(struct session *session, void *data)
 	ao2_unlock(leg);
 	session_met(session, leg->id);
 	shim_post(OUTDIAL_EVENT_LEG_BRIDGED, leg->id, session->id, 0);
+	leg_record(leg);
 }
 
 static void connect_run(struct work *work)

@@ -137,6 +137,13 @@ void leg_watch_proceeding(struct leg *leg, struct ast_channel *chan);
 void leg_unwatch_proceeding(struct leg *leg, struct ast_channel *chan);
 
 /*!
+ * \brief Record the call, if its campaign wants it: what is said while somebody is with the customer.
+ *
+ * Waits for the engine, so only from the work pool.
+ */
+void leg_record(struct leg *leg);
+
+/*!
  * \brief An agent is out of the call of this leg.
  *
  * Tells the engine that it goes on if somebody else is with the customer. One who is alone is just

@@ -124,7 +124,7 @@ pub const OUTDIAL_AGENT_LOG_OFF_NOW: u32 = 7;
 pub const OUTDIAL_AGENT_HANG_UP: u32 = 8;
 
 /// `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
-/// `lead`, `leg`, `list`, `number`, `position`, `state`, `trunk`.
+/// `lead`, `leg`, `list`, `number`, `position`, `recording`, `state`, `trunk`.
 pub const OUTDIAL_OF_LEG: u32 = 1;
 /// `outdial_dispose`, and `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`, `paused`, `since`, `state`,
 /// `talk`, `wrap_up`.

@@ -284,7 +284,7 @@ typedef struct outdial_stats outdial_stats_t;
 
 /**
  * `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
- * `lead`, `leg`, `list`, `number`, `position`, `state`, `trunk`.
+ * `lead`, `leg`, `list`, `number`, `position`, `recording`, `state`, `trunk`.
  */
 #define OUTDIAL_OF_LEG 1
 

@@ -389,6 +389,8 @@ pub struct AttemptResult {
     pub charged: bool,
     /// From answer to agent in microseconds, on the monotonic clock.
     pub connect_us: Option<u64>,
+    /// What the recording is called, if an agent was there and the campaign records.
+    pub recording: Option<Arc<str>>,
     /// What the agent made of it.
     pub disposition: Option<Box<Disposition>>,
     /// What becomes of the lead.

@@ -26,6 +26,7 @@ mod notice;
 mod number;
 mod pacing;
 mod predict;
+mod recording;
 mod retry;
 mod rng;
 mod routes;

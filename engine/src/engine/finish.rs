@@ -83,6 +83,10 @@ impl Engine {
                 .bridged
                 .zip(attempt.answered)
                 .map(|((bridged, _), (answered, _))| (bridged - answered).0),
+            recording: attempt
+                .recording
+                .clone()
+                .filter(|_| attempt.bridged.is_some()),
             disposition: attempt.disposition.clone(),
             next,
         };

@@ -139,8 +139,25 @@ fn an_agent_works_by_keys_and_calls_go_on_without_him() {
         ..RigOptions::default()
     };
     let rig = Rig::start("desk-keys", options).unwrap();
-    rig.campaign("desk", &["--wrap-up-ms", "60000", "--context", "survey"])
-        .unwrap();
+    let pattern = "{date}/{campaign}-{agent}-{number}-{attempt}.wav";
+    rig.campaign(
+        "desk",
+        &[
+            "--wrap-up-ms",
+            "60000",
+            "--context",
+            "survey",
+            "--recording",
+            pattern,
+        ],
+    )
+    .unwrap();
+    let refused = ["campaign", "set", "desk", "--recording", "../{attempt}.wav"];
+    let why = rig.sidecar.outdial_fails(&refused).unwrap();
+    assert!(
+        why.contains("recording") && why.contains("{date}/{campaign}"),
+        "{why}"
+    );
     for agent in ["1001", "1002"] {
         rig.outdial(&["agents", "add", agent, "--campaign", "desk"])
             .unwrap();
@@ -196,6 +213,7 @@ fn he_holds_disposes_and_hangs_up(rig: &Rig) {
     .unwrap();
     press(rig, "*0");
     wait_done(rig, &number, "agent ended the call", "sale");
+    it_was_recorded(rig, &number);
     rig.wait_agents("available", 1, SOON).unwrap();
 }
 
@@ -212,6 +230,29 @@ fn a_transferred_call_goes_on(rig: &Rig) {
     press(rig, "*7");
     rig.wait_agents("available", 1, SOON).unwrap();
     wait_done(rig, &number, "", "completed");
+}
+
+/// The table knows the file, and it has sound in it.
+fn it_was_recorded(rig: &Rig, number: &str) {
+    let name = text(
+        rig,
+        &format!("SELECT recording FROM outdial.attempts WHERE number = '{number}'"),
+    );
+    let date = text(
+        rig,
+        &format!(
+            "SELECT to_char(answered_at AT TIME ZONE 'UTC', 'YYYYMMDD') || '/desk-1001-' || number
+               || '-' || attempt_id || '.wav' FROM outdial.attempts WHERE number = '{number}'"
+        ),
+    );
+    assert_eq!(name, date);
+    let file = rig.asterisk.run_dir().join("spool/monitor").join(&name);
+    let size = std::fs::metadata(&file).map_or(0, |meta| meta.len());
+    assert!(
+        size > 16_000,
+        "{}: {size} bytes, more than a second",
+        file.display()
+    );
 }
 
 /// The channels in one bridge with the customer.

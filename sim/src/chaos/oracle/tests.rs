@@ -189,6 +189,7 @@ impl Bench {
             ended_at: self.now.wall,
             charged: true,
             connect_us: None,
+            recording: None,
             disposition: None,
             next,
         };
