@@ -22,7 +22,9 @@
 		<description>
 			<para>The campaign connects an agent, plays a message, lets the call go on in the
 			dialplan, or hangs up. Run <literal>AMD()</literal> before it if the campaign is to
-			know what answered: <variable>AMDSTATUS</variable> is read here.</para>
+			know what answered: <variable>AMDSTATUS</variable> and
+			<variable>AMDCAUSE</variable> are read here. A message that is left on a machine
+			begins after its beep, or after 4 seconds of silence where it has none.</para>
 			<para>Only for calls that outdial has dialed, and once for each of them.</para>
 			<para>Sets <variable>OUTDIAL_STATUS</variable>:</para>
 			<variablelist>
@@ -49,6 +51,7 @@
 	</application>
  ***/
 
+#include "beep.h"
 #include "leg.h"
 
 #include "asterisk/app.h"
@@ -95,6 +98,24 @@ static int verdict_of(struct ast_channel *chan)
 	}
 	ast_channel_unlock(chan);
 	return verdict;
+}
+
+/*!
+ * \brief How long ago the callee's greeting ended: AMD() waits for a silence before it believes in a
+ * person, and says how long it was.
+ *
+ * \retval -1 AMD() has heard no greeting that is over
+ */
+static int greeting_age(struct ast_channel *chan)
+{
+	int silence;
+
+	ast_channel_lock(chan);
+	if (sscanf(S_OR(pbx_builtin_getvar_helper(chan, "AMDCAUSE"), ""), "HUMAN-%30d", &silence) != 1) {
+		silence = -1;
+	}
+	ast_channel_unlock(chan);
+	return silence;
 }
 
 /*! \brief Post what is due. */
@@ -152,11 +173,35 @@ static int visit_wait(struct visit *visit)
 	return res;
 }
 
-/*! \brief Play a message. Its event is due when the customer waits again. */
-static void visit_play(struct visit *visit, const char *sound)
+/*! \brief Wait for the machine's beep where the order says so. Non-zero: nothing is to be played. */
+static int visit_listen(struct visit *visit, int after_beep)
 {
-	int res = ast_streamfile(visit->chan, sound, ast_channel_language(visit->chan));
+	if (!after_beep) {
+		return 0;
+	}
+	switch (beep_wait(visit->leg, visit->chan)) {
+	case BEEP_HEARD:
+	case BEEP_SILENCE:
+		return 0;
+	case BEEP_NEVER:
+		ast_log(LOG_NOTICE, "Leg '%s': no message is left, the machine never stops talking\n",
+			visit->leg->id);
+		return -1;
+	case BEEP_HANGUP:
+	case BEEP_ORDER:
+		return -1;
+	}
+	return -1;
+}
 
+/*! \brief Play a message. Its event is due when the customer waits again. */
+static void visit_play(struct visit *visit, const char *sound, int after_beep)
+{
+	int res = visit_listen(visit, after_beep);
+
+	if (!res) {
+		res = ast_streamfile(visit->chan, sound, ast_channel_language(visit->chan));
+	}
 	if (!res) {
 		res = ast_waitstream(visit->chan, "");
 	}
@@ -167,7 +212,7 @@ static void visit_play(struct visit *visit, const char *sound)
 }
 
 /*! \brief Take the order that has come, if any. */
-static enum leg_order take_order(struct leg *leg, char *sound, size_t size)
+static enum leg_order take_order(struct leg *leg, char *sound, size_t size, int *after_beep)
 {
 	enum leg_order order;
 
@@ -175,6 +220,7 @@ static enum leg_order take_order(struct leg *leg, char *sound, size_t size)
 	order = leg->order;
 	leg->order = LEG_ORDER_NONE;
 	ast_copy_string(sound, leg->sound, size);
+	*after_beep = leg->after_beep;
 	ao2_unlock(leg);
 	return order;
 }
@@ -246,6 +292,7 @@ static int visit_goes_elsewhere(struct visit *visit)
 static const char *visit_run(struct visit *visit)
 {
 	char sound[OUTDIAL_SOUND_LEN];
+	int after_beep;
 	int failed;
 
 	for (;;) {
@@ -265,12 +312,12 @@ static const char *visit_run(struct visit *visit)
 		ast_channel_unlock(visit->chan);
 		visit_post(visit);
 
-		switch (take_order(visit->leg, sound, sizeof(sound))) {
+		switch (take_order(visit->leg, sound, sizeof(sound), &after_beep)) {
 		case LEG_ORDER_PLAY:
 			if (failed) {
 				return "FAULT";
 			}
-			visit_play(visit, sound);
+			visit_play(visit, sound, after_beep);
 			continue;
 		case LEG_ORDER_RELEASE:
 			visit_release(visit);
@@ -287,6 +334,7 @@ static int connect_exec(struct ast_channel *chan, const char *data)
 {
 	struct visit visit = { .leg = leg_of(chan), .chan = chan, .due = OUTDIAL_EVENT_LEG_READY, };
 	const char *status;
+	int age;
 	int again;
 
 	if (!ast_strlen_zero(data)) {
@@ -309,6 +357,10 @@ static int connect_exec(struct ast_channel *chan, const char *data)
 		return 0;
 	}
 	visit.value = verdict_of(chan);
+	age = greeting_age(chan);
+	if (age >= 0) {
+		shim_post(OUTDIAL_EVENT_LEG_GREETING_ENDED, visit.leg->id, NULL, age);
+	}
 	status = visit_run(&visit);
 	shim_status(chan, S_OR(status, "HANGUP"));
 	leg_release(visit.leg);

@@ -145,6 +145,7 @@ static void fill_play(struct leg *leg, const void *from)
 	const struct work *work = from;
 
 	ast_copy_string(leg->sound, work->text, sizeof(leg->sound));
+	leg->after_beep = work->number;
 }
 
 static void play_run(struct work *work)
@@ -161,6 +162,13 @@ static void host_play(void *ctx, const char *leg, const char *sound)
 {
 	shim_debug("The engine: play '%s' to %s\n", sound, leg);
 	if (strlen(sound) >= OUTDIAL_SOUND_LEN || work_push(play_run, leg, NULL, sound, 0)) {
+		shim_post(OUTDIAL_EVENT_LEG_PLAYED, leg, NULL, 0);
+	}
+}
+
+static void host_leave_message(void *ctx, const char *leg, const char *sound)
+{
+	if (strlen(sound) >= OUTDIAL_SOUND_LEN || work_push(play_run, leg, NULL, sound, 1)) {
 		shim_post(OUTDIAL_EVENT_LEG_PLAYED, leg, NULL, 0);
 	}
 }
@@ -348,4 +356,5 @@ const struct outdial_host shim_host = {
 	.on_fault = host_on_fault,
 	.ring = host_ring,
 	.notice = host_notice,
+	.leave_message = host_leave_message,
 };

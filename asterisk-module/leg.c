@@ -234,12 +234,25 @@ struct leg *leg_of(struct ast_channel *chan)
 	return leg;
 }
 
+/*! \brief Has the far end hung up? */
+static int is_hung_up(struct ast_channel *chan)
+{
+	int res;
+
+	ast_channel_lock(chan);
+	res = (ast_channel_softhangup_internal_flag(chan) & AST_SOFTHANGUP_DEV) != 0;
+	ast_channel_unlock(chan);
+	return res;
+}
+
 void leg_hangup(struct leg *leg, int q850)
 {
 	struct ast_channel *chan;
 	int moved;
+	int over;
 
 	ao2_lock(leg);
+	over = leg->answered && !leg->hangup;
 	leg->hangup = 1;
 	leg->hangup_cause = q850 > 0 ? q850 : AST_CAUSE_NORMAL_CLEARING;
 	q850 = leg->hangup_cause;
@@ -255,7 +268,10 @@ void leg_hangup(struct leg *leg, int q850)
 		/* Not dialed yet: the dialing thread looks at the flag. Or just ending by itself. */
 		return;
 	}
-	ast_channel_softhangup_withcause_locked(chan, q850);
+	if (!over || !is_hung_up(chan)) {
+		/* Else the cause of what ended it would be lost. */
+		ast_channel_softhangup_withcause_locked(chan, q850);
+	}
 	ast_channel_unref(chan);
 }
 

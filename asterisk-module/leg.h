@@ -61,6 +61,8 @@ struct leg {
 	enum leg_order order;
 	/*! \brief With \a order: what to play. */
 	char sound[OUTDIAL_SOUND_LEN];
+	/*! \brief With \a order: not before the machine at the far end records. */
+	int after_beep;
 	/*! \brief With \a order: where to go on; empty: behind OutdialConnect. @{ */
 	char to_context[AST_MAX_CONTEXT];
 	char to_exten[AST_MAX_EXTENSION];

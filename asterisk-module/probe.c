@@ -6,17 +6,32 @@
 
 /*! \file
  *
- * \brief Probes: does this PBX have the endpoint, the extension, the sound?
+ * \brief Probes: does this PBX have the endpoint, the extension, the sound? How long may AMD() take?
  */
 
 #include "shim.h"
 
 #include "asterisk/astobj2.h"
+#include "asterisk/config.h"
 #include "asterisk/devicestate.h"
 #include "asterisk/endpoints.h"
 #include "asterisk/file.h"
 #include "asterisk/options.h"
 #include "asterisk/pbx.h"
+
+/*! \brief Priorities that are looked at for AMD(), from where an answered call enters. */
+#define AMD_PRIORITIES 100
+
+/*! \brief A setting of AMD(): its place among the arguments, its key in amd.conf, and what it is
+ * without either. */
+struct amd_setting {
+	unsigned int place;
+	const char *key;
+	int otherwise;
+};
+
+static const struct amd_setting amd_total = { 3, "total_analysis_time", 5000, };
+static const struct amd_setting amd_after = { 2, "after_greeting_silence", 800, };
 
 struct probe {
 	uint64_t request;
@@ -52,6 +67,73 @@ static int has_endpoint(const char *tech, const char *name)
 	return strcasecmp(tech, "PJSIP") && ast_device_state(id) != AST_DEVICE_INVALID;
 }
 
+/*! \brief The arguments of the first AMD() from a priority on, before OutdialConnect. Non-zero: there
+ * is none. Where the dialplan jumps is not followed. */
+static int amd_arguments(const char *context, const char *exten, int priority, char *data, size_t size)
+{
+	struct ast_exten *step;
+	const char *app;
+	int res = -1;
+	int n;
+
+	ast_rdlock_contexts();
+	for (n = priority; n < priority + AMD_PRIORITIES; n++) {
+		struct pbx_find_info find = { .stacklen = 0, };
+
+		step = pbx_find_extension(NULL, NULL, &find, context, exten, n, NULL, "", E_MATCH);
+		app = step ? S_OR(ast_get_extension_app(step), "") : NULL;
+		if (!app || !strcasecmp(app, "OutdialConnect")) {
+			break;
+		}
+		if (!strcasecmp(app, "AMD")) {
+			ast_copy_string(data, S_OR((char *) ast_get_extension_app_data(step), ""), size);
+			res = 0;
+			break;
+		}
+	}
+	ast_unlock_contexts();
+	return res;
+}
+
+/*! \brief A setting of AMD() that has these arguments, in ms. */
+static int amd_setting(const struct amd_setting *setting, char *data)
+{
+	struct ast_flags flags = { 0, };
+	struct ast_config *config;
+	unsigned int place;
+	char *argument = NULL;
+	int ms = setting->otherwise;
+
+	for (place = 0; place <= setting->place; place++) {
+		argument = strsep(&data, ",");
+	}
+	if (argument && sscanf(argument, "%30d", &ms) == 1) {
+		return ms;
+	}
+	config = ast_config_load("amd.conf", flags);
+	if (config && config != CONFIG_STATUS_FILEINVALID) {
+		const char *value = ast_variable_retrieve(config, "general", setting->key);
+
+		if (!value || sscanf(value, "%30d", &ms) != 1) {
+			ms = setting->otherwise;
+		}
+		ast_config_destroy(config);
+	}
+	return ms;
+}
+
+/*! \brief How long AMD() may take where an answered call enters, in ms; 0: it does not run. */
+static int amd_time(const struct probe *probe, const struct amd_setting *setting)
+{
+	char data[AST_MAX_APP * 4];
+
+	if (amd_arguments(probe->first, probe->second, MAX(1, (int) probe->number), data, sizeof(data))) {
+		return 0;
+	}
+	return MAX(0, amd_setting(setting, data));
+}
+
+/*! \brief The answer: 0, or 1, or ms. */
 static int probe_look(const struct probe *probe)
 {
 	switch (probe->what) {
@@ -62,6 +144,10 @@ static int probe_look(const struct probe *probe)
 			MAX(1, (int) probe->number), NULL) != 0;
 	case OUTDIAL_PROBE_SOUND:
 		return ast_fileexists(probe->first, NULL, ast_defaultlanguage) > 0;
+	case OUTDIAL_PROBE_AMD:
+		return amd_time(probe, &amd_total);
+	case OUTDIAL_PROBE_AMD_AFTER_GREETING:
+		return amd_time(probe, &amd_after);
 	default:
 		ast_log(LOG_WARNING, "The engine asks for a thing of unknown kind %u\n", probe->what);
 		return 0;

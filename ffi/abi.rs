@@ -9,7 +9,7 @@ use libc::{c_char, c_void};
 /// Major version of this ABI. Differs: the library refuses the host.
 pub const OUTDIAL_ABI_MAJOR: u32 = 1;
 /// Minor version of this ABI. Grows when something is appended.
-pub const OUTDIAL_ABI_MINOR: u32 = 2;
+pub const OUTDIAL_ABI_MINOR: u32 = 3;
 
 /// Success.
 pub const OUTDIAL_OK: i32 = 0;
@@ -56,7 +56,8 @@ pub const OUTDIAL_EVENT_LEG_RELEASED: u32 = 9;
 pub const OUTDIAL_EVENT_LEG_ENDED: u32 = 10;
 /// The callee began to speak. Id: leg. Only hosts that listen for it post it.
 pub const OUTDIAL_EVENT_LEG_GREETING_BEGAN: u32 = 11;
-/// The callee's first words are over. Id: leg. Only hosts that listen for it post it.
+/// The callee's first words are over. Id: leg; `value`: for so many ms already. Only hosts that listen
+/// for it post it.
 pub const OUTDIAL_EVENT_LEG_GREETING_ENDED: u32 = 12;
 /// The customer goes on without the agent who was in his bridge: in the dialplan behind
 /// OutdialConnect, or with somebody else to whom the call was transferred. Id: leg.
@@ -70,7 +71,8 @@ pub const OUTDIAL_EVENT_SESSION_WAITING: u32 = 21;
 /// answered or not. Exactly once for each SESSION_ENTERED that was accepted, and for each `ring`
 /// that was. Id: session; `value`: 1 if the PBX itself did not ring the phone, else 0.
 pub const OUTDIAL_EVENT_SESSION_GONE: u32 = 22;
-/// The answer to `probe`. `request`; `value`: 1 if the PBX has the thing, else 0.
+/// The answer to `probe`. `request`; `value`: 1 if the PBX has the thing, else 0; ms where the probe
+/// asks for a time.
 pub const OUTDIAL_EVENT_PROBED: u32 = 30;
 
 /// AMD did not run.
@@ -91,6 +93,11 @@ pub const OUTDIAL_PROBE_ENDPOINT: u32 = 1;
 pub const OUTDIAL_PROBE_TARGET: u32 = 2;
 /// `probe` asks for a sound: `first` is its name.
 pub const OUTDIAL_PROBE_SOUND: u32 = 3;
+/// `probe` asks how long AMD may take before OutdialConnect at an extension, given as for
+/// OUTDIAL_PROBE_TARGET. The answer's `value` is in ms, 0 where AMD does not run.
+pub const OUTDIAL_PROBE_AMD: u32 = 4;
+/// `probe` asks the same, counted from the end of the callee's greeting.
+pub const OUTDIAL_PROBE_AMD_AFTER_GREETING: u32 = 5;
 
 /// Why an agent is logged off: no agent of that name is configured.
 pub const OUTDIAL_DISMISS_UNKNOWN: u32 = 1;
@@ -288,8 +295,8 @@ pub struct OutdialHostLoad {
 /// Each one enqueues and returns: it must not wait, dial, take a channel lock or call back into
 /// the library, except for `outdial_post`.
 /// Lifetime: `outdial_new` copies the struct; what `ctx` points at outlives `outdial_stop`.
-/// No function may be NULL but `notice`. A struct of ABI 1.0 ends before `ring`, one of 1.1 before
-/// `notice`: such a host is never asked for either.
+/// No function may be NULL but `notice` and `leave_message`. A struct of ABI 1.0 ends before `ring`, one
+/// of 1.1 before `notice`, one of 1.2 before `leave_message`: such a host is never asked for these.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct OutdialHost {
@@ -362,6 +369,11 @@ pub struct OutdialHost {
     /// A state changed that `outdial_watch` has asked for. In order; nothing depends on it. Since
     /// ABI 1.2; NULL: `outdial_watch` is refused.
     pub notice: Option<unsafe extern "C" fn(ctx: *mut c_void, notice: *const OutdialNotice)>,
+    /// Leaves a message on a machine: as `play`, but begins when the machine records, which is after
+    /// its beep, or after a silence where it has none. The host gives up on one that never comes to
+    /// that: OUTDIAL_EVENT_LEG_PLAYED with 0. Since ABI 1.3; NULL: `play` is called.
+    pub leave_message:
+        Option<unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char, sound: *const c_char)>,
 }
 
 /// Settings of `outdial_new`.

@@ -11,9 +11,9 @@ use crate::abi::{
     OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR, OUTDIAL_DISMISS_DRAINING, OUTDIAL_DISMISS_DUPLICATE,
     OUTDIAL_DISMISS_FULL, OUTDIAL_DISMISS_LOGGED_OFF, OUTDIAL_DISMISS_ON_HOOK,
     OUTDIAL_DISMISS_UNKNOWN, OUTDIAL_E_ABI, OUTDIAL_LOG_DEBUG, OUTDIAL_LOG_ERROR, OUTDIAL_LOG_INFO,
-    OUTDIAL_LOG_WARN, OUTDIAL_OK, OUTDIAL_PROBE_ENDPOINT, OUTDIAL_PROBE_SOUND,
-    OUTDIAL_PROBE_TARGET, OutdialHost, OutdialHostLoad, OutdialNotice, OutdialOriginate,
-    OutdialRing,
+    OUTDIAL_LOG_WARN, OUTDIAL_OK, OUTDIAL_PROBE_AMD, OUTDIAL_PROBE_AMD_AFTER_GREETING,
+    OUTDIAL_PROBE_ENDPOINT, OUTDIAL_PROBE_SOUND, OUTDIAL_PROBE_TARGET, OutdialHost,
+    OutdialHostLoad, OutdialNotice, OutdialOriginate, OutdialRing,
 };
 use crate::watch::Told;
 use crate::{guard, limits, raw};
@@ -50,6 +50,8 @@ pub(crate) struct Host {
     ring: Option<Rings>,
     /// `None`: built for ABI 1.1, or wants to know nothing.
     notice: Option<Notices>,
+    /// `play`, where the host was built for ABI 1.2.
+    leave_message: TakesTwo,
 }
 
 // SAFETY: `struct outdial_host` promises that `ctx` and the functions may be used from the
@@ -134,6 +136,10 @@ impl Host {
                 ring => ring,
             },
             notice: host.notice,
+            leave_message: host
+                .leave_message
+                .or(host.play)
+                .ok_or_else(missing("play"))?,
         })
     }
 
@@ -212,6 +218,12 @@ impl Host {
         unsafe { (self.play)(self.ctx, leg.as_ptr(), sound.as_ptr()) }
     }
 
+    pub(crate) fn leave_message(&self, leg: LegId, sound: &str) {
+        let (leg, sound) = (self.leg(leg), c(sound));
+        // SAFETY: as in `originate`.
+        unsafe { (self.leave_message)(self.ctx, leg.as_ptr(), sound.as_ptr()) }
+    }
+
     pub(crate) fn release(&self, leg: LegId, target: Option<&Target>) {
         let leg = self.leg(leg);
         let null = std::ptr::null();
@@ -264,6 +276,19 @@ impl Host {
                 target.priority,
             ),
             Probe::Sound(sound) => (OUTDIAL_PROBE_SOUND, c(sound), c(""), 0),
+            Probe::Amd {
+                target,
+                after_greeting,
+            } => (
+                if *after_greeting {
+                    OUTDIAL_PROBE_AMD_AFTER_GREETING
+                } else {
+                    OUTDIAL_PROBE_AMD
+                },
+                c(&target.context),
+                c(&target.exten),
+                target.priority,
+            ),
         };
         // SAFETY: as in `originate`.
         unsafe {

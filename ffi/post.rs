@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use libc::c_char;
 use outdial_engine::{
-    Event, LegEnd, LegEvent, LegId, RequestId, SessionEvent, SessionId, Tick, Verdict,
+    Event, LegEnd, LegEvent, LegId, RequestId, SessionEvent, SessionId, Span, Tick, Verdict,
 };
 
 use crate::abi::{
@@ -120,7 +120,7 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
             | LegEvent::EarlyMedia
             | LegEvent::Answered
             | LegEvent::GreetingBegan
-            | LegEvent::GreetingEnded
+            | LegEvent::GreetingEnded { .. }
             | LegEvent::Ready { .. }
             | LegEvent::Bridged { .. }
             | LegEvent::Played { .. }
@@ -233,7 +233,9 @@ unsafe fn read(shared: &Shared, event: &OutdialEvent) -> Result<Event, i32> {
         OUTDIAL_EVENT_LEG_EARLY_MEDIA => LegEvent::EarlyMedia,
         OUTDIAL_EVENT_LEG_ANSWERED => LegEvent::Answered,
         OUTDIAL_EVENT_LEG_GREETING_BEGAN => LegEvent::GreetingBegan,
-        OUTDIAL_EVENT_LEG_GREETING_ENDED => LegEvent::GreetingEnded,
+        OUTDIAL_EVENT_LEG_GREETING_ENDED => LegEvent::GreetingEnded {
+            ago: Span::ms(u32::try_from(event.value).unwrap_or(0)),
+        },
         OUTDIAL_EVENT_LEG_READY => LegEvent::Ready {
             verdict: verdict(event.value)?,
         },
@@ -278,7 +280,7 @@ unsafe fn read(shared: &Shared, event: &OutdialEvent) -> Result<Event, i32> {
         OUTDIAL_EVENT_PROBED => {
             return Ok(Event::Probed {
                 request: RequestId(event.request),
-                found: event.value != 0,
+                answer: u32::try_from(event.value).unwrap_or(0),
             });
         }
         _ => return Err(OUTDIAL_E_ARGUMENT),

@@ -30,7 +30,7 @@ typedef struct outdial_stats outdial_stats_t;
 /**
  * Minor version of this ABI. Grows when something is appended.
  */
-#define OUTDIAL_ABI_MINOR 2
+#define OUTDIAL_ABI_MINOR 3
 
 /**
  * Success.
@@ -137,7 +137,8 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_EVENT_LEG_GREETING_BEGAN 11
 
 /**
- * The callee's first words are over. Id: leg. Only hosts that listen for it post it.
+ * The callee's first words are over. Id: leg; `value`: for so many ms already. Only hosts that listen
+ * for it post it.
  */
 #define OUTDIAL_EVENT_LEG_GREETING_ENDED 12
 
@@ -166,7 +167,8 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_EVENT_SESSION_GONE 22
 
 /**
- * The answer to `probe`. `request`; `value`: 1 if the PBX has the thing, else 0.
+ * The answer to `probe`. `request`; `value`: 1 if the PBX has the thing, else 0; ms where the probe
+ * asks for a time.
  */
 #define OUTDIAL_EVENT_PROBED 30
 
@@ -210,6 +212,17 @@ typedef struct outdial_stats outdial_stats_t;
  * `probe` asks for a sound: `first` is its name.
  */
 #define OUTDIAL_PROBE_SOUND 3
+
+/**
+ * `probe` asks how long AMD may take before OutdialConnect at an extension, given as for
+ * OUTDIAL_PROBE_TARGET. The answer's `value` is in ms, 0 where AMD does not run.
+ */
+#define OUTDIAL_PROBE_AMD 4
+
+/**
+ * `probe` asks the same, counted from the end of the callee's greeting.
+ */
+#define OUTDIAL_PROBE_AMD_AFTER_GREETING 5
 
 /**
  * Why an agent is logged off: no agent of that name is configured.
@@ -548,8 +561,8 @@ struct outdial_notice {
  * Each one enqueues and returns: it must not wait, dial, take a channel lock or call back into
  * the library, except for `outdial_post`.
  * Lifetime: `outdial_new` copies the struct; what `ctx` points at outlives `outdial_stop`.
- * No function may be NULL but `notice`. A struct of ABI 1.0 ends before `ring`, one of 1.1 before
- * `notice`: such a host is never asked for either.
+ * No function may be NULL but `notice` and `leave_message`. A struct of ABI 1.0 ends before `ring`, one
+ * of 1.1 before `notice`, one of 1.2 before `leave_message`: such a host is never asked for these.
  */
 struct outdial_host {
     /**
@@ -638,6 +651,12 @@ struct outdial_host {
      * ABI 1.2; NULL: `outdial_watch` is refused.
      */
     void (*notice)(void *ctx, const struct outdial_notice *notice);
+    /**
+     * Leaves a message on a machine: as `play`, but begins when the machine records, which is after
+     * its beep, or after a silence where it has none. The host gives up on one that never comes to
+     * that: OUTDIAL_EVENT_LEG_PLAYED with 0. Since ABI 1.3; NULL: `play` is called.
+     */
+    void (*leave_message)(void *ctx, const char *leg, const char *sound);
 };
 
 /**

@@ -126,6 +126,7 @@ fn layouts() -> Vec<Layout> {
                 on_fault,
                 ring,
                 notice,
+                leave_message,
             }
         ),
         layout!(

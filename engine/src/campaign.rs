@@ -21,6 +21,7 @@ pub(crate) enum Check {
     Pending {
         left: BTreeSet<RequestId>,
         lacks: Vec<String>,
+        warnings: Vec<String>,
     },
     Ready,
     Refused {

@@ -33,6 +33,13 @@ pub enum Command {
         /// The sound's name in the PBX.
         sound: Arc<str>,
     },
+    /// Leave a message on the machine that has answered, once it records: after its beep.
+    LeaveMessage {
+        /// The machine.
+        leg: LegId,
+        /// The sound's name in the PBX.
+        sound: Arc<str>,
+    },
     /// Let the call go on in the dialplan: behind `OutdialConnect`, or at `target`.
     Release {
         /// The customer.
@@ -96,8 +103,8 @@ pub enum Command {
     Checked {
         /// As in the question.
         request: RequestId,
-        /// `Err` names what is missing.
-        result: Result<(), String>,
+        /// `Ok` may hold warnings; `Err` names what is missing.
+        result: Result<Vec<String>, String>,
     },
     /// The answer to [`crate::Event::Agent`] and [`crate::Event::Dispose`].
     Done {
@@ -241,6 +248,13 @@ pub enum Probe {
     Target(Target),
     /// A sound file.
     Sound(Arc<str>),
+    /// How many ms AMD may take in the dialplan from there on; 0 where it does not run.
+    Amd {
+        /// Where an answered call enters.
+        target: Target,
+        /// Counted from the end of the callee's greeting, not from the answer.
+        after_greeting: bool,
+    },
 }
 
 impl PartialOrd for Target {

@@ -189,7 +189,7 @@ pub enum AgentlessAction {
     Goto(Target),
 }
 
-/// From where an answered call's time without an agent is counted. With AMD it is its verdict.
+/// From where an answered call's time without an agent is counted. What AMD takes counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClockStart {
     /// The answer.
@@ -198,7 +198,7 @@ pub enum ClockStart {
     /// The callee's first sound; the answer until one is heard.
     GreetingStart,
     /// The end of the callee's first words (16 CFR 310.4(b)(4)(iii): "the called person's completed
-    /// greeting"); the answer until that is heard.
+    /// greeting"), which AMD hears; the answer until that is heard.
     GreetingEnd,
 }
 
@@ -208,8 +208,7 @@ pub enum OnMachine {
     /// The call is ended.
     #[default]
     HangUp,
-    /// It is left this message: voicemail drop. The dialplan, or AMD's wait for the beep, brings the
-    /// call to the engine when the machine records.
+    /// It is left this message, after its beep: voicemail drop.
     Message(Arc<str>),
     /// It gets an agent, as a person does.
     Agent,

@@ -166,7 +166,7 @@ impl Engine {
                 campaign,
                 lease,
             } => self.manual(now, request, agent, campaign, *lease),
-            Event::Probed { request, found } => self.probed(now, request, found),
+            Event::Probed { request, answer } => self.probed(now, request, answer),
             Event::Reconcile { legs, sessions } => self.reconcile(now, legs, sessions),
             Event::Config(change) => self.configure(now, change),
             Event::Leases {
@@ -213,7 +213,7 @@ impl Engine {
                     }
                     self.dirty.insert(id);
                 }
-                Owner::Probe(id) => self.probed(now, id, false),
+                Owner::Probe(id) => self.probed(now, id, 0),
             }
         }
         self.unsettled = Some(now);

@@ -9,7 +9,7 @@ use crate::ids::{
     TrunkId,
 };
 use crate::number::Number;
-use crate::time::Wall;
+use crate::time::{Span, Wall};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +52,8 @@ pub enum Event {
     Probed {
         /// Which question.
         request: RequestId,
-        /// Whether the PBX has the thing.
-        found: bool,
+        /// 0: the PBX does not have the thing. Else 1, or as many ms as were asked for.
+        answer: u32,
     },
     /// What the PBX has alive right now. A leg that is missing in two of these in a row, and has
     /// no terminal event, is a ghost; a leg that the engine does not know is hung up.
@@ -163,7 +163,10 @@ pub enum LegEvent {
     /// The callee began to speak.
     GreetingBegan,
     /// The callee's first words are over.
-    GreetingEnded,
+    GreetingEnded {
+        /// For so long already: who listens is sure only after a silence.
+        ago: Span,
+    },
     /// `OutdialConnect` runs and waits for the engine.
     Ready {
         /// What AMD said before, if it ran.

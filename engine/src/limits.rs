@@ -69,7 +69,7 @@ pub const SETUP_TIMEOUT: Span = Span::seconds(12);
 pub const CLASSIFY_TIMEOUT: Span = Span::seconds(60);
 /// A reserved agent is connected within this time, or another one is sought.
 pub const CONNECT_TIMEOUT: Span = Span::seconds(2);
-/// A message that has not ended by then is cut off.
+/// A message that has not ended by then is cut off. For a machine its greeting counts too.
 pub const MESSAGE_TIMEOUT: Span = Span::seconds(180);
 /// A connected call that lasts longer is taken for a fault and hung up.
 pub const TALK_TIMEOUT: Span = Span::seconds(4 * 3600);

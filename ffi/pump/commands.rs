@@ -27,6 +27,7 @@ impl Pump {
             }
             Command::Connect { leg, session } => host.connect(leg, &session),
             Command::Play { leg, sound } => host.play(leg, &sound),
+            Command::LeaveMessage { leg, sound } => host.leave_message(leg, &sound),
             Command::Release { leg, target } => host.release(leg, target.as_ref()),
             Command::Hangup { leg, q850 } => self.hang_up(leg, q850),
             Command::Ring(ring) => self.ring(&ring),
@@ -48,11 +49,7 @@ impl Pump {
                 campaign: campaign.0,
                 lacks: result.err(),
             }),
-            Command::Checked { request, result } => self.send(Up::Answer {
-                request: request.0,
-                last: true,
-                result: result.map(|()| Answer::Ready),
-            }),
+            Command::Checked { request, result } => self.checked(request.0, result),
             Command::AgentChanged {
                 agent,
                 state,
@@ -120,6 +117,27 @@ impl Pump {
             Command::Notice(notice) => host.notice(&notice),
             Command::Log(line) => self.shared.log(line.level, &line.text),
         }
+    }
+
+    /// Warnings come before the last word, as steps: a sidecar that knows of none takes the first for
+    /// the answer, and it is a yes as well.
+    fn checked(&self, request: u64, result: Result<Vec<String>, String>) {
+        let (warnings, result) = match result {
+            Ok(warnings) => (warnings, Ok(Answer::Ready)),
+            Err(lacks) => (Vec::new(), Err(lacks)),
+        };
+        for warning in warnings {
+            self.send(Up::Answer {
+                request,
+                last: false,
+                result: Ok(Answer::Step(warning)),
+            });
+        }
+        self.send(Up::Answer {
+            request,
+            last: true,
+            result,
+        });
     }
 
     pub(super) fn send(&self, message: Up) {

@@ -2,7 +2,7 @@
 
 use outdial_engine::config::{
     AbandonRule, AgentlessAction, AnswerRules, CallerIds, CampaignConfig, CampaignState,
-    ConfigError, Mode, RetryPolicy, Route, Target, TrunkConfig,
+    ClockStart, ConfigError, Mode, RetryPolicy, Route, Target, TrunkConfig,
 };
 use outdial_engine::{CampaignId, Number, TrunkId};
 
@@ -98,7 +98,14 @@ impl Plan {
             agentless: AgentlessAction::PlayMessage,
             wrap_up_ms: self.wrap_up_ms,
             recording: None,
-            answers: AnswerRules::default(),
+            answers: AnswerRules {
+                // Where AMD hears the greeting, the rule's two seconds run from its end.
+                clock: match self.world.amd_person {
+                    Some(_) => ClockStart::GreetingEnd,
+                    None => ClockStart::Answer,
+                },
+                ..AnswerRules::default()
+            },
             caller_ids: CallerIds {
                 numbers: vec![number],
                 ..CallerIds::default()

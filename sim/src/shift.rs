@@ -243,7 +243,7 @@ impl Shift {
         match command {
             Command::Originate(originate) => self.dial(originate.leg),
             Command::Connect { leg, session } => return self.connect(leg, session),
-            Command::Play { leg, .. } => {
+            Command::Play { leg, .. } | Command::LeaveMessage { leg, .. } => {
                 self.book.abandoned(self.now);
                 self.queue.plan(self.now + MESSAGE, Happening::Played(leg));
             }
@@ -253,7 +253,7 @@ impl Shift {
                     self.clock(),
                     Event::Probed {
                         request,
-                        found: true,
+                        answer: 1,
                     },
                 );
             }
@@ -348,6 +348,10 @@ impl Shift {
             Happening::Told(leg, verdict)
                 if self.is(leg, Leg::Machine) || self.is(leg, Leg::Person) =>
             {
+                if verdict == Verdict::Human {
+                    let ago = Span::default();
+                    self.tell_leg(leg, LegEvent::GreetingEnded { ago })?;
+                }
                 let verdict = Some(verdict);
                 self.tell_leg(leg, LegEvent::Ready { verdict })
             }
@@ -396,7 +400,7 @@ impl Shift {
         let end = LegEnd {
             sip,
             q850: Some(16),
-            refused_by_pbx: false,
+            ..LegEnd::default()
         };
         self.tell_leg(leg, LegEvent::Ended(end))
     }

@@ -242,6 +242,7 @@ struct outdial_host pbx_host(struct pbx *pbx)
 		.on_fault = host_on_fault,
 		.ring = host_ring,
 		.notice = host_notice,
+		.leave_message = host_play,
 	};
 
 	return host;

@@ -149,12 +149,14 @@ impl World {
                 Command::Originate(call) => self.calls.push_back((call.leg, 0)),
                 Command::Connect { leg, session } => self.connects.push_back((leg, session)),
                 Command::Release { leg, .. } => self.calls.push_back((leg, 5)),
-                Command::Play { leg, .. } => self.calls.push_back((leg, 6)),
+                Command::Play { leg, .. } | Command::LeaveMessage { leg, .. } => {
+                    self.calls.push_back((leg, 6))
+                }
                 Command::Hangup { leg, .. } => self.calls.push_back((leg, 7)),
                 Command::Probe { request, .. } => {
-                    let found = true;
+                    let answer = 1;
                     self.engine
-                        .handle(self.now, Event::Probed { request, found });
+                        .handle(self.now, Event::Probed { request, answer });
                 }
                 Command::NeedLeads { campaign, count } => {
                     let count = u64::from(count).min(self.most_leads - self.leads);

@@ -93,7 +93,7 @@ pub(crate) struct Attempt {
     pub(crate) alerting: Option<Tick>,
     pub(crate) ringing_at: Option<Wall>,
     pub(crate) answered: Option<(Tick, Wall)>,
-    /// The abandon clock started here: at the answer, the greeting, or AMD's verdict.
+    /// The abandon clock started here: at the answer, or the greeting.
     pub(crate) clock: Option<Tick>,
     pub(crate) bridged: Option<(Tick, Wall)>,
     /// The recording's name, where its campaign records; since the agent was chosen.

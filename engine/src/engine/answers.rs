@@ -9,9 +9,18 @@ use crate::deadline::Why;
 use crate::event::Verdict;
 use crate::ids::{AttemptId, LegId};
 use crate::limits;
-use crate::time::Now;
+use crate::time::{Now, Span, Tick};
 
 use super::Engine;
+
+/// When a message begins.
+#[derive(Clone, Copy, Debug)]
+enum Play {
+    /// At once: a person listens.
+    Now,
+    /// When the machine records.
+    Leave,
+}
 
 impl Engine {
     pub(super) fn answered(&mut self, now: Now, id: AttemptId) {
@@ -73,11 +82,8 @@ impl Engine {
         if attempt.ending.is_some() || attempt.state != State::Classifying {
             return;
         }
+        // The clock goes on: what AMD has taken is time in which the callee had nobody.
         attempt.verdict = verdict;
-        if verdict.is_some() {
-            // With AMD the limit runs from its verdict.
-            attempt.clock = Some(now.tick);
-        }
         let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get(&c)) else {
             return;
         };
@@ -108,15 +114,15 @@ impl Engine {
                 if let Some(attempt) = self.attempts.get_mut(&id) {
                     attempt.voicemail = true;
                 }
-                self.play(now, id, sound);
+                self.play(now, id, sound, Play::Leave);
             }
         }
     }
 
-    /// The callee's greeting began, or ended: the abandon clock runs from there, if the campaign
-    /// has it so. It is never set back, and a call that is not silent for longer than the limit
-    /// gets its message by the time that is known so far.
-    pub(super) fn greeting(&mut self, now: Now, id: AttemptId, what: ClockStart) {
+    /// The callee's greeting began, or ended, so long ago: the abandon clock runs from there, if the
+    /// campaign has it so. It is never set back, and a call that is not silent for longer than the
+    /// limit gets its message by the time that is known so far.
+    pub(super) fn greeting(&mut self, now: Now, id: AttemptId, what: ClockStart, ago: Span) {
         let Some(attempt) = self.attempts.get(&id) else {
             return;
         };
@@ -133,7 +139,8 @@ impl Engine {
         self.stop_waiting(id);
         if let Some(attempt) = self.attempts.get_mut(&id) {
             attempt.greeted = true;
-            attempt.clock = Some(now.tick);
+            let at = Tick(now.tick.0.saturating_sub(ago.0));
+            attempt.clock = attempt.clock.max(Some(at));
         }
         if waits && !self.is_agentless(id) {
             self.await_agent(now, id);
@@ -180,12 +187,12 @@ impl Engine {
             .and_then(|a| self.campaigns.get(&a.campaign()?))
             .and_then(|c| c.config.message.clone());
         match sound {
-            Some(sound) => self.play(now, id, sound),
+            Some(sound) => self.play(now, id, sound, Play::Now),
             None => self.end_leg(now, id, Ending::Abandoned),
         }
     }
 
-    fn play(&mut self, now: Now, id: AttemptId, sound: Arc<str>) {
+    fn play(&mut self, now: Now, id: AttemptId, sound: Arc<str>, when: Play) {
         let Some(leg) = self.attempts.get(&id).map(Attempt::leg) else {
             return;
         };
@@ -194,7 +201,10 @@ impl Engine {
                 leg,
                 at: now.wall,
             }));
-            self.push(Command::Play { leg, sound });
+            self.push(match when {
+                Play::Now => Command::Play { leg, sound },
+                Play::Leave => Command::LeaveMessage { leg, sound },
+            });
             self.arm(id, now.tick + limits::MESSAGE_TIMEOUT, Why::MessageTimeout);
         }
     }

@@ -36,8 +36,12 @@ impl Engine {
             LegEvent::Ringing => self.alerting(now, id, Trigger::Ring),
             LegEvent::EarlyMedia => self.alerting(now, id, Trigger::EarlyMedia),
             LegEvent::Answered => self.answered(now, id),
-            LegEvent::GreetingBegan => self.greeting(now, id, ClockStart::GreetingStart),
-            LegEvent::GreetingEnded => self.greeting(now, id, ClockStart::GreetingEnd),
+            LegEvent::GreetingBegan => {
+                self.greeting(now, id, ClockStart::GreetingStart, Span::default());
+            }
+            LegEvent::GreetingEnded { ago } => {
+                self.greeting(now, id, ClockStart::GreetingEnd, ago);
+            }
             LegEvent::Ready { verdict } => self.ready(now, id, verdict),
             LegEvent::Bridged { session } => self.bridged(now, id, &session),
             LegEvent::ConnectFailed { session } => self.connect_failed(now, id, &session),

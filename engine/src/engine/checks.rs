@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::campaign::Check;
 use crate::command::{Command, Level, Probe};
-use crate::config::{AgentlessAction, OnMachine};
+use crate::config::{AgentlessAction, ClockStart, Mode, OnMachine};
 use crate::deadline::{Owner, Why};
 use crate::event::LegEnd;
 use crate::ids::{AttemptId, CampaignId, LegId, RequestId, SessionId};
@@ -91,7 +91,12 @@ impl Engine {
             vec![]
         };
         if let Some(campaign) = self.campaigns.get_mut(&id) {
-            campaign.check = Check::Pending { left, lacks };
+            let warnings = Vec::new();
+            campaign.check = Check::Pending {
+                left,
+                lacks,
+                warnings,
+            };
         }
         self.conclude_check(now, id);
     }
@@ -118,21 +123,37 @@ impl Engine {
         if let AgentlessAction::Goto(target) = &campaign.config.agentless {
             needs.insert(Probe::Target(target.clone()));
         }
+        if campaign.config.mode != Mode::Agentless {
+            needs.insert(Probe::Amd {
+                target: campaign.config.target.clone(),
+                after_greeting: campaign.config.answers.clock == ClockStart::GreetingEnd,
+            });
+        }
         needs
     }
 
-    pub(super) fn probed(&mut self, now: Now, request: RequestId, found: bool) {
+    pub(super) fn probed(&mut self, now: Now, request: RequestId, answer: u32) {
         let Some(question) = self.questions.remove(&request) else {
             return;
         };
         let Some(campaign) = self.campaigns.get_mut(&question.campaign) else {
             return;
         };
-        let Check::Pending { left, lacks } = &mut campaign.check else {
+        let limit = campaign.config.connect_limit_ms;
+        let Check::Pending {
+            left,
+            lacks,
+            warnings,
+        } = &mut campaign.check
+        else {
             return;
         };
-        if left.remove(&request) && !found {
-            lacks.push(name(&question.what));
+        if left.remove(&request) {
+            match lack(&question.what) {
+                Some(lack) if answer == 0 => lacks.push(lack),
+                Some(_) => {}
+                None => warnings.extend(outlasts(&question.what, answer, limit)),
+            }
         }
         self.conclude_check(now, question.campaign);
     }
@@ -141,18 +162,23 @@ impl Engine {
         let Some(campaign) = self.campaigns.get_mut(&id) else {
             return;
         };
-        let Check::Pending { left, lacks } = &campaign.check else {
+        let Check::Pending {
+            left,
+            lacks,
+            warnings,
+        } = &campaign.check
+        else {
             return;
         };
         if !left.is_empty() {
             return;
         }
         let result = match lacks.is_empty() {
-            true => Ok(()),
+            true => Ok(warnings.clone()),
             false => Err(lacks.join("; ")),
         };
         campaign.check = match &result {
-            Ok(()) => Check::Ready,
+            Ok(_) => Check::Ready,
             Err(lacks) => Check::Refused {
                 lacks: lacks.clone(),
                 again_at: now.tick + limits::RECHECK,
@@ -164,12 +190,17 @@ impl Engine {
                 result: result.clone(),
             });
         }
-        if let Err(lacks) = &result {
-            self.log(Level::Warn, format!("campaign {id} can't dial: {lacks}"));
+        match &result {
+            Ok(warnings) => {
+                for warning in warnings {
+                    self.log(Level::Warn, format!("campaign {id}: {warning}"));
+                }
+            }
+            Err(lacks) => self.log(Level::Warn, format!("campaign {id} can't dial: {lacks}")),
         }
         self.push(Command::CampaignChecked {
             campaign: id,
-            result,
+            result: result.map(drop),
         });
         self.dirty.insert(id);
     }
@@ -259,14 +290,41 @@ impl Engine {
     }
 }
 
-/// What is missing, in the operator's words.
-fn name(what: &Probe) -> String {
-    match what {
+/// What is missing, in the operator's words, where the answer is no; `None`: it is no such question.
+fn lack(what: &Probe) -> Option<String> {
+    Some(match what {
         Probe::Endpoint { tech, endpoint } => format!("no endpoint {tech}/{endpoint}"),
         Probe::Target(target) => format!(
             "no extension {} in context {} (priority {})",
             target.exten, target.context, target.priority
         ),
         Probe::Sound(sound) => format!("no sound {sound}"),
-    }
+        Probe::Amd { .. } => return None,
+    })
+}
+
+/// AMD may need more time than a call has.
+fn outlasts(what: &Probe, takes_ms: u32, limit_ms: u32) -> Option<String> {
+    let Probe::Amd {
+        target,
+        after_greeting,
+    } = what
+    else {
+        return None;
+    };
+    let (from, mend) = match after_greeting {
+        true => ("the end of the greeting", "after_greeting_silence"),
+        false => (
+            "the answer",
+            "total_analysis_time, or count from the greeting's end (--abandon-from greeting_end)",
+        ),
+    };
+    (takes_ms > limit_ms).then(|| {
+        format!(
+            "AMD() in {},{} may take {takes_ms} ms from {from} and an agent must be there within \
+             {limit_ms} ms: people may count as abandoned before they are told from machines; \
+             shorten {mend}",
+            target.context, target.exten
+        )
+    })
 }

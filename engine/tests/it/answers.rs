@@ -17,6 +17,11 @@ fn verdict(b: &mut Bench, leg: LegId, verdict: Verdict) -> Vec<Command> {
     b.leg(leg, LegEvent::Ready { verdict })
 }
 
+fn greeting_ended(ms: u32) -> LegEvent {
+    let ago = Span::ms(ms);
+    LegEvent::GreetingEnded { ago }
+}
+
 #[test]
 fn a_machine_is_hung_up_and_is_not_abandoned() {
     let mut b = with(AnswerRules::default());
@@ -36,7 +41,8 @@ fn a_machine_is_left_a_message() {
     });
     let leg = b.dial();
     let told = verdict(&mut b, leg, Verdict::Machine);
-    assert!(has(&told, &play(leg)));
+    assert!(has(&told, &leave(leg)), "after the beep: {told:?}");
+    assert!(!has(&told, &play(leg)));
     let told = b.leg(leg, LegEvent::Played { whole: true });
     assert!(has(&told, &hang_up(leg)));
     b.end(leg, 0);
@@ -128,10 +134,10 @@ fn the_limit_runs_from_the_end_of_the_greeting_where_the_campaign_has_it_so() {
     b.wait_ms(500);
     b.leg(leg, LegEvent::GreetingBegan);
     b.wait_ms(1_000);
-    b.leg(leg, LegEvent::GreetingEnded);
+    b.leg(leg, greeting_ended(0));
     b.wait_ms(100);
     // Said twice, it moves nothing.
-    b.leg(leg, LegEvent::GreetingEnded);
+    b.leg(leg, greeting_ended(0));
     assert!(!has(&b.wait_ms(1_899), &play(leg)));
     assert!(has(&b.wait_ms(1), &play(leg)));
 }
@@ -146,12 +152,12 @@ fn without_a_greeting_the_limit_runs_from_the_answer() {
         let (mut b, leg) = without_agent(clock);
         assert!(has(&b.wait_ms(2_000), &play(leg)), "{clock:?}");
         // Too late: the message plays.
-        b.leg(leg, LegEvent::GreetingEnded);
+        b.leg(leg, greeting_ended(0));
         assert!(!has(&b.wait_ms(5_000), &play(leg)));
     }
     let (mut b, leg) = without_agent(ClockStart::Answer);
     b.wait_ms(1_000);
-    b.leg(leg, LegEvent::GreetingEnded);
+    b.leg(leg, greeting_ended(0));
     assert!(has(&b.wait_ms(1_000), &play(leg)), "not what it asked for");
 }
 
@@ -175,6 +181,105 @@ fn a_greeting_before_outdial_connect_counts_too() {
     b.leg(legs[1], LegEvent::Ready { verdict: None });
     assert!(!has(&b.wait_ms(1_799), &play(legs[1])));
     assert!(has(&b.wait_ms(1), &play(legs[1])));
+}
+
+/// A person who is answered by AMD after `amd_ms`, while the only agent talks; `tail_ms` of that was
+/// the silence behind the greeting.
+fn told_apart(clock: ClockStart, amd_ms: u64, tail_ms: u32) -> (Bench, LegId) {
+    let mut b = Bench::new(CampaignConfig {
+        mode: Mode::Power { ratio_milli: 2_000 },
+        answers: AnswerRules {
+            clock,
+            ..AnswerRules::default()
+        },
+        ..campaign()
+    });
+    b.log_in(1);
+    let legs = originates(&b.lease([1, 2]));
+    b.answer(legs[0]);
+    b.bridge(legs[0], 1);
+    b.leg(legs[1], LegEvent::Answered);
+    b.wait_ms(amd_ms);
+    b.leg(legs[1], greeting_ended(tail_ms));
+    let verdict = Some(Verdict::Human);
+    b.leg(legs[1], LegEvent::Ready { verdict });
+    (b, legs[1])
+}
+
+#[test]
+fn what_amd_takes_counts() {
+    let (mut b, leg) = told_apart(ClockStart::Answer, 1_500, 800);
+    assert!(!has(&b.wait_ms(499), &play(leg)));
+    assert!(has(&b.wait_ms(1), &play(leg)));
+
+    let (mut b, leg) = told_apart(ClockStart::GreetingEnd, 1_500, 800);
+    assert!(!has(&b.wait_ms(1_199), &play(leg)));
+    assert!(has(&b.wait_ms(1), &play(leg)));
+
+    // More silence than there was time since the answer.
+    let (mut b, leg) = told_apart(ClockStart::GreetingEnd, 500, 800);
+    assert!(!has(&b.wait_ms(1_499), &play(leg)));
+    assert!(has(&b.wait_ms(1), &play(leg)));
+}
+
+#[test]
+fn amd_that_takes_longer_than_the_limit_leaves_no_time_to_wait() {
+    let (mut b, leg) = told_apart(ClockStart::Answer, 2_500, 800);
+    assert!(has(&b.wait_ms(0), &play(leg)));
+
+    // An agent who is free is not too late all the same.
+    let mut b = with(AnswerRules::default());
+    let leg = b.dial();
+    b.leg(leg, LegEvent::Answered);
+    b.wait_ms(2_500);
+    let verdict = Some(Verdict::Human);
+    let told = b.leg(leg, LegEvent::Ready { verdict });
+    assert!(has(&told, &connect(leg, 1)));
+}
+
+#[test]
+fn a_campaign_whose_amd_may_outlast_its_limit_starts_with_a_warning() {
+    for (clock, takes, warned) in [
+        (ClockStart::Answer, 5_000, Some("total_analysis_time")),
+        (ClockStart::Answer, 2_000, None),
+        (
+            ClockStart::GreetingEnd,
+            2_500,
+            Some("after_greeting_silence"),
+        ),
+        (ClockStart::GreetingEnd, 800, None),
+        (ClockStart::Answer, 0, None),
+    ] {
+        let mut b = with(AnswerRules {
+            clock,
+            ..AnswerRules::default()
+        });
+        let request = RequestId(9);
+        let asked = b.tell(Event::Check {
+            request,
+            campaign: CAMPAIGN,
+        });
+        let mut told = Vec::new();
+        for command in &asked {
+            if let Command::Probe { request, what } = command {
+                let amd = matches!(what, Probe::Amd { after_greeting, .. }
+                    if *after_greeting == (clock == ClockStart::GreetingEnd));
+                told.extend(b.tell(Event::Probed {
+                    request: *request,
+                    answer: if amd { takes } else { 1 },
+                }));
+            }
+        }
+        let warnings = told.iter().find_map(|command| match command {
+            Command::Checked { result, .. } => result.clone().ok(),
+            _ => None,
+        });
+        let warnings = warnings.unwrap();
+        match warned {
+            Some(word) => assert!(warnings[0].contains(word), "{warnings:?}"),
+            None => assert!(warnings.is_empty(), "{warnings:?}"),
+        }
+    }
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl Bench {
             if let Command::Probe { request, .. } = command {
                 after.extend(self.tell(Event::Probed {
                     request: *request,
-                    found: true,
+                    answer: 1,
                 }));
             }
         }
@@ -339,6 +339,12 @@ pub fn hang_up(leg: LegId) -> Command {
 pub fn play(leg: LegId) -> Command {
     let sound = "sorry".into();
     Command::Play { leg, sound }
+}
+
+/// A message for a machine: it waits for the beep.
+pub fn leave(leg: LegId) -> Command {
+    let sound = "sorry".into();
+    Command::LeaveMessage { leg, sound }
 }
 
 pub fn ended(sip: u16) -> LegEvent {

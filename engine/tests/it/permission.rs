@@ -160,10 +160,10 @@ fn a_campaign_that_lacks_something_in_the_pbx_does_not_dial() {
     let mut told = Vec::new();
     for command in &asked {
         if let Command::Probe { request, what } = command {
-            let found = !matches!(what, Probe::Sound(_));
+            let answer = u32::from(!matches!(what, Probe::Sound(_)));
             told.extend(b.tell(Event::Probed {
                 request: *request,
-                found,
+                answer,
             }));
         }
     }

@@ -337,7 +337,7 @@ pub enum Answer {
     Ready,
     /// The call of [`Ask::Manual`] is placed, as this attempt.
     Placed(u64),
-    /// A step of a test call, as a state name.
+    /// A step of a test call, as a state name; or a warning, before [`Answer::Ready`].
     Step(String),
     /// The end of a test call.
     Ended {

@@ -85,14 +85,14 @@ pub struct Fields {
     /// code, 4 for +1 [default: 0, off]
     #[arg(long, value_name = "DIGITS")]
     local_presence: Option<u32>,
-    /// From where the time without an agent is counted: answer, greeting_start or greeting_end; with
-    /// AMD it is its verdict [default: answer]
+    /// From where the time without an agent is counted: answer, greeting_start or greeting_end (which
+    /// AMD hears); what AMD takes counts [default: answer]
     #[arg(long, value_name = "FROM")]
     abandon_from: Option<String>,
     /// What is done with a machine: hang_up, message (with --machine-message) or agent [default: hang_up]
     #[arg(long, value_name = "ACTION")]
     on_machine: Option<String>,
-    /// Sound left on machines, with --on-machine message
+    /// Sound left on machines after their beep, with --on-machine message
     #[arg(long, value_name = "SOUND")]
     machine_message: Option<String>,
     /// Who can't be told apart is treated as agent (gets one) or machine [default: agent]

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::SyncSender;
 
-use outdial_link::{Ask, CampaignAction, Request};
+use outdial_link::{Answer, Ask, CampaignAction, Request};
 use tokio::sync::oneshot;
 
 use crate::limits;
@@ -77,16 +77,22 @@ impl Console {
             CampaignAction::Pause => ("paused", "paused"),
             CampaignAction::Stop => ("stopped", "stopped"),
         };
-        if action == CampaignAction::Start {
-            self.check(name).await?;
-        }
+        let warnings = match action {
+            CampaignAction::Start => self.check(name).await?,
+            CampaignAction::Pause | CampaignAction::Stop => Vec::new(),
+        };
         let owned = name.to_owned();
         self.pool
             .call(move |client| campaigns::set_state(client, &owned, state))
             .await?;
         self.refresh().await?;
         tracing::info!(campaign = name, state, "campaign changed");
-        Ok(format!("campaign {name:?} {done}"))
+        let mut said = format!("campaign {name:?} {done}");
+        for warning in warnings {
+            said.push_str("\nwarning: ");
+            said.push_str(&warning);
+        }
+        Ok(said)
     }
 
     /// Waits until the engine was sent the configuration as it is now.
@@ -101,7 +107,8 @@ impl Console {
         answer.await.map_err(|_| StoreError::Stopping)?
     }
 
-    async fn check(&self, name: &str) -> Result<(), StoreError> {
+    /// Whether the campaign may start; if so, what there is to be warned of.
+    async fn check(&self, name: &str) -> Result<Vec<String>, StoreError> {
         let owned = name.to_owned();
         let (id, lacks) = self
             .pool
@@ -121,11 +128,21 @@ impl Console {
             .link
             .ask(Ask::Check { campaign: id })
             .map_err(|why| refused(name, &why))?;
-        match tokio::time::timeout(limits::CHECK_TIMEOUT, answer.recv()).await {
-            Ok(Some((_, Ok(_)))) => Ok(()),
-            Ok(Some((_, Err(why)))) => Err(refused(name, &format!("the PBX says: {why}"))),
-            Ok(None) => Err(refused(name, NOT_CONNECTED)),
-            Err(_) => Err(refused(name, "the PBX did not answer the check in time")),
+        let mut warnings = Vec::new();
+        let deadline = tokio::time::Instant::now() + limits::CHECK_TIMEOUT;
+        loop {
+            match tokio::time::timeout_at(deadline, answer.recv()).await {
+                Ok(Some((_, Ok(Answer::Step(warning))))) => warnings.push(warning),
+                Ok(Some((_, Ok(Answer::Done | Answer::Ready)))) => return Ok(warnings),
+                Ok(Some((_, Ok(Answer::Placed(_) | Answer::Ended { .. })))) => {
+                    return Err(refused(name, "the PBX gave an answer that is none"));
+                }
+                Ok(Some((_, Err(why)))) => {
+                    return Err(refused(name, &format!("the PBX says: {why}")));
+                }
+                Ok(None) => return Err(refused(name, NOT_CONNECTED)),
+                Err(_) => return Err(refused(name, "the PBX did not answer the check in time")),
+            }
         }
     }
 

@@ -348,7 +348,10 @@ impl Pbx {
             Step::Fails(sip) if dialing => self.ends(stage, leg, Some(sip), false),
             Step::Answers if dialing => self.answers(stage, leg),
             Step::GreetingBegan => tell(stage, leg, LegEvent::GreetingBegan),
-            Step::GreetingEnded => tell(stage, leg, LegEvent::GreetingEnded),
+            Step::GreetingEnded => {
+                let ago = Span::default();
+                tell(stage, leg, LegEvent::GreetingEnded { ago });
+            }
             Step::Ready => self.ready(stage, leg),
             Step::Played if live.phase == Phase::Playing => {
                 live.phase = Phase::Waiting;
@@ -578,7 +581,7 @@ impl Pbx {
         let end = LegEnd {
             sip,
             q850: Some(16),
-            refused_by_pbx: false,
+            ..LegEnd::default()
         };
         let what = LegEvent::Ended(end);
         stage.send(Care::Terminal, Event::Leg { leg, what });

@@ -277,13 +277,15 @@ impl Run<'_> {
                 self.pbx.originate(stage, originate, campaign);
             }
             Command::Connect { leg, session } => self.pbx.connect(stage, *leg, session.clone()),
-            Command::Play { leg, .. } => self.pbx.play(stage, *leg),
+            Command::Play { leg, .. } | Command::LeaveMessage { leg, .. } => {
+                self.pbx.play(stage, *leg)
+            }
             Command::Release { leg, .. } => self.pbx.release(stage, *leg),
             Command::Hangup { leg, .. } => self.pbx.hang_up(stage, *leg),
             Command::Dismiss { session, .. } => self.pbx.dismiss(stage, session.clone()),
             Command::Probe { request, .. } => {
-                let (request, found) = (*request, true);
-                let answer = Box::new(Event::Probed { request, found });
+                let (request, answer) = (*request, 1);
+                let answer = Box::new(Event::Probed { request, answer });
                 stage.plan_in(Span::ms(3), Happening::Arrives(answer));
             }
             Command::NeedLeads { campaign, count } => {

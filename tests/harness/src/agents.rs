@@ -1,4 +1,4 @@
-//! SIPp as agents' phones: `tests/sipp/agent.xml`.
+//! SIPp as agents' phones: `tests/sipp/agent.xml`, or another one that logs as it does.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -33,6 +33,21 @@ impl Agents {
         sip_port: u16,
         extensions: &[String],
     ) -> Result<Agents> {
+        Agents::playing(workspace, logs, name, sip_port, extensions, "agent")
+    }
+
+    /// As [`Agents::start`], with another scenario of `tests/sipp`.
+    ///
+    /// # Errors
+    /// As [`Agents::start`].
+    pub fn playing(
+        workspace: &Workspace,
+        logs: &Path,
+        name: &str,
+        sip_port: u16,
+        extensions: &[String],
+        scenario: &str,
+    ) -> Result<Agents> {
         let injected = logs.join(format!("{name}.csv"));
         let mut csv = String::from("SEQUENTIAL\n");
         for extension in extensions {
@@ -42,7 +57,7 @@ impl Agents {
         let mut command = sipp(logs, name, ports::free()?);
         command
             .arg("-sf")
-            .arg(workspace.tests("sipp/agent.xml"))
+            .arg(workspace.tests(&format!("sipp/{scenario}.xml")))
             .arg("-inf")
             .arg(&injected)
             .args(["-m", &extensions.len().to_string(), "-r", "50"])

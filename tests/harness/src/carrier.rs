@@ -1,4 +1,4 @@
-//! SIPp as carrier and callee: `tests/sipp/carrier.xml`.
+//! SIPp as carrier and callee: `tests/sipp/carrier.xml`, and others that log as it does.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -51,6 +51,23 @@ impl Call {
     }
 }
 
+/// Something that the carrier saw in a call and that is not a step of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Note {
+    /// What; the scenario's own words.
+    pub what: String,
+    /// When, in seconds since 1970.
+    pub at: f64,
+    /// Number dialed.
+    pub number: String,
+}
+
+/// What a scenario says over RTP: a hum, loud enough to be no silence. One second of PCMU.
+fn voice() -> Vec<u8> {
+    // 0x10 and 0x90 are two loud samples of opposite sign; twenty of each make 200 Hz.
+    [[0x10; 20], [0x90; 20]].concat().repeat(200)
+}
+
 /// Options that every SIPp here needs: quiet, and not upset by a busy machine.
 pub(crate) fn sipp(logs: &Path, name: &str, port: u16) -> Command {
     let media = ports::run(4).unwrap_or(6000);
@@ -94,12 +111,35 @@ impl Carrier {
         name: &str,
         port: Option<u16>,
     ) -> Result<Carrier> {
+        Carrier::playing(workspace, logs, name, port, "carrier", &[])
+    }
+
+    /// As [`Carrier::start`], with another scenario of `tests/sipp` and values for its keys. Sounds
+    /// are looked for in `logs`; `voice.ulaw` is put there.
+    ///
+    /// # Errors
+    /// SIPp does not start.
+    pub fn playing(
+        workspace: &Workspace,
+        logs: &Path,
+        name: &str,
+        port: Option<u16>,
+        scenario: &str,
+        keys: &[(&str, String)],
+    ) -> Result<Carrier> {
         let port = match port {
             Some(port) => port,
             None => ports::free()?,
         };
+        fs::write(logs.join("voice.ulaw"), voice()).context("writing voice.ulaw")?;
         let mut command = sipp(logs, name, port);
-        command.arg("-sf").arg(workspace.tests("sipp/carrier.xml"));
+        // What arrives while a scenario is at a `send` would end the call; as it is, it comes again.
+        command.args(["-default_behaviors", "none"]);
+        for (key, value) in keys {
+            command.args(["-key", key, value]);
+        }
+        let scenario = workspace.tests(&format!("sipp/{scenario}.xml"));
+        command.arg("-sf").arg(scenario);
         let proc = Proc::spawn(name, command, &logs.join(format!("{name}.out")))?;
         let mut carrier = Carrier {
             port,
@@ -123,12 +163,23 @@ impl Carrier {
     /// # Errors
     /// The log can't be read.
     pub fn calls(&self) -> Result<Vec<Call>> {
-        let text = match fs::read_to_string(&self.log) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error).context("reading the carrier's log"),
-        };
-        Ok(parse(&text))
+        Ok(parse(&self.text()?))
+    }
+
+    /// All notes so far.
+    ///
+    /// # Errors
+    /// The log can't be read.
+    pub fn notes(&self) -> Result<Vec<Note>> {
+        Ok(self.text()?.lines().filter_map(note).collect())
+    }
+
+    fn text(&self) -> Result<String> {
+        match fs::read_to_string(&self.log) {
+            Ok(text) => Ok(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(error).context("reading the carrier's log"),
+        }
     }
 
     /// The process.
@@ -169,6 +220,18 @@ fn parse(text: &str) -> Vec<Call> {
         }
     }
     calls
+}
+
+fn note(line: &str) -> Option<Note> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let &["note", what, time, number, _id] = fields.as_slice() else {
+        return None;
+    };
+    Some(Note {
+        what: what.to_owned(),
+        at: seconds(time),
+        number: number.to_owned(),
+    })
 }
 
 /// SIPp prints both of its numbers with decimals: `1795254947.000000.385808.000000`.
@@ -217,6 +280,18 @@ mod tests {
         assert_eq!(calls[0].ending.as_deref(), Some("bye_out"));
         assert_eq!(calls[1].verdict(), "404");
         assert!((calls[1].invited - 1_795_254_947.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_note_is_no_step_of_a_call() {
+        let line = "note held 1795254947.000000.385808.000000 5511900200001 a";
+        assert!(parse(line).is_empty());
+        let noted = note(line).unwrap();
+        assert_eq!(
+            (noted.what.as_str(), noted.number.as_str()),
+            ("held", "5511900200001")
+        );
+        assert_eq!(note("I 1.0.0.0 5511900200001 a"), None);
     }
 
     #[test]

@@ -18,7 +18,10 @@ pub mod rig;
 pub mod sidecar;
 pub mod sim;
 pub mod site;
+pub mod tap;
+pub mod trunk;
 pub mod truth;
+pub mod voice;
 pub mod wait;
 pub mod workspace;
 

@@ -18,12 +18,24 @@ pub struct Attempt {
     pub lead: i64,
     /// Legs placed.
     pub legs: i16,
+    /// The last leg's trunk.
+    pub trunk: String,
     /// Outcome.
     pub outcome: String,
     /// Why.
     pub detail: String,
+    /// SIP status of the final response.
+    pub sip: Option<i16>,
+    /// Q.850 cause.
+    pub q850: Option<i16>,
+    /// What AMD said.
+    pub verdict: Option<String>,
+    /// It counts as an attempt of the lead.
+    pub charged: bool,
     /// Start.
     pub started: f64,
+    /// Ringing.
+    pub ringing: Option<f64>,
     /// Answer.
     pub answered: Option<f64>,
     /// Agent connected.
@@ -46,7 +58,8 @@ pub fn attempts(sql: &mut Client) -> Result<Vec<Attempt>> {
             "SELECT attempt_id, number, lead_id, legs, outcome, detail,
                     extract(epoch FROM started_at)::float8, extract(epoch FROM answered_at)::float8,
                     extract(epoch FROM bridged_at)::float8, extract(epoch FROM ended_at)::float8,
-                    agent_id, connect_us
+                    agent_id, connect_us, (SELECT name FROM outdial.trunk_config t WHERE t.id = trunk_id),
+                    sip, q850, verdict, charged, extract(epoch FROM ringing_at)::float8
              FROM outdial.attempts ORDER BY started_at, attempt_id",
             &[],
         )
@@ -66,6 +79,12 @@ pub fn attempts(sql: &mut Client) -> Result<Vec<Attempt>> {
                 ended: row.try_get(9)?,
                 agent: row.try_get(10)?,
                 connect_us: row.try_get(11)?,
+                trunk: row.try_get::<_, Option<String>>(12)?.unwrap_or_default(),
+                sip: row.try_get(13)?,
+                q850: row.try_get(14)?,
+                verdict: row.try_get(15)?,
+                charged: row.try_get(16)?,
+                ringing: row.try_get(17)?,
             })
         })
         .collect()

@@ -328,6 +328,7 @@ impl Oracle {
             )
             | Command::Connect { .. }
             | Command::Play { .. }
+            | Command::LeaveMessage { .. }
             | Command::Release { .. }
             | Command::Hangup { .. }
             | Command::Probe { .. }
