@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files that declare something in the header.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "ffi/abi.rs",
     "ffi/exports.rs",
     "ffi/post.rs",
@@ -16,6 +16,7 @@ const SOURCES: [&str; 8] = [
     "ffi/dialplan.rs",
     "ffi/field.rs",
     "ffi/stats.rs",
+    "ffi/watch.rs",
     "ffi/console/mod.rs",
 ];
 

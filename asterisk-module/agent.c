@@ -64,6 +64,8 @@
 					<value name="FAULT">outdial has stopped; see the log.</value>
 					<value name="ERROR">The application was used wrongly; see the log.</value>
 					<value name="HANGUP">The agent hung up.</value>
+					<value name="ON_HOOK">Only on phones that outdial has rung: the call is
+					over.</value>
 				</variable>
 			</variablelist>
 		</description>
@@ -74,6 +76,7 @@
  ***/
 
 #include "leg.h"
+#include "records.h"
 #include "session.h"
 
 #include "asterisk/app.h"
@@ -253,6 +256,7 @@ static struct session *session_start(struct ast_channel *chan, const char *agent
 		session_end(session);
 		return NULL;
 	}
+	records_agent(chan, agent);
 	res = shim_post(OUTDIAL_EVENT_SESSION_ENTERED, session->id, session->agent, 0);
 	if (res == OUTDIAL_OK) {
 		return session;

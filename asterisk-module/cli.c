@@ -9,6 +9,7 @@
  * \brief CLI: the words; the answers are the engine's.
  */
 
+#include "events.h"
 #include "leg.h"
 #include "session.h"
 
@@ -56,6 +57,24 @@ static char *complete(struct ast_cli_args *a)
 	return ast_strdup(name);
 }
 
+/*! \brief What outdial.conf and the console switch. */
+static void show_switches(int fd)
+{
+	static const char *const numbers[] = {
+		[AMI_NUMBERS_NO] = "without numbers",
+		[AMI_NUMBERS_MASKED] = "with masked numbers",
+		[AMI_NUMBERS_YES] = "with numbers",
+	};
+	struct events_load load;
+
+	events_load(&load);
+	ast_cli(fd, "AMI events    %s%s%s; %llu sent, %llu lost\n", shim.config.ami_events ? "on" : "off",
+		shim.config.ami_events ? ", " : "",
+		shim.config.ami_events ? numbers[shim.config.ami_numbers] : "",
+		(unsigned long long) load.sent, (unsigned long long) load.dropped);
+	ast_cli(fd, "Debug         %s\n", shim.debug ? "on: numbers are in the log" : "off");
+}
+
 /*! \brief What the engine does not know of itself. */
 static void show_shim(int fd)
 {
@@ -70,6 +89,7 @@ static void show_shim(int fd)
 		ASTERISK_MAJOR, OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR, ast_get_version());
 	ast_cli(fd, "In Asterisk   %d legs, %d agents; %u of %u call threads in use, %u waiting\n",
 		legs_count(), sessions_count(), calls.running, shim.config.max_calls, calls.waiting);
+	show_switches(fd);
 	if (shim.faulted) {
 		ast_cli(fd, "Heartbeat     none: the engine has stopped, see the log; restart Asterisk\n");
 	} else if (age == UINT64_MAX) {
@@ -213,6 +233,49 @@ static char *cli_undrain(struct ast_cli_entry *e, int cmd, struct ast_cli_args *
 	return CLI_SUCCESS;
 }
 
+static char *cli_debug(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
+{
+	switch (cmd) {
+	case CLI_INIT:
+		e->command = "outdial set debug {on|off}";
+		e->usage =
+			"Usage: outdial set debug on|off\n"
+			"       on: what the engine and Asterisk tell each other goes to the log, without\n"
+			"       'core set debug'. Phone numbers are in it. Only channels of logger.conf that\n"
+			"       take 'debug' show it; 'logger add channel outdial.log debug' makes one.\n"
+			"       Off again after 'outdial reload' and 'module reload'.\n";
+		return NULL;
+	case CLI_GENERATE:
+		return NULL;
+	}
+	if (a->argc != e->args) {
+		return CLI_SHOWUSAGE;
+	}
+	shim.debug = !strcasecmp(a->argv[3], "on");
+	ast_cli(a->fd, "Debug is %s.%s\n", shim.debug ? "on" : "off", shim.debug
+		? " It goes to channels of the log that take 'debug'; phone numbers are in it." : "");
+	return CLI_SUCCESS;
+}
+
+static char *cli_reload(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
+{
+	switch (cmd) {
+	case CLI_INIT:
+		e->command = "outdial reload";
+		e->usage =
+			"Usage: outdial reload\n"
+			"       Read outdial.conf again, as 'module reload res_outdial.so' does, and say what\n"
+			"       has changed and what needs a restart. Campaigns and trunks are not in it.\n";
+		return NULL;
+	case CLI_GENERATE:
+		return NULL;
+	}
+	if (a->argc != e->args) {
+		return CLI_SHOWUSAGE;
+	}
+	return shim_reload(write_to, a) ? CLI_FAILURE : CLI_SUCCESS;
+}
+
 static struct ast_cli_entry entries[] = {
 	AST_CLI_DEFINE(cli_show, "Show what outdial does"),
 	AST_CLI_DEFINE(cli_show_one, "Show one campaign of outdial"),
@@ -221,6 +284,8 @@ static struct ast_cli_entry entries[] = {
 	AST_CLI_DEFINE(cli_campaign, "Start, pause or stop a campaign of outdial"),
 	AST_CLI_DEFINE(cli_drain, "Take no new calls and let agents go"),
 	AST_CLI_DEFINE(cli_undrain, "Undo outdial drain"),
+	AST_CLI_DEFINE(cli_debug, "Switch outdial's debug lines"),
+	AST_CLI_DEFINE(cli_reload, "Read outdial.conf again"),
 };
 
 int cli_register(void)

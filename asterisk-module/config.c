@@ -11,6 +11,7 @@
 
 #include "shim.h"
 
+#include "asterisk/cli.h"
 #include "asterisk/config.h"
 #include "asterisk/paths.h"
 
@@ -64,6 +65,38 @@ static int set_node(const struct ast_variable *var, struct shim_config *config)
 	return 0;
 }
 
+static int set_yes_or_no(const struct ast_variable *var, int *to)
+{
+	if (!ast_true(var->value) && !ast_false(var->value)) {
+		ast_log(LOG_ERROR, "%s, line %d: '%s' is yes or no, not '%s'\n", config_file, var->lineno,
+			var->name, var->value);
+		return -1;
+	}
+	*to = ast_true(var->value);
+	return 0;
+}
+
+static const char *const ami_numbers_words[] = {
+	[AMI_NUMBERS_NO] = "no",
+	[AMI_NUMBERS_MASKED] = "masked",
+	[AMI_NUMBERS_YES] = "yes",
+};
+
+static int set_ami_numbers(const struct ast_variable *var, struct shim_config *config)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(ami_numbers_words); i++) {
+		if (!strcasecmp(var->value, ami_numbers_words[i])) {
+			config->ami_numbers = i;
+			return 0;
+		}
+	}
+	ast_log(LOG_ERROR, "%s, line %d: '%s' is no, masked or yes, not '%s'\n", config_file,
+		var->lineno, var->name, var->value);
+	return -1;
+}
+
 static int set_key(const struct ast_variable *var, struct shim_config *config)
 {
 	uint64_t number = 0;
@@ -90,8 +123,15 @@ static int set_key(const struct ast_variable *var, struct shim_config *config)
 		config->max_calls = number;
 		return 0;
 	}
+	if (!strcasecmp(var->name, "ami_events")) {
+		return set_yes_or_no(var, &config->ami_events);
+	}
+	if (!strcasecmp(var->name, "ami_numbers")) {
+		return set_ami_numbers(var, config);
+	}
 	ast_log(LOG_ERROR, "%s, line %d: unknown key '%s'. Known: node, socket, journal, "
-		"journal_bytes, context, max_calls\n", config_file, var->lineno, var->name);
+		"journal_bytes, context, max_calls, ami_events, ami_numbers\n", config_file, var->lineno,
+		var->name);
 	return -1;
 }
 
@@ -161,4 +201,69 @@ int config_read(struct shim_config *config)
 		*config = fresh;
 	}
 	return res;
+}
+
+/*! \brief Whom config_compare() talks to. */
+struct report {
+	shim_say say;
+	void *data;
+	unsigned int changes;
+};
+
+static void changed(struct report *report, const char *key, const char *from, const char *to)
+{
+	char line[700];
+
+	if (!strcmp(from, to)) {
+		return;
+	}
+	report->changes++;
+	snprintf(line, sizeof(line), "%s: was %s, is %s now", key, from, to);
+	report->say(report->data, line);
+}
+
+/*! \brief A key that a running engine can't change. */
+static void kept(struct report *report, const char *key, const char *from, char *to, size_t size)
+{
+	char line[700];
+
+	if (!strcmp(from, to)) {
+		return;
+	}
+	report->changes++;
+	snprintf(line, sizeof(line), "%s: stays %s; %s needs a restart of Asterisk, or 'outdial drain', "
+		"'module unload' and 'module load'", key, from, to);
+	report->say(report->data, line);
+	ast_copy_string(to, from, size);
+}
+
+static const char *number_text(char *text, size_t size, uint64_t number)
+{
+	snprintf(text, size, "%llu", (unsigned long long) number);
+	return text;
+}
+
+void config_compare(const struct shim_config *old, struct shim_config *fresh, shim_say say,
+	void *data)
+{
+	struct report report = { .say = say, .data = data, };
+	char before[24];
+	char now[24];
+
+	kept(&report, "node", old->node, fresh->node, sizeof(fresh->node));
+	kept(&report, "journal", old->journal, fresh->journal, sizeof(fresh->journal));
+	number_text(before, sizeof(before), old->journal_bytes);
+	number_text(now, sizeof(now), fresh->journal_bytes);
+	kept(&report, "journal_bytes", before, now, sizeof(now));
+	fresh->journal_bytes = old->journal_bytes;
+	changed(&report, "socket", old->socket, fresh->socket);
+	changed(&report, "context", old->context, fresh->context);
+	changed(&report, "max_calls", number_text(before, sizeof(before), old->max_calls),
+		number_text(now, sizeof(now), fresh->max_calls));
+	changed(&report, "ami_events", AST_CLI_YESNO(old->ami_events), AST_CLI_YESNO(fresh->ami_events));
+	changed(&report, "ami_numbers", ami_numbers_words[old->ami_numbers],
+		ami_numbers_words[fresh->ami_numbers]);
+	if (!report.changes) {
+		say(data, "outdial.conf says what it said before");
+	}
 }

@@ -15,6 +15,7 @@
 
 #include "dial.h"
 #include "leg.h"
+#include "records.h"
 
 #include <stdlib.h>
 
@@ -257,6 +258,7 @@ static void dial_channel(struct leg *leg, struct ast_dial *dial, struct ast_chan
 		ao2_unlock(leg);
 		return;
 	}
+	records_customer(chan, leg->attempt, leg->lead);
 	dial_dress(chan, leg->account, leg->caller_id, NULL);
 	leg_watch_proceeding(leg, chan);
 	leg_set_chan(leg, chan);
@@ -337,7 +339,7 @@ static void note_no_channel(struct leg *leg, struct ast_dial *dial)
 		break;
 	}
 	ao2_unlock(leg);
-	ast_debug(1, "Leg '%s': no channel, cause %d\n", leg->id, cause);
+	shim_debug("Leg '%s': no channel, cause %d\n", leg->id, cause);
 }
 
 void leg_dial(void *data)
@@ -354,7 +356,7 @@ void leg_dial(void *data)
 	leg->q850 = hangup ? leg->hangup_cause : 0;
 	ao2_unlock(leg);
 	if (why || hangup) {
-		ast_debug(1, "Not dialing leg '%s': %s\n", leg->id, S_OR(why, "cancelled"));
+		shim_debug("Not dialing leg '%s': %s\n", leg->id, S_OR(why, "cancelled"));
 		leg_release(leg);
 		return;
 	}

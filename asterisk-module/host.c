@@ -9,6 +9,7 @@
  * \brief What the engine asks of Asterisk: each function enqueues and returns.
  */
 
+#include "events.h"
 #include "leg.h"
 #include "phone.h"
 #include "session.h"
@@ -63,6 +64,8 @@ static int32_t host_originate(void *ctx, const struct outdial_originate *request
 {
 	struct leg *leg;
 
+	shim_debug("The engine: dial %s over %s/%s as %s, for '%s'\n", request->leg, request->tech,
+		request->endpoint, request->number, request->account);
 	if (shim.closing) {
 		return OUTDIAL_E_STATE;
 	}
@@ -81,6 +84,8 @@ static int32_t host_ring(void *ctx, const struct outdial_ring *request)
 {
 	struct phone *phone;
 
+	shim_debug("The engine: ring %s, %s/%s, for agent '%s'\n", request->session, request->tech,
+		request->endpoint, request->agent);
 	if (shim.closing) {
 		return OUTDIAL_E_STATE;
 	}
@@ -105,6 +110,7 @@ static void agent_is_there(struct session *session, void *data)
 	ao2_unlock(leg);
 	session_met(session, leg->id);
 	shim_post(OUTDIAL_EVENT_LEG_BRIDGED, leg->id, session->id, 0);
+	leg_record(leg);
 }
 
 static void connect_run(struct work *work)
@@ -128,6 +134,7 @@ static void connect_run(struct work *work)
 
 static void host_connect(void *ctx, const char *leg, const char *session)
 {
+	shim_debug("The engine: connect %s and %s\n", leg, session);
 	if (work_push(connect_run, leg, session, NULL, 0)) {
 		shim_post(OUTDIAL_EVENT_LEG_CONNECT_FAILED, leg, session, 0);
 	}
@@ -152,6 +159,7 @@ static void play_run(struct work *work)
 
 static void host_play(void *ctx, const char *leg, const char *sound)
 {
+	shim_debug("The engine: play '%s' to %s\n", sound, leg);
 	if (strlen(sound) >= OUTDIAL_SOUND_LEN || work_push(play_run, leg, NULL, sound, 0)) {
 		shim_post(OUTDIAL_EVENT_LEG_PLAYED, leg, NULL, 0);
 	}
@@ -179,6 +187,8 @@ static void release_run(struct work *work)
 static void host_release(void *ctx, const char *leg, const char *context, const char *exten,
 	uint32_t priority)
 {
+	shim_debug("The engine: let %s go on at %s,%s,%u\n", leg, S_OR(context, "(next)"),
+		S_OR(exten, ""), priority);
 	work_push(release_run, leg, context, exten, priority);
 }
 
@@ -194,6 +204,7 @@ static void hangup_run(struct work *work)
 
 static void host_hangup(void *ctx, const char *leg, uint32_t q850)
 {
+	shim_debug("The engine: hang up %s, Q.850 %u\n", leg, q850);
 	work_push(hangup_run, leg, NULL, NULL, q850);
 }
 
@@ -209,6 +220,7 @@ static void dismiss_run(struct work *work)
 
 static void host_dismiss(void *ctx, const char *session, uint32_t why)
 {
+	shim_debug("The engine: let %s go, %u\n", session, why);
 	work_push(dismiss_run, session, NULL, NULL, why ? why : OUTDIAL_DISMISS_LOGGED_OFF);
 }
 
@@ -269,7 +281,7 @@ static void host_log(void *ctx, uint32_t level, const char *text)
 	} else if (level >= OUTDIAL_LOG_INFO) {
 		ast_log(LOG_NOTICE, "%s\n", text);
 	} else {
-		ast_debug(1, "%s\n", text);
+		shim_debug("%s\n", text);
 	}
 }
 
@@ -315,6 +327,11 @@ static void host_on_fault(void *ctx, const char *text)
 	work_push(fault_run, NULL, NULL, NULL, 0);
 }
 
+static void host_notice(void *ctx, const struct outdial_notice *notice)
+{
+	events_notice(notice);
+}
+
 const struct outdial_host shim_host = {
 	.abi_version = OUTDIAL_ABI_MAJOR << 16 | OUTDIAL_ABI_MINOR,
 	.struct_size = sizeof(struct outdial_host),
@@ -330,4 +347,5 @@ const struct outdial_host shim_host = {
 	.log = host_log,
 	.on_fault = host_on_fault,
 	.ring = host_ring,
+	.notice = host_notice,
 };

@@ -106,6 +106,7 @@
 					<value name="OK">The lead is in the database.</value>
 					<value name="REFUSED">No such campaign, no number, one that is there already,
 					or a column's value that is none; the log has the reason.</value>
+					<value name="NOT_NOW">outdial does not run yet, or no more.</value>
 					<value name="UNAVAILABLE">The sidecar is not there, or did not answer in
 					time.</value>
 					<value name="FAULT">outdial has stopped; see the log.</value>

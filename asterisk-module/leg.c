@@ -16,6 +16,7 @@
 #include "asterisk/bridge.h"
 #include "asterisk/causes.h"
 #include "asterisk/datastore.h"
+#include "asterisk/mixmonitor.h"
 #include "asterisk/pbx.h"
 #include "asterisk/strings.h"
 
@@ -68,6 +69,8 @@ static int leg_fill(struct leg *leg, const struct outdial_originate *request)
 	ast_copy_string(leg->account, S_OR(request->account, ""), sizeof(leg->account));
 	leg->priority = MAX(1, (int) request->priority);
 	leg->timeout_ms = request->timeout_ms;
+	leg->attempt = request->attempt;
+	leg->lead = request->lead;
 	leg->holds = 1;
 	return 0;
 }
@@ -306,4 +309,27 @@ void leg_parted(const char *id)
 		ao2_ref(bridge, -1);
 	}
 	leg_release(leg);
+}
+
+void leg_record(struct leg *leg)
+{
+	char name[256] = "";
+	struct ast_channel *chan;
+
+	if (outdial_field(shim.engine, OUTDIAL_OF_LEG, leg->id, "recording", name, sizeof(name))
+		|| ast_strlen_zero(name)) {
+		return;
+	}
+	ao2_lock(leg);
+	chan = ao2_bump(leg->chan);
+	ao2_unlock(leg);
+	if (!chan) {
+		return;
+	}
+	/* b: only while bridged, so neither waiting nor a survey is on it. */
+	if (ast_start_mixmonitor(chan, name, "b")) {
+		ast_log(LOG_WARNING, "Leg '%s' is not recorded: is app_mixmonitor.so loaded, and the folder of "
+			"recordings writable?\n", leg->id);
+	}
+	ast_channel_unref(chan);
 }

@@ -46,6 +46,8 @@ struct leg {
 	char exten[AST_MAX_EXTENSION];
 	int priority;
 	unsigned int timeout_ms;
+	uint64_t attempt;
+	uint64_t lead;
 	/*! @} */
 
 	/*! \brief Frame hook that waits for the first response, -1: none. Under the channel's lock. */
@@ -133,6 +135,13 @@ void leg_dial(void *leg);
 void leg_watch_proceeding(struct leg *leg, struct ast_channel *chan);
 /*! \brief No more. The channel is the one that it was started for. */
 void leg_unwatch_proceeding(struct leg *leg, struct ast_channel *chan);
+
+/*!
+ * \brief Record the call, if its campaign wants it: what is said while somebody is with the customer.
+ *
+ * Waits for the engine, so only from the work pool.
+ */
+void leg_record(struct leg *leg);
 
 /*!
  * \brief An agent is out of the call of this leg.

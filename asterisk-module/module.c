@@ -14,7 +14,9 @@
 	<support_level>extended</support_level>
  ***/
 
+#include "events.h"
 #include "leg.h"
+#include "records.h"
 #include "session.h"
 #include "tests.h"
 
@@ -34,6 +36,16 @@ struct shim shim;
 
 /*! \brief What reload changes. */
 AST_MUTEX_DEFINE_STATIC(config_lock);
+/*! \brief One reload at a time. */
+AST_MUTEX_DEFINE_STATIC(reload_lock);
+
+static int post(const struct outdial_event *event)
+{
+	int res = outdial_post(shim.engine, event);
+
+	trace_event(event, res);
+	return res;
+}
 
 static int post(const struct outdial_event *event)
 {
@@ -206,12 +218,14 @@ static void registries_free(void)
 	shim.calls = NULL;
 	shim.work = NULL;
 	shim.desk = NULL;
+	events_destroy();
 	sessions_destroy();
 	legs_destroy();
 }
 
 static int registries_make(void)
 {
+	events_init();
 	shim.calls = pool_create("outdial-calls", shim.config.max_calls, shim.config.max_calls);
 	shim.work = pool_create("outdial-work", OUTDIAL_WORK_THREADS, OUTDIAL_WORK_WAITING);
 	shim.desk = pool_create("outdial-desk", OUTDIAL_DESK_THREADS, OUTDIAL_DESK_WAITING);
@@ -226,6 +240,7 @@ static void unregister_all(void)
 {
 	tests_unregister();
 	cli_unregister();
+	records_unregister();
 	functions_unregister();
 	pause_unregister();
 	lead_unregister();
@@ -237,7 +252,7 @@ static void unregister_all(void)
 static int register_all(void)
 {
 	if (agent_register() || connect_register() || pause_register() || lead_register()
-		|| monitor_register() || functions_register() || cli_register()) {
+		|| monitor_register() || functions_register() || records_register() || cli_register()) {
 		unregister_all();
 		return -1;
 	}
@@ -251,11 +266,12 @@ static enum ast_module_load_result load_module(void)
 	if (versions_differ() || config_read(&shim.config) || registries_make()) {
 		return AST_MODULE_LOAD_DECLINE;
 	}
+	ast_copy_string(shim.node, shim.config.node, sizeof(shim.node));
 	if (engine_new()) {
 		registries_free();
 		return AST_MODULE_LOAD_DECLINE;
 	}
-	if (register_all()) {
+	if (events_apply(&shim.config) || register_all()) {
 		goto failed;
 	}
 	/* It starts the engine as soon as Asterisk has loaded everything that calls need. */
@@ -273,7 +289,8 @@ failed:
 	return AST_MODULE_LOAD_DECLINE;
 }
 
-static int reload_module(void)
+/*! \brief shim_reload(), one at a time. */
+static int reload(shim_say say, void *data)
 {
 	struct shim_config fresh;
 	char pbx[80];
@@ -282,20 +299,43 @@ static int reload_module(void)
 	int res;
 
 	if (config_read(&fresh)) {
-		ast_log(LOG_ERROR, "outdial.conf is not applied; what was set before still holds\n");
-		return AST_MODULE_LOAD_DECLINE;
+		say(data, "outdial.conf is not applied, the log says why; what was set before still holds");
+		return -1;
 	}
+	config_compare(&shim.config, &fresh, say, data);
 	settings = settings_of(&fresh, pbx, sizeof(pbx));
 	res = outdial_reload(shim.engine, &settings, error, sizeof(error));
 	if (res != OUTDIAL_OK) {
 		ast_log(LOG_ERROR, "outdial.conf is not applied: %s\n", S_OR(error, outdial_strerror(res)));
-		return AST_MODULE_LOAD_DECLINE;
+		say(data, "None of it is applied, the log says why; what was set before still holds");
+		return -1;
 	}
 	pool_resize(shim.calls, fresh.max_calls, fresh.max_calls);
 	ast_mutex_lock(&config_lock);
 	shim.config = fresh;
 	ast_mutex_unlock(&config_lock);
-	return AST_MODULE_LOAD_SUCCESS;
+	return events_apply(&fresh);
+}
+
+int shim_reload(shim_say say, void *data)
+{
+	int res;
+
+	ast_mutex_lock(&reload_lock);
+	shim.debug = 0;
+	res = reload(say, data);
+	ast_mutex_unlock(&reload_lock);
+	return res;
+}
+
+static void say_to_log(void *data, const char *text)
+{
+	ast_log(LOG_NOTICE, "%s\n", text);
+}
+
+static int reload_module(void)
+{
+	return shim_reload(say_to_log, NULL) ? AST_MODULE_LOAD_DECLINE : AST_MODULE_LOAD_SUCCESS;
 }
 
 static int forced_hangup(struct leg *leg, void *data)

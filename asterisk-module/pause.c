@@ -57,8 +57,19 @@
 			</parameter>
 		</syntax>
 		<description>
-			<para>Sets <variable>OUTDIAL_STATUS</variable> as OutdialPause does. An agent who is not
-			paused stays as he is, and the status is <literal>OK</literal>.</para>
+			<para>An agent who is not paused stays as he is, and the status is
+			<literal>OK</literal>.</para>
+			<para>Sets <variable>OUTDIAL_STATUS</variable>:</para>
+			<variablelist>
+				<variable name="OUTDIAL_STATUS">
+					<value name="OK">Done.</value>
+					<value name="UNKNOWN">No agent of that name is configured.</value>
+					<value name="NOT_NOW">The agent is not logged in; the log has the reason.</value>
+					<value name="UNAVAILABLE">outdial does not answer in time.</value>
+					<value name="FAULT">outdial has stopped; see the log.</value>
+					<value name="ERROR">The application was used wrongly; see the log.</value>
+				</variable>
+			</variablelist>
 		</description>
 		<see-also>
 			<ref type="application">OutdialPause</ref>

@@ -13,6 +13,7 @@
 
 #include "dial.h"
 #include "phone.h"
+#include "records.h"
 #include "session.h"
 
 #include "asterisk/astobj2.h"
@@ -92,6 +93,7 @@ static void phone_on_channel(struct phone *phone, struct ast_dial *dial, struct 
 {
 	struct ast_channel *answered = NULL;
 
+	records_agent(chan, phone->session->agent);
 	dial_dress(chan, phone->account, phone->caller_id, phone->account);
 	if (session_ring(phone->session, chan)) {
 		return;
@@ -122,7 +124,7 @@ static int phone_dial(struct phone *phone)
 	}
 	if (ast_dial_prerun(dial, NULL, NULL)) {
 		/* Nobody is registered, or there is no such endpoint: the agent can't be reached. */
-		ast_debug(1, "Phone '%s': no channel, cause %d\n", phone->session->id,
+		shim_debug("Phone '%s': no channel, cause %d\n", phone->session->id,
 			ast_dial_reason(dial, 0));
 	} else {
 		chan = ast_channel_ref(ast_dial_get_channel(dial, 0));
@@ -142,7 +144,7 @@ void phone_ring(void *data)
 
 	ast_callid_threadassoc_add(ast_create_callid());
 	if (why) {
-		ast_debug(1, "Not ringing for '%s': %s\n", phone->session->id, why);
+		shim_debug("Not ringing for '%s': %s\n", phone->session->id, why);
 	}
 	refused = why || phone_dial(phone);
 	ast_callid_threadassoc_remove();

@@ -34,6 +34,13 @@
 #define OUTDIAL_STOP_TIMEOUT_MS 5000
 
 struct session;
+/*! \brief Whether AMI events show the lead's number. */
+enum ami_numbers {
+	AMI_NUMBERS_NO = 0,
+	/*! \brief All but the last digits are stars. */
+	AMI_NUMBERS_MASKED,
+	AMI_NUMBERS_YES,
+};
 
 /*! \brief outdial.conf. */
 struct shim_config {
@@ -48,6 +55,9 @@ struct shim_config {
 	uint64_t journal_bytes;
 	/*! \brief Keys of agents, for those who log in from now on. */
 	struct keys keys;
+	/*! \brief Changes of state become AMI events. */
+	int ami_events;
+	enum ami_numbers ami_numbers;
 };
 
 /*! \brief The module's state. Written by load, reload and unload only. */
@@ -60,6 +70,10 @@ struct shim {
 	/*! \brief What agents' keys say. */
 	struct pool *desk;
 	struct shim_config config;
+	/*! \brief The node's name; it never changes while the module is loaded. */
+	char node[33];
+	/*! \brief 'outdial set debug on'. */
+	volatile int debug;
 	/*! \brief Set once by on_fault: customers and agents who wait are let go. */
 	volatile int faulted;
 	/*! \brief Set while unloading: nothing new is taken. */
@@ -77,6 +91,33 @@ extern struct shim shim;
  * \retval -1 missing or wrong; \a config is untouched
  */
 int config_read(struct shim_config *config);
+
+/*! \brief Takes a line of words, without its line end. */
+typedef void (*shim_say)(void *data, const char *text);
+
+/*!
+ * \brief Say what has changed.
+ *
+ * \param fresh what was read now; gets back what can't be changed while the engine runs
+ */
+void config_compare(const struct shim_config *old, struct shim_config *fresh, shim_say say,
+	void *data);
+
+/*! \brief Read outdial.conf again, and say what has changed. Debug is off after it. Non-zero: not applied. */
+int shim_reload(shim_say say, void *data);
+
+/*! \brief For debug messages; 'outdial set debug on' shows them, as 'core set debug 1' does. */
+#define shim_debug(...) \
+	do { \
+		if (shim.debug) { \
+			ast_log(LOG_DEBUG, __VA_ARGS__); \
+		} else { \
+			ast_debug(1, __VA_ARGS__); \
+		} \
+	} while (0)
+
+/*! \brief A debug line about an event and the engine's answer. */
+void trace_event(const struct outdial_event *event, int res);
 
 /*! \brief Where an answered call goes when the engine names no context; reload may change it. */
 void shim_default_context(char *context, size_t size);

@@ -124,7 +124,7 @@ pub const OUTDIAL_AGENT_LOG_OFF_NOW: u32 = 7;
 pub const OUTDIAL_AGENT_HANG_UP: u32 = 8;
 
 /// `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
-/// `lead`, `leg`, `list`, `number`, `position`, `state`, `trunk`.
+/// `lead`, `leg`, `list`, `number`, `position`, `recording`, `state`, `trunk`.
 pub const OUTDIAL_OF_LEG: u32 = 1;
 /// `outdial_dispose`, and `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`, `paused`, `since`, `state`,
 /// `talk`, `wrap_up`.
@@ -132,6 +132,16 @@ pub const OUTDIAL_OF_AGENT: u32 = 2;
 /// `outdial_field` of a campaign: `abandon_rate`, `abandoned`, `agents`, `answered`, `bridged`,
 /// `dialing`, `free`, `leads`, `live`, `short_calls`, `state`, `why`.
 pub const OUTDIAL_OF_CAMPAIGN: u32 = 3;
+
+/// `notice` tells of an attempt.
+pub const OUTDIAL_NOTICE_CALL: u32 = 1;
+/// `notice` tells of an agent.
+pub const OUTDIAL_NOTICE_AGENT: u32 = 2;
+
+/// `outdial_watch`: attempts.
+pub const OUTDIAL_WATCH_CALLS: u32 = 1;
+/// `outdial_watch`: agents.
+pub const OUTDIAL_WATCH_AGENTS: u32 = 2;
 
 /// Log level: for developers.
 pub const OUTDIAL_LOG_DEBUG: u32 = 10;
@@ -189,6 +199,10 @@ pub struct OutdialOriginate {
     pub exten: *const c_char,
     /// See `context`; from 1.
     pub priority: u32,
+    /// The attempt's number in the database. Since ABI 1.2.
+    pub attempt: u64,
+    /// The lead's number in the database, 0 for a test call. Since ABI 1.2.
+    pub lead: u64,
 }
 
 /// Which agent's phone to ring. Valid during the call of `ring` only.
@@ -210,6 +224,46 @@ pub struct OutdialRing {
     pub caller_id: *const c_char,
     /// The campaign's name, for the channel's account code and the phone's display.
     pub account: *const c_char,
+}
+
+/// A change of state. Valid during the call of `notice` only. A text that has nothing to say is
+/// empty, never NULL.
+#[repr(C)]
+pub struct OutdialNotice {
+    /// sizeof(struct outdial_notice) of the library's build.
+    pub struct_size: u32,
+    /// One of OUTDIAL_NOTICE_.
+    pub kind: u32,
+    /// Of a call: the attempt's number in the database.
+    pub attempt: u64,
+    /// Of a call: the lead's number in the database.
+    pub lead: u64,
+    /// The leg's id: of a call the current or last one, of an agent that of the call in hand.
+    pub leg: *const c_char,
+    /// Of an agent: the channel's unique id.
+    pub session: *const c_char,
+    /// The campaign's name; of an agent that of the call in hand, or of the last one.
+    pub campaign: *const c_char,
+    /// Of a call: the trunk's name.
+    pub trunk: *const c_char,
+    /// Of a call: the number as the lead has it.
+    pub number: *const c_char,
+    /// The agent's name; of a call that of who was chosen for it.
+    pub agent: *const c_char,
+    /// The state before, by the name that `outdial_field` gives it.
+    pub old_state: *const c_char,
+    /// The state now. For an attempt that is over: its outcome.
+    pub state: *const c_char,
+    /// Of an agent: the pause code.
+    pub pause: *const c_char,
+    /// Of a call that is over: why, in a few words.
+    pub reason: *const c_char,
+    /// Of a call: 1 if it is over, else 0.
+    pub over: u32,
+    /// Of a call that is over: SIP status of the final response, 0 for none.
+    pub sip_status: i32,
+    /// Of a call that is over: Q.850 cause, 0 for none.
+    pub q850: i32,
 }
 
 /// How busy the host's pool is.
@@ -234,7 +288,8 @@ pub struct OutdialHostLoad {
 /// Each one enqueues and returns: it must not wait, dial, take a channel lock or call back into
 /// the library, except for `outdial_post`.
 /// Lifetime: `outdial_new` copies the struct; what `ctx` points at outlives `outdial_stop`.
-/// No function may be NULL.
+/// No function may be NULL but `notice`. A struct of ABI 1.0 ends before `ring`, one of 1.1 before
+/// `notice`: such a host is never asked for either.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct OutdialHost {
@@ -304,6 +359,9 @@ pub struct OutdialHost {
     /// on the session is like one of OutdialAgent's. `dismiss` ends it, ringing or answered.
     /// Anything else: refused, and nothing follows.
     pub ring: Option<unsafe extern "C" fn(ctx: *mut c_void, request: *const OutdialRing) -> i32>,
+    /// A state changed that `outdial_watch` has asked for. In order; nothing depends on it. Since
+    /// ABI 1.2; NULL: `outdial_watch` is refused.
+    pub notice: Option<unsafe extern "C" fn(ctx: *mut c_void, notice: *const OutdialNotice)>,
 }
 
 /// Settings of `outdial_new`.

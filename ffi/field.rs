@@ -35,6 +35,9 @@ const CALL: &Fields<CallView> = &[
     ("list", |c| c.list.to_string()),
     ("number", |c| c.number.to_string()),
     ("position", |c| c.position.to_string()),
+    ("recording", |c| {
+        c.recording.as_deref().unwrap_or_default().into()
+    }),
     ("state", |c| c.attempt.state.name().into()),
     ("trunk", |c| c.trunk.to_string()),
 ];

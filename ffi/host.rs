@@ -1,18 +1,21 @@
 //! Calls to the host: the vtable behind safe functions.
 
 use std::ffi::CString;
+use std::mem::offset_of;
 
 use libc::{c_char, c_void};
 use outdial_engine::config::Target;
-use outdial_engine::{Dismissal, LegId, Level, Number, Originate, Probe, Ring, SessionId};
+use outdial_engine::{Dismissal, LegId, Level, Notice, Number, Originate, Probe, Ring, SessionId};
 
 use crate::abi::{
     OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR, OUTDIAL_DISMISS_DRAINING, OUTDIAL_DISMISS_DUPLICATE,
     OUTDIAL_DISMISS_FULL, OUTDIAL_DISMISS_LOGGED_OFF, OUTDIAL_DISMISS_ON_HOOK,
-    OUTDIAL_DISMISS_UNKNOWN, OUTDIAL_LOG_DEBUG, OUTDIAL_LOG_ERROR, OUTDIAL_LOG_INFO,
+    OUTDIAL_DISMISS_UNKNOWN, OUTDIAL_E_ABI, OUTDIAL_LOG_DEBUG, OUTDIAL_LOG_ERROR, OUTDIAL_LOG_INFO,
     OUTDIAL_LOG_WARN, OUTDIAL_OK, OUTDIAL_PROBE_ENDPOINT, OUTDIAL_PROBE_SOUND,
-    OUTDIAL_PROBE_TARGET, OutdialHost, OutdialHostLoad, OutdialOriginate, OutdialRing,
+    OUTDIAL_PROBE_TARGET, OutdialHost, OutdialHostLoad, OutdialNotice, OutdialOriginate,
+    OutdialRing,
 };
+use crate::watch::Told;
 use crate::{guard, limits, raw};
 
 type Originates = unsafe extern "C" fn(*mut c_void, *const OutdialOriginate) -> i32;
@@ -25,6 +28,7 @@ type Visit = unsafe extern "C" fn(*mut c_void, *const c_char, i32);
 type Visits = unsafe extern "C" fn(*mut c_void, Visit, *mut c_void);
 type Loads = unsafe extern "C" fn(*mut c_void, *mut OutdialHostLoad);
 type Logs = unsafe extern "C" fn(*mut c_void, u32, *const c_char);
+type Notices = unsafe extern "C" fn(*mut c_void, *const OutdialNotice);
 type Faults = unsafe extern "C" fn(*mut c_void, *const c_char);
 
 /// The host's vtable, checked: right version, nothing missing.
@@ -42,7 +46,10 @@ pub(crate) struct Host {
     load: Loads,
     log: Logs,
     on_fault: Faults,
-    ring: Rings,
+    /// `None`: built for ABI 1.0.
+    ring: Option<Rings>,
+    /// `None`: built for ABI 1.1, or wants to know nothing.
+    notice: Option<Notices>,
 }
 
 // SAFETY: `struct outdial_host` promises that `ctx` and the functions may be used from the
@@ -86,15 +93,27 @@ impl Host {
                 OUTDIAL_ABI_MINOR,
             ));
         }
-        let needed = size_of::<OutdialHost>();
-        if usize::try_from(size).is_ok_and(|size| size < needed) {
+        // ABI 1.0 ended here.
+        let needed = offset_of!(OutdialHost, ring);
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        if size < needed {
             return Err(format!(
                 "struct outdial_host has {size} bytes in the module, liboutdial {} needs {needed}",
                 env!("CARGO_PKG_VERSION"),
             ));
         }
-        // SAFETY: aligned, not NULL, and at least as large as our struct, as just checked.
-        let host = unsafe { &*host };
+        let mut copy = std::mem::MaybeUninit::<OutdialHost>::zeroed();
+        // SAFETY: not NULL, aligned, and `size` bytes long, as just checked and promised; `copy` has
+        // room for a whole one.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                host.cast::<u8>(),
+                copy.as_mut_ptr().cast::<u8>(),
+                size.min(size_of::<OutdialHost>()),
+            );
+        }
+        // SAFETY: numbers, a pointer and functions that may be NULL: zero is a value of each.
+        let host = unsafe { copy.assume_init() };
         let missing = |name: &'static str| move || format!("outdial_host.{name} is NULL");
         Ok(Host {
             node: node.into(),
@@ -110,7 +129,11 @@ impl Host {
             load: host.load.ok_or_else(missing("load"))?,
             log: host.log.ok_or_else(missing("log"))?,
             on_fault: host.on_fault.ok_or_else(missing("on_fault"))?,
-            ring: host.ring.ok_or_else(missing("ring"))?,
+            ring: match host.ring {
+                None if size >= offset_of!(OutdialHost, notice) => return Err(missing("ring")()),
+                ring => ring,
+            },
+            notice: host.notice,
         })
     }
 
@@ -136,6 +159,8 @@ impl Host {
             context: context.as_ptr(),
             exten: exten.as_ptr(),
             priority: originate.target.priority,
+            attempt: originate.leg.attempt.0,
+            lead: originate.lead.map_or(0, |lead| lead.0),
         };
         // SAFETY: the request and its texts live until the call returns; the host promised that
         // the function may be called with its ctx from the pump.
@@ -149,6 +174,7 @@ impl Host {
 
     /// Rings a phone; the error is the host's code.
     pub(crate) fn ring(&self, ring: &Ring) -> Result<(), i32> {
+        let function = self.ring.ok_or(OUTDIAL_E_ABI)?;
         let session = c(&ring.session.0);
         let agent = c(&ring.agent);
         let tech = c(&ring.tech);
@@ -166,7 +192,7 @@ impl Host {
             account: account.as_ptr(),
         };
         // SAFETY: as in `originate`.
-        let code = unsafe { (self.ring)(self.ctx, &raw const request) };
+        let code = unsafe { function(self.ctx, &raw const request) };
         if code == OUTDIAL_OK {
             Ok(())
         } else {
@@ -288,6 +314,26 @@ impl Host {
         unsafe { (self.on_fault)(self.ctx, text.as_ptr()) }
     }
 
+    /// Whether it takes notices.
+    pub(crate) fn takes_notices(&self) -> bool {
+        self.notice.is_some()
+    }
+
+    /// Tells of a change of state.
+    pub(crate) fn notice(&self, notice: &Notice) {
+        let Some(function) = self.notice else { return };
+        let told = match notice {
+            Notice::Call(call) => Told::call(self.leg(call.leg), call),
+            Notice::Agent(agent) => {
+                let leg = agent.leg.map(|leg| self.leg(leg));
+                Told::agent(leg.unwrap_or_default(), agent)
+            }
+        };
+        let notice = told.raw();
+        // SAFETY: the notice and its texts live until the call returns; else as in `originate`.
+        unsafe { function(self.ctx, &raw const notice) }
+    }
+
     /// The leg that `text` names, if it is one of this node's.
     pub(crate) fn parse_leg(&self, text: &str) -> Option<LegId> {
         LegId::parse(text.strip_prefix(&*self.node)?.strip_prefix('-')?)
@@ -323,12 +369,12 @@ unsafe extern "C" fn visit(visitor: *mut c_void, id: *const c_char, session: i32
 
 /// A text for C. A NUL inside ends it: no text of ours has one, and a cut name is looked up in
 /// vain rather than obeyed.
-fn c(text: &str) -> CString {
+pub(crate) fn c(text: &str) -> CString {
     let end = text.find('\0').unwrap_or(text.len());
     CString::new(&text[..end]).unwrap_or_default()
 }
 
-fn digits(number: &Number) -> CString {
+pub(crate) fn digits(number: &Number) -> CString {
     c(number.digits())
 }
 

@@ -32,6 +32,7 @@ mod shared;
 mod slots;
 mod stats;
 mod threads;
+mod watch;
 
 pub use abi::*;
 pub use agents::outdial_agent;
@@ -43,3 +44,4 @@ pub use fault::*;
 pub use field::outdial_field;
 pub use post::outdial_post;
 pub use stats::{outdial_heartbeat_age_ms, outdial_stats};
+pub use watch::outdial_watch;

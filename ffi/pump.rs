@@ -49,6 +49,8 @@ pub(crate) struct Pump {
     stopping: bool,
     /// Who waits for what the engine says to an agent's wish.
     asker: Option<Asker>,
+    /// What the engine was last told to tell; OUTDIAL_WATCH_.
+    watched: u32,
 }
 
 /// Who waits for the answer to an agent's wish; see [`Input::Agent`].
@@ -76,12 +78,14 @@ impl Pump {
             snapshot_at: now,
             stopping: false,
             asker: None,
+            watched: 0,
         }
     }
 
     pub(crate) fn run(&mut self) {
         while !self.shared.is_poisoned() {
             self.beat();
+            self.watch();
             self.take_inputs();
             let more = self.take_events();
             self.work_off_deadlines();
@@ -122,6 +126,15 @@ impl Pump {
         let tick = self.shared.clock.tick().0.max(1);
         self.shared.counters.beat.store(tick, Ordering::Release);
         self.shared.counters.due.store(tick, Ordering::Release);
+    }
+
+    /// Whether the host wants to be told of other changes of state than before.
+    fn watch(&mut self) {
+        let wanted = self.shared.flags.watch.load(Ordering::Acquire);
+        if wanted != self.watched {
+            self.watched = wanted;
+            self.engine.watch(crate::watch::watch_of(wanted));
+        }
     }
 
     fn take_inputs(&mut self) {

@@ -1,11 +1,11 @@
 //! What the PBX's console and dialplan ask of the sidecar.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam::channel::{RecvTimeoutError, Sender, bounded};
-use outdial_link::{Request, Up, VERSION_REQUESTS};
+use outdial_link::{Request, Up};
 
 use crate::abi::{OUTDIAL_E_FULL, OUTDIAL_E_IO, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_TIMEOUT};
 use crate::agents::Refused;
@@ -24,19 +24,12 @@ pub(crate) enum Reply {
 #[derive(Default)]
 pub(crate) struct Waiting {
     last: AtomicU64,
-    /// What the connected sidecar speaks.
-    version: AtomicU16,
     askers: Mutex<BTreeMap<u64, Sender<Reply>>>,
 }
 
 impl Waiting {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Sender<Reply>>> {
         self.askers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A sidecar has welcomed us.
-    pub(crate) fn linked(&self, version: u16) {
-        self.version.store(version, Ordering::Release);
     }
 
     /// The sidecar answers.
@@ -57,13 +50,7 @@ impl Waiting {
 /// # Errors
 /// A code of OUTDIAL_E_, and words for a person: OUTDIAL_E_NOT_FOUND when it refuses.
 pub(crate) fn ask(shared: &Shared, what: Request) -> Result<String, Refused> {
-    let since = match &what {
-        Request::Campaign { .. } => 0,
-        Request::Dispose { .. } | Request::Add { .. } | Request::DoNotCall { .. } => {
-            VERSION_REQUESTS
-        }
-    };
-    match wait(shared, since, |request| Up::Request { request, what })? {
+    match wait(shared, |request| Up::Request { request, what })? {
         Reply::Done(Ok(text)) => Ok(text),
         Reply::Done(Err(text)) => Err((OUTDIAL_E_NOT_FOUND, text)),
         Reply::Columns(_) => Err(strange()),
@@ -76,7 +63,7 @@ pub(crate) fn ask(shared: &Shared, what: Request) -> Result<String, Refused> {
 /// As [`ask`]; OUTDIAL_E_IO when PostgreSQL is not reachable.
 pub(crate) fn columns(shared: &Shared, lead: u64) -> Result<Vec<(String, String)>, Refused> {
     let message = |request| Up::Columns { request, lead };
-    match wait(shared, VERSION_REQUESTS, message)? {
+    match wait(shared, message)? {
         Reply::Columns(Ok(columns)) => Ok(columns),
         Reply::Columns(Err(text)) => Err((OUTDIAL_E_IO, text)),
         Reply::Done(_) => Err(strange()),
@@ -88,13 +75,9 @@ fn strange() -> Refused {
     (OUTDIAL_E_IO, text.into())
 }
 
-fn wait(shared: &Shared, since: u16, message: impl FnOnce(u64) -> Up) -> Result<Reply, Refused> {
+fn wait(shared: &Shared, message: impl FnOnce(u64) -> Up) -> Result<Reply, Refused> {
     crate::console::check(shared)?;
     let waiting = &shared.waiting;
-    if waiting.version.load(Ordering::Acquire) < since {
-        let text = "The sidecar is older than this library: install the same release of both.";
-        return Err((OUTDIAL_E_IO, text.into()));
-    }
     let (reply, answer) = bounded(1);
     let request = waiting.last.fetch_add(1, Ordering::Relaxed) + 1;
     {

@@ -54,6 +54,8 @@ pub(crate) struct Flags {
     pub(crate) draining: AtomicBool,
     pub(crate) linked: AtomicBool,
     pub(crate) journal_unwritable: AtomicBool,
+    /// Of which changes of state the host is told: OUTDIAL_WATCH_.
+    pub(crate) watch: AtomicU32,
 }
 
 /// Figures that every thread sees.

@@ -15,6 +15,7 @@ typedef struct outdial_engine outdial_engine_t;
 typedef struct outdial_event outdial_event_t;
 typedef struct outdial_originate outdial_originate_t;
 typedef struct outdial_ring outdial_ring_t;
+typedef struct outdial_notice outdial_notice_t;
 typedef struct outdial_disposition outdial_disposition_t;
 typedef struct outdial_host_load outdial_host_load_t;
 typedef struct outdial_host outdial_host_t;
@@ -283,7 +284,7 @@ typedef struct outdial_stats outdial_stats_t;
 
 /**
  * `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
- * `lead`, `leg`, `list`, `number`, `position`, `state`, `trunk`.
+ * `lead`, `leg`, `list`, `number`, `position`, `recording`, `state`, `trunk`.
  */
 #define OUTDIAL_OF_LEG 1
 
@@ -298,6 +299,26 @@ typedef struct outdial_stats outdial_stats_t;
  * `dialing`, `free`, `leads`, `live`, `short_calls`, `state`, `why`.
  */
 #define OUTDIAL_OF_CAMPAIGN 3
+
+/**
+ * `notice` tells of an attempt.
+ */
+#define OUTDIAL_NOTICE_CALL 1
+
+/**
+ * `notice` tells of an agent.
+ */
+#define OUTDIAL_NOTICE_AGENT 2
+
+/**
+ * `outdial_watch`: attempts.
+ */
+#define OUTDIAL_WATCH_CALLS 1
+
+/**
+ * `outdial_watch`: agents.
+ */
+#define OUTDIAL_WATCH_AGENTS 2
 
 /**
  * Log level: for developers.
@@ -373,6 +394,14 @@ struct outdial_originate {
      * See `context`; from 1.
      */
     uint32_t priority;
+    /**
+     * The attempt's number in the database. Since ABI 1.2.
+     */
+    uint64_t attempt;
+    /**
+     * The lead's number in the database, 0 for a test call. Since ABI 1.2.
+     */
+    uint64_t lead;
 };
 
 /**
@@ -436,6 +465,81 @@ struct outdial_ring {
 };
 
 /**
+ * A change of state. Valid during the call of `notice` only. A text that has nothing to say is
+ * empty, never NULL.
+ */
+struct outdial_notice {
+    /**
+     * sizeof(struct outdial_notice) of the library's build.
+     */
+    uint32_t struct_size;
+    /**
+     * One of OUTDIAL_NOTICE_.
+     */
+    uint32_t kind;
+    /**
+     * Of a call: the attempt's number in the database.
+     */
+    uint64_t attempt;
+    /**
+     * Of a call: the lead's number in the database.
+     */
+    uint64_t lead;
+    /**
+     * The leg's id: of a call the current or last one, of an agent that of the call in hand.
+     */
+    const char *leg;
+    /**
+     * Of an agent: the channel's unique id.
+     */
+    const char *session;
+    /**
+     * The campaign's name; of an agent that of the call in hand, or of the last one.
+     */
+    const char *campaign;
+    /**
+     * Of a call: the trunk's name.
+     */
+    const char *trunk;
+    /**
+     * Of a call: the number as the lead has it.
+     */
+    const char *number;
+    /**
+     * The agent's name; of a call that of who was chosen for it.
+     */
+    const char *agent;
+    /**
+     * The state before, by the name that `outdial_field` gives it.
+     */
+    const char *old_state;
+    /**
+     * The state now. For an attempt that is over: its outcome.
+     */
+    const char *state;
+    /**
+     * Of an agent: the pause code.
+     */
+    const char *pause;
+    /**
+     * Of a call that is over: why, in a few words.
+     */
+    const char *reason;
+    /**
+     * Of a call: 1 if it is over, else 0.
+     */
+    uint32_t over;
+    /**
+     * Of a call that is over: SIP status of the final response, 0 for none.
+     */
+    int32_t sip_status;
+    /**
+     * Of a call that is over: Q.850 cause, 0 for none.
+     */
+    int32_t q850;
+};
+
+/**
  * What the engine asks of the host.
  *
  * Thread: every function is called from the engine's pump thread only, one at a time, between
@@ -444,7 +548,8 @@ struct outdial_ring {
  * Each one enqueues and returns: it must not wait, dial, take a channel lock or call back into
  * the library, except for `outdial_post`.
  * Lifetime: `outdial_new` copies the struct; what `ctx` points at outlives `outdial_stop`.
- * No function may be NULL.
+ * No function may be NULL but `notice`. A struct of ABI 1.0 ends before `ring`, one of 1.1 before
+ * `notice`: such a host is never asked for either.
  */
 struct outdial_host {
     /**
@@ -528,6 +633,11 @@ struct outdial_host {
      * Anything else: refused, and nothing follows.
      */
     int32_t (*ring)(void *ctx, const struct outdial_ring *request);
+    /**
+     * A state changed that `outdial_watch` has asked for. In order; nothing depends on it. Since
+     * ABI 1.2; NULL: `outdial_watch` is refused.
+     */
+    void (*notice)(void *ctx, const struct outdial_notice *notice);
 };
 
 /**
@@ -985,6 +1095,19 @@ int32_t outdial_stats(const struct outdial_engine *engine, struct outdial_stats 
  * `engine` is NULL or from `outdial_new` and not freed.
  */
 uint64_t outdial_heartbeat_age_ms(const struct outdial_engine *engine);
+
+/**
+ * Says of which changes of state the host wants to be told from now on, by `notice`: OUTDIAL_WATCH_
+ * or-ed, 0 for none, as at first. What is not watched costs nothing.
+ *
+ * Thread: any. Does not wait; also before `outdial_start`.
+ * Returns OUTDIAL_OK; OUTDIAL_E_ARGUMENT for an unknown bit; OUTDIAL_E_ABI when the host has no
+ * `notice`; OUTDIAL_E_POISONED. NULL: OUTDIAL_E_ARGUMENT.
+ *
+ * Required:
+ * `engine` is NULL or from `outdial_new` and not freed.
+ */
+int32_t outdial_watch(const struct outdial_engine *engine, uint32_t what);
 
 /**
  * Runs a console command: `line` has the words behind `outdial`, `show status` for example.

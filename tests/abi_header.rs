@@ -22,7 +22,13 @@ fn the_committed_header_is_up_to_date() {
 fn every_exported_function_is_in_the_header() {
     let header = include_str!("../include/outdial.h");
     let mut names = Vec::new();
-    for file in ["exports.rs", "post.rs", "stats.rs", "console/mod.rs"] {
+    for file in [
+        "exports.rs",
+        "post.rs",
+        "stats.rs",
+        "watch.rs",
+        "console/mod.rs",
+    ] {
         let source = std::fs::read_to_string(root().join("ffi").join(file)).unwrap();
         names.extend(
             source

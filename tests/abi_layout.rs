@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use outdial::{
-    OutdialDisposition, OutdialEvent, OutdialHost, OutdialHostLoad, OutdialOriginate, OutdialRing,
-    OutdialSettings, OutdialStats,
+    OutdialDisposition, OutdialEvent, OutdialHost, OutdialHostLoad, OutdialNotice,
+    OutdialOriginate, OutdialRing, OutdialSettings, OutdialStats,
 };
 
 /// Name in C, size, and offset of each field, in order.
@@ -49,6 +49,8 @@ fn layouts() -> Vec<Layout> {
                 context,
                 exten,
                 priority,
+                attempt,
+                lead,
             }
         ),
         layout!(
@@ -62,6 +64,28 @@ fn layouts() -> Vec<Layout> {
                 endpoint,
                 caller_id,
                 account,
+            }
+        ),
+        layout!(
+            "outdial_notice",
+            OutdialNotice {
+                struct_size,
+                kind,
+                attempt,
+                lead,
+                leg,
+                session,
+                campaign,
+                trunk,
+                number,
+                agent,
+                old_state,
+                state,
+                pause,
+                reason,
+                over,
+                sip_status,
+                q850,
             }
         ),
         layout!(
@@ -101,6 +125,7 @@ fn layouts() -> Vec<Layout> {
                 log,
                 on_fault,
                 ring,
+                notice,
             }
         ),
         layout!(

@@ -8,6 +8,7 @@ use crate::event::{Disposition, LegEnd, Verdict};
 use crate::ids::{
     AgentId, AttemptId, CampaignId, LeadId, LeaseId, LegId, RequestId, SessionId, TrunkId,
 };
+use crate::notice::Notice;
 use crate::number::Number;
 use crate::time::{Tick, Wall};
 
@@ -159,6 +160,8 @@ pub enum Command {
         /// What happened.
         step: TestStep,
     },
+    /// Something changed that somebody watches; see [`crate::Engine::watch`].
+    Notice(Box<Notice>),
     /// Something that an operator should see.
     Log(LogLine),
 }
@@ -168,6 +171,8 @@ pub enum Command {
 pub struct Originate {
     /// Becomes the channel's unique id.
     pub leg: LegId,
+    /// Whom; `None` for a test call.
+    pub lead: Option<LeadId>,
     /// When it is to leave: now, or up to [`crate::limits::DIAL_AHEAD`] later.
     pub due: Tick,
     /// The trunk's channel technology.
@@ -384,6 +389,8 @@ pub struct AttemptResult {
     pub charged: bool,
     /// From answer to agent in microseconds, on the monotonic clock.
     pub connect_us: Option<u64>,
+    /// What the recording is called, if an agent was there and the campaign records.
+    pub recording: Option<Arc<str>>,
     /// What the agent made of it.
     pub disposition: Option<Box<Disposition>>,
     /// What becomes of the lead.

@@ -281,6 +281,8 @@ pub struct CampaignConfig {
     pub agentless: AgentlessAction,
     /// An agent's time after a call, unless the disposition comes earlier.
     pub wrap_up_ms: u32,
+    /// Calls with an agent are recorded, by names of this pattern; `None`: they are not.
+    pub recording: Option<Arc<str>>,
     /// What the callee sees.
     pub caller_ids: CallerIds,
     /// When and whether a lead is tried again.
@@ -305,6 +307,9 @@ impl CampaignConfig {
         in_range("wrap_up_ms", self.wrap_up_ms, 0..=3_600_000)?;
         if let Some(sound) = &self.message {
             name("message", sound)?;
+        }
+        if let Some(pattern) = &self.recording {
+            crate::recording::check(pattern)?;
         }
         self.caller_ids.validate()?;
         match self.mode {

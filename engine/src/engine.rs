@@ -16,6 +16,7 @@ mod personal;
 mod phones;
 mod surplus;
 mod view;
+mod watch;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -33,6 +34,7 @@ use crate::dirty::Dirty;
 use crate::event::{Event, Link};
 use crate::granted::Granted;
 use crate::ids::{AgentId, AttemptId, CampaignId, Epoch, LegId, RequestId, SessionId, TrunkId};
+use crate::notice::Watch;
 use crate::number::Number;
 use crate::predict::View;
 use crate::rng::Rng;
@@ -90,6 +92,8 @@ pub struct Engine {
     weights: Vec<u32>,
     /// What the prediction looks at.
     seen: View,
+    /// Which changes of state are told.
+    watch: Watch,
 }
 
 impl Engine {
@@ -130,6 +134,7 @@ impl Engine {
             rng: Rng::new(seed),
             weights: Vec::new(),
             seen: View::default(),
+            watch: Watch::default(),
         }
     }
 
@@ -340,9 +345,16 @@ impl Engine {
     /// Moves an attempt along the table: counters, deadline of the old state cancelled. A final
     /// state takes the attempt out. `false`: the table refuses, and nothing happened.
     fn advance(&mut self, now: Now, id: AttemptId, trigger: Trigger) -> bool {
-        let Some(attempt) = self.attempts.get_mut(&id) else {
-            return false;
-        };
+        let from = self.step(now, id, trigger);
+        if let Some(from) = from {
+            self.note_call(id, from);
+        }
+        from.is_some()
+    }
+
+    /// As [`Self::advance`], and tells nobody: gives the state that it left.
+    fn step(&mut self, now: Now, id: AttemptId, trigger: Trigger) -> Option<State> {
+        let attempt = self.attempts.get_mut(&id)?;
         let from = attempt.state;
         let Some(to) = next(from, trigger) else {
             self.totals.illegal += 1;
@@ -350,7 +362,7 @@ impl Engine {
                 Level::Debug,
                 format!("attempt {id}: {trigger:?} in {from} refused"),
             );
-            return false;
+            return None;
         };
         attempt.state = to;
         attempt.since = now.tick;
@@ -389,9 +401,9 @@ impl Engine {
             self.stop_waiting(id);
         }
         if let State::Final(outcome) = to {
-            self.finish(now, id, outcome);
+            self.finish(now, id, from, outcome);
         }
-        true
+        Some(from)
     }
 
     /// Sets the attempt's one deadline.

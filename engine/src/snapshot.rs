@@ -226,4 +226,6 @@ pub struct CallView {
     pub caller_id: Number,
     /// AMD's verdict, if it ran.
     pub verdict: Option<Verdict>,
+    /// What the recording is called; `None`: the call is not recorded, or has no agent yet.
+    pub recording: Option<Arc<str>>,
 }

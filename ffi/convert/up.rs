@@ -239,6 +239,7 @@ fn end(from: AttemptResult) -> link::AttemptResult {
         ended_at_ms: from.ended_at.0,
         charged: from.charged,
         connect_us: from.connect_us,
+        recording: from.recording.as_deref().map(str::to_owned),
         disposition: from.disposition.as_deref().map(disposed),
         next: next(&from.next),
     }

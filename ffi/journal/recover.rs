@@ -60,6 +60,7 @@ fn end_of(records: &[&Record], damaged: bool) -> Option<AttemptResult> {
                     ended_at_ms: started.started_at_ms,
                     charged: true,
                     connect_us: None,
+                    recording: None,
                     disposition: None,
                     next,
                 });

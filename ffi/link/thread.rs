@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::TrySendError;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use outdial_engine::{Epoch, Level};
-use outdial_link::{
-    Down, Heartbeat, Hello, Numbered, Up, VERSION_MAX, VERSION_MIN, VERSION_TEST_HOST, Welcome,
-};
+use outdial_link::{Down, Heartbeat, Hello, Numbered, Up, VERSION_MAX, VERSION_MIN, Welcome};
 
 use super::connection::{Connection, LinkError};
 use super::{Inbox, Order};
@@ -145,12 +143,7 @@ impl LinkThread {
 
     fn hello(&self) -> Hello {
         Hello {
-            // An older sidecar would hand real campaigns to a PBX whose calls reach nobody.
-            version_min: if self.shared.test_host {
-                VERSION_TEST_HOST
-            } else {
-                VERSION_MIN
-            },
+            version_min: VERSION_MIN,
             version_max: VERSION_MAX,
             node: self.shared.node.to_string(),
             instance: self.shared.instance,
@@ -319,7 +312,6 @@ impl LinkThread {
         self.next_heartbeat = Instant::now();
         // Messages of the time before this connection mean nothing to this sidecar.
         while self.inbox.messages.try_recv().is_ok() {}
-        self.shared.waiting.linked(welcome.version);
         self.shared.flags.linked.store(true, Ordering::Release);
         self.shared.log(
             Level::Info,

@@ -117,6 +117,7 @@ impl Pump {
                     result,
                 });
             }
+            Command::Notice(notice) => host.notice(&notice),
             Command::Log(line) => self.shared.log(line.level, &line.text),
         }
     }

@@ -127,6 +127,7 @@ mod tests {
     fn originate(due: Tick, n: u64) -> Box<Originate> {
         Box::new(Originate {
             leg: leg(n),
+            lead: None,
             due,
             tech: "PJSIP".into(),
             endpoint: "carrier".into(),

@@ -6,8 +6,7 @@
 //! frozen for all versions, so that any two builds can at least say why they don't talk: a field
 //! may be appended to the hello, which an older build overlooks and a newer one does without.
 //!
-//! Version 2 appends [`Hello::test_host`]; version 3 the requests behind [`Request::Campaign`], and
-//! [`Ask::Dispose`].
+//! Version 3 is the first one of a release; 1 and 2 were those of its development.
 //!
 //! Instants are wall-clock milliseconds since 1970 in UTC; spans are named with their unit.
 
@@ -25,12 +24,7 @@ pub use snapshot::*;
 /// The newest version of the messages that this build speaks.
 pub const VERSION_MAX: u16 = 3;
 /// The oldest version of the messages that this build speaks.
-pub const VERSION_MIN: u16 = 1;
-/// Since this version a sidecar knows [`Hello::test_host`]; a test host speaks none before it.
-pub const VERSION_TEST_HOST: u16 = 2;
-/// Since this version a sidecar carries out what the dialplan asks for.
-pub const VERSION_REQUESTS: u16 = 3;
-
+pub const VERSION_MIN: u16 = 3;
 /// The version that both sides speak, given the other side's range.
 #[must_use]
 pub fn negotiate(min: u16, max: u16) -> Option<u16> {

@@ -97,6 +97,7 @@ impl Plan {
             },
             agentless: AgentlessAction::PlayMessage,
             wrap_up_ms: self.wrap_up_ms,
+            recording: None,
             answers: AnswerRules::default(),
             caller_ids: CallerIds {
                 numbers: vec![number],

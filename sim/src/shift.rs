@@ -287,6 +287,7 @@ impl Shift {
             | Command::DeferLease { .. }
             | Command::ManualPlaced { .. }
             | Command::TestCallStep { .. }
+            | Command::Notice(_)
             | Command::Log(_) => {}
         }
         Ok(())

@@ -3,7 +3,8 @@
 
 use std::time::Instant;
 
-use outdial_sim::chaos::{ChaosPlan, Failure, run, shrink, sweep};
+use outdial_engine::Watch;
+use outdial_sim::chaos::{ChaosPlan, Failure, run, run_watched, shrink, sweep};
 
 const SEEDS: u64 = 400;
 const EIGHT_HOURS: u32 = 480;
@@ -75,4 +76,34 @@ fn the_same_plan_gives_the_same_run() {
     let play = |seed| run(&ChaosPlan::of(seed, 120)).unwrap();
     assert_eq!(play(7), play(7));
     assert_ne!(play(7), play(8));
+}
+
+#[test]
+fn who_watches_changes_nothing_and_misses_nothing() {
+    let watches = [
+        Watch::default(),
+        Watch {
+            calls: true,
+            agents: true,
+        },
+    ];
+    let mut notices = 0;
+    for seed in 0..20 {
+        let [alone, watched] = watches.map(|watch| {
+            let mut lines = Vec::new();
+            let mut trace = |line: &str| lines.push(line.to_owned());
+            let plan = ChaosPlan::of(seed, 120);
+            // The oracle compares each notice with the one before.
+            if let Err(failure) = run_watched(&plan, watch, Some(&mut trace)) {
+                panic!("{failure}");
+            }
+            lines
+        });
+        let (told, rest): (Vec<String>, Vec<String>) = watched
+            .into_iter()
+            .partition(|line| line.contains(" < Notice("));
+        assert_eq!(rest, alone, "seed {seed}");
+        notices += told.len();
+    }
+    assert!(notices > 20_000, "{notices}");
 }

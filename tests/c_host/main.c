@@ -117,6 +117,9 @@ static void life(unsigned int rounds)
 		struct pbx *pbx = pbx_new(4);
 		struct outdial_engine *engine = make(pbx);
 
+		if (round % 2) {
+			CHECK(outdial_watch(engine, OUTDIAL_WATCH_CALLS | OUTDIAL_WATCH_AGENTS) == OUTDIAL_OK);
+		}
 		CHECK(outdial_start(engine) == OUTDIAL_OK);
 		CHECK(outdial_start(engine) == OUTDIAL_E_STATE);
 		/* Agents may come before the sidecar has said who they are. */
@@ -133,6 +136,8 @@ static void life(unsigned int rounds)
 			== OUTDIAL_E_STATE);
 		CHECK(atomic_load(&pbx_counts(pbx)->broken) == 0);
 		CHECK(atomic_load(&pbx_counts(pbx)->faults) == 0);
+		CHECK((atomic_load(&pbx_counts(pbx)->told_calls) > 20) == round % 2);
+		CHECK((atomic_load(&pbx_counts(pbx)->told_agents) > 2 * AGENTS) == round % 2);
 		bridged += atomic_load(&pbx_counts(pbx)->bridged);
 		pbx_free(pbx);
 		outdial_free(engine);
@@ -203,9 +208,12 @@ static void bad(void)
 	host.abi_version = (OUTDIAL_ABI_MAJOR + 1) << 16;
 	refused(&host, &settings, OUTDIAL_E_ABI, "built for 2.0", "speaks 1.2");
 	host = pbx_host(pbx);
-	host.struct_size = sizeof(host) - 8;
-	snprintf(buf, sizeof(buf), "%zu bytes", sizeof(host) - 8);
-	refused(&host, &settings, OUTDIAL_E_ABI, buf, "needs 112");
+	host.struct_size = offsetof(struct outdial_host, ring) - 8;
+	snprintf(buf, sizeof(buf), "%zu bytes", offsetof(struct outdial_host, ring) - 8);
+	refused(&host, &settings, OUTDIAL_E_ABI, buf, "needs 104");
+	host = pbx_host(pbx);
+	host.ring = NULL;
+	refused(&host, &settings, OUTDIAL_E_ABI, "ring", "NULL");
 	host = pbx_host(pbx);
 	host.play = NULL;
 	refused(&host, &settings, OUTDIAL_E_ABI, "play", "NULL");
@@ -235,7 +243,21 @@ static void bad(void)
 	refused(&host, &other, OUTDIAL_E_IO, "/proc/none/journal", "");
 	CHECK(outdial_new(&host, &settings, NULL, NULL, 0) == OUTDIAL_E_ARGUMENT);
 
+	/* Hosts of earlier minor versions, which end before what was appended: accepted. */
+	host = pbx_host(pbx);
+	host.abi_version = OUTDIAL_ABI_MAJOR << 16;
+	host.struct_size = offsetof(struct outdial_host, ring);
+	CHECK(outdial_new(&host, &settings, &engine, err, sizeof(err)) == OUTDIAL_OK);
+	outdial_free(engine);
+	host.abi_version = OUTDIAL_ABI_MAJOR << 16 | 1;
+	host.struct_size = offsetof(struct outdial_host, notice);
+	CHECK(outdial_new(&host, &settings, &engine, err, sizeof(err)) == OUTDIAL_OK);
+	CHECK(outdial_watch(engine, OUTDIAL_WATCH_CALLS) == OUTDIAL_E_ABI);
+	CHECK(outdial_watch(engine, 0) == OUTDIAL_OK);
+	outdial_free(engine);
+
 	/* A host of a later minor version: accepted. */
+	host = pbx_host(pbx);
 	newer.host.abi_version = OUTDIAL_ABI_MAJOR << 16 | 7;
 	newer.host.struct_size = sizeof(newer);
 	CHECK(outdial_new(&newer.host, &settings, &engine, err, sizeof(err)) == OUTDIAL_OK);
@@ -290,6 +312,8 @@ static void bad(void)
 	CHECK(outdial_stop(NULL, 0) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_seal(NULL) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_drain(NULL, 0) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_watch(NULL, 0) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_watch(engine, 1 << 10) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_post(NULL, &event) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_heartbeat_age_ms(NULL) == UINT64_MAX);
 	CHECK(outdial_abi_version() == (OUTDIAL_ABI_MAJOR << 16 | OUTDIAL_ABI_MINOR));

@@ -28,6 +28,9 @@ struct pbx_counts {
 	atomic_uint dismissed;
 	atomic_uint rung;
 	atomic_uint faults;
+	/* Changes of state that were told. */
+	atomic_uint told_calls;
+	atomic_uint told_agents;
 	/* The engine has a campaign, and with it all of its configuration. */
 	atomic_uint probed;
 	/* The engine refused an event that it must take, or rang a phone that is in use. */

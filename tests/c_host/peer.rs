@@ -369,6 +369,7 @@ fn config(plan: &Plan) -> Vec<Config> {
             },
             agentless: AgentlessAction::Continue,
             wrap_up_ms: 0,
+            recording: None,
             caller_ids: CallerIds {
                 numbers: vec!["551130000000".into()],
                 ..CallerIds::default()

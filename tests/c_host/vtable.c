@@ -201,6 +201,28 @@ static void host_on_fault(void *ctx, const char *text)
 	fflush(stdout);
 }
 
+/* No change is without an end, and texts are there where they belong. */
+static void host_notice(void *ctx, const struct outdial_notice *notice)
+{
+	struct pbx *pbx = ctx;
+	int good = notice->struct_size == sizeof(*notice) && *notice->old_state && *notice->state;
+
+	if (notice->kind == OUTDIAL_NOTICE_CALL) {
+		good = good && notice->attempt && notice->lead && *notice->leg && *notice->campaign
+			&& *notice->trunk && *notice->number && strcmp(notice->old_state, notice->state)
+			&& (!strcmp(notice->state, "busy")) == (notice->sip_status == 486);
+		atomic_fetch_add(&pbx->counts.told_calls, 1);
+	} else {
+		good = good && notice->kind == OUTDIAL_NOTICE_AGENT && *notice->agent && !*notice->number;
+		atomic_fetch_add(&pbx->counts.told_agents, 1);
+	}
+	if (!good) {
+		fprintf(stderr, "pbx: a notice says %s, %s after %s, for '%s%s'\n", notice->leg,
+			notice->state, notice->old_state, notice->campaign, notice->agent);
+		atomic_fetch_add(&pbx->counts.broken, 1);
+	}
+}
+
 struct outdial_host pbx_host(struct pbx *pbx)
 {
 	struct outdial_host host = {
@@ -219,6 +241,7 @@ struct outdial_host pbx_host(struct pbx *pbx)
 		.log = host_log,
 		.on_fault = host_on_fault,
 		.ring = host_ring,
+		.notice = host_notice,
 	};
 
 	return host;

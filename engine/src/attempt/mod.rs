@@ -6,6 +6,8 @@ mod state;
 pub use classify::{Blame, classify};
 pub use state::{Outcome, State, Trigger, next};
 
+use std::sync::Arc;
+
 use crate::deadline::Why;
 use crate::event::{Disposition, LeadNumber, Lease, LegEnd, Verdict};
 use crate::ids::{AgentId, AttemptId, CampaignId, LegId, RequestId, TrunkId};
@@ -94,6 +96,8 @@ pub(crate) struct Attempt {
     /// The abandon clock started here: at the answer, the greeting, or AMD's verdict.
     pub(crate) clock: Option<Tick>,
     pub(crate) bridged: Option<(Tick, Wall)>,
+    /// The recording's name, where its campaign records; since the agent was chosen.
+    pub(crate) recording: Option<Arc<str>>,
     /// The agent is out of the call.
     pub(crate) agent_left: bool,
     /// The call goes on without the agent, as the host has said.
@@ -139,6 +143,7 @@ impl Attempt {
             answered: None,
             clock: None,
             bridged: None,
+            recording: None,
             agent_left: false,
             goes_on: false,
             ended: None,

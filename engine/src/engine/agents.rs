@@ -10,6 +10,7 @@ use crate::deadline::{Owner, Why};
 use crate::event::SessionEvent;
 use crate::ids::{AgentId, AttemptId, CampaignId, SessionId};
 use crate::limits;
+use crate::recording;
 use crate::time::{Now, Span, Tick};
 
 use super::Engine;
@@ -249,6 +250,7 @@ impl Engine {
         }
         let pause = agent.pause.clone();
         self.learn_of_agent(now, serves, was, state);
+        self.note_agent(id, was.0);
         self.push(Command::AgentChanged {
             agent: id,
             state,
@@ -395,7 +397,8 @@ impl Engine {
         agent: AgentId,
     ) {
         let reach = self.agents.get(&agent).and_then(reach);
-        let (Some(reach), true) = (reach, self.advance(now, attempt, Trigger::Reserve)) else {
+        let left = self.step(now, attempt, Trigger::Reserve);
+        let (Some(reach), Some(from)) = (reach, left) else {
             // Neither can be: an idle agent can be reached, a waiting attempt awaits an agent.
             self.log(
                 Level::Error,
@@ -405,9 +408,12 @@ impl Engine {
             self.set_agent_state(now, agent, AgentState::Entering);
             return;
         };
+        let recording = self.recording_name(now, attempt, agent);
         if let Some(call) = self.attempts.get_mut(&attempt) {
             call.agent = Some(agent);
+            call.recording = recording;
         }
+        self.note_call(attempt, from);
         match reach {
             Reach::Waits(session) => self.bring(now, attempt, agent, session),
             Reach::Phone(phone) => self.ring_for_call(now, attempt, agent, phone),
@@ -416,6 +422,24 @@ impl Engine {
             agent.attempt = Some(attempt);
             agent.serves = Some(serves);
         }
+    }
+
+    /// What the recording of the call with this agent is called; `None`: it is not recorded.
+    fn recording_name(&self, now: Now, attempt: AttemptId, agent: AgentId) -> Option<Arc<str>> {
+        let call = self.attempts.get(&attempt)?;
+        let config = &self.campaigns.get(&call.campaign()?)?.config;
+        let pattern = config.recording.as_deref()?;
+        let (lease, number) = call.lead()?;
+        let fields = recording::Fields {
+            attempt: attempt.0,
+            leg: call.legs,
+            lead: lease.lead.0,
+            campaign: &config.name,
+            number: number.number.digits(),
+            agent: self.agents.get(&agent).map_or("", |a| &*a.config.name),
+            at: call.answered.map_or(now.wall, |(_, at)| at),
+        };
+        Some(recording::name(pattern, &fields))
     }
 
     /// Brings an agent whose channel waits to the customer.

@@ -152,6 +152,7 @@ impl Engine {
                 state,
                 pause,
             });
+            self.note_agent(id, state);
         }
     }
 

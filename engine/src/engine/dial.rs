@@ -256,9 +256,9 @@ impl Engine {
 
     /// Journals the start and asks the host to dial.
     fn place_leg(&mut self, now: Now, id: AttemptId, way: Way) {
-        if !self.advance(now, id, Trigger::Dial) {
+        let Some(from) = self.step(now, id, Trigger::Dial) else {
             return;
-        }
+        };
         let (Some(trunk), Some(attempt)) =
             (self.trunks.get_mut(&way.trunk), self.attempts.get_mut(&id))
         else {
@@ -275,14 +275,17 @@ impl Engine {
         attempt.ending = None;
         attempt.hangups = 0;
         let leg = attempt.leg();
+        let lead = attempt.lead().map(|(lease, _)| lease.lead);
         let caller_id = attempt.caller_id.clone();
         self.totals.legs += 1;
+        self.note_call(id, from);
         let (account, target, timeout_ms) = self.call_settings(id);
         if let Some(started) = self.start_record(now, id) {
             self.push(Command::Journal(Record::Started(started)));
         }
         self.push(Command::Originate(Box::new(Originate {
             leg,
+            lead,
             due,
             tech,
             endpoint,

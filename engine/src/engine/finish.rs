@@ -1,7 +1,7 @@
 //! The end of an attempt: its result, and what becomes of the lead.
 
 use crate::agent::{Agent, AgentState};
-use crate::attempt::{Attempt, Ending, Outcome, Purpose};
+use crate::attempt::{Attempt, Ending, Outcome, Purpose, State};
 use crate::command::{AttemptResult, Command, Record};
 use crate::ids::{AgentId, AttemptId};
 use crate::limits::SHORT_CALL;
@@ -12,7 +12,7 @@ use super::Engine;
 
 impl Engine {
     /// The attempt has reached a final state: the one place where results are made.
-    pub(super) fn finish(&mut self, now: Now, id: AttemptId, outcome: Outcome) {
+    pub(super) fn finish(&mut self, now: Now, id: AttemptId, from: State, outcome: Outcome) {
         let Some(attempt) = self.attempts.remove(&id) else {
             return;
         };
@@ -83,9 +83,14 @@ impl Engine {
                 .bridged
                 .zip(attempt.answered)
                 .map(|((bridged, _), (answered, _))| (bridged - answered).0),
+            recording: attempt
+                .recording
+                .clone()
+                .filter(|_| attempt.bridged.is_some()),
             disposition: attempt.disposition.clone(),
             next,
         };
+        self.note_end(&attempt, from, (&result.detail, end));
         self.push(Command::Journal(Record::Ended(result)));
         self.let_go(now, id, attempt.for_agent);
         if gone {

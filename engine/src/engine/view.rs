@@ -101,6 +101,7 @@ impl Engine {
             attempts: lease.attempts,
             caller_id: attempt.caller_id.clone(),
             verdict: attempt.verdict,
+            recording: attempt.recording.clone(),
         })
     }
 

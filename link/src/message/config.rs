@@ -179,6 +179,8 @@ pub struct Campaign {
     pub agentless: AgentlessAction,
     /// After a call.
     pub wrap_up_ms: u32,
+    /// Name pattern of recordings; `None`: calls are not recorded.
+    pub recording: Option<String>,
     /// What the callee sees.
     pub caller_ids: CallerIds,
     /// Retry rules.

@@ -1,4 +1,4 @@
-//! The messages of versions 1 to 3.
+//! The messages of version 3.
 
 mod config;
 mod lease;
@@ -99,7 +99,7 @@ pub enum Up {
         /// What.
         what: Request,
     },
-    /// What are a lead's own columns? Since version 3.
+    /// What are a lead's own columns?
     Columns {
         /// Echoed in [`Down::Columns`].
         request: u64,
@@ -205,7 +205,7 @@ pub enum Down {
         /// What to print, or what went wrong.
         result: Result<String, String>,
     },
-    /// The answer to [`Up::Columns`]. Since version 3.
+    /// The answer to [`Up::Columns`].
     Columns {
         /// As there.
         request: u64,
@@ -260,7 +260,7 @@ pub enum Ask {
         /// Digits.
         caller_id: String,
     },
-    /// What came of a live call, in the dialplan's word. Since version 3.
+    /// What came of a live call, in the dialplan's word.
     Dispose {
         /// The attempt that is meant.
         attempt: u64,
@@ -293,7 +293,7 @@ pub enum AgentAction {
     },
     /// Starts to work without a channel: the agent's phone is rung for each call.
     LogIn,
-    /// Ends the call in hand, and stays. Since version 3.
+    /// Ends the call in hand, and stays.
     HangUp,
 }
 

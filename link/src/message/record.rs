@@ -173,6 +173,8 @@ pub struct AttemptResult {
     pub charged: bool,
     /// From answer to agent, in microseconds.
     pub connect_us: Option<u64>,
+    /// The recording's path, relative to the PBX's folder for recordings.
+    pub recording: Option<String>,
     /// What the agent made of it.
     pub disposition: Option<Disposed>,
     /// What becomes of the lead.

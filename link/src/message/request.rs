@@ -12,7 +12,7 @@ pub enum Request {
         /// What.
         action: CampaignAction,
     },
-    /// Say what came of a call. Since version 3.
+    /// Say what came of a call.
     Dispose {
         /// Whose.
         of: CallOf,
@@ -25,7 +25,7 @@ pub enum Request {
         /// What the agent wrote down.
         note: Option<String>,
     },
-    /// Add a lead. Since version 3.
+    /// Add a lead.
     Add {
         /// Campaign's name.
         campaign: String,
@@ -34,7 +34,7 @@ pub enum Request {
         /// Columns; `list` and `country` are taken for what they say.
         columns: Vec<(String, String)>,
     },
-    /// Put a number on the do-not-call list. Since version 3.
+    /// Put a number on the do-not-call list.
     DoNotCall {
         /// As a person writes it.
         number: String,

@@ -105,6 +105,11 @@ pub struct Fields {
     /// abandoned [default: 0]
     #[arg(long, value_name = "PERCENT")]
     people_among_machines: Option<f64>,
+    /// Record calls with agents, by names of this pattern below the PBX's folder for recordings:
+    /// '{date}/{campaign}-{attempt}.wav'; also {agent}, {lead}, {leg}, {number}, {time}; date and
+    /// time in UTC; none: they are not recorded [default: none]
+    #[arg(long, value_name = "PATTERN")]
+    recording: Option<String>,
     /// Sound for calls that find no agent, or that an agentless campaign plays
     #[arg(long, value_name = "SOUND")]
     message: Option<String>,
@@ -291,6 +296,11 @@ impl Fields {
             self.people_among_machines.map(|percent| json!(percent)),
         );
         put("message", text(&self.message));
+        let recording = self.recording.as_deref();
+        put(
+            "recording",
+            recording.map(|pattern| Some(pattern).filter(|p| *p != "none").into()),
+        );
         put("time_zone", text(&self.time_zone));
         put("context", text(&self.context));
         put("exten", text(&self.exten));

@@ -32,6 +32,7 @@ pub const TABLE: Table = Table {
         "goto_exten",
         "goto_priority",
         "wrap_up_ms",
+        "recording",
         "caller_ids",
         "preview_timeout_ms",
         "preview_dial",

@@ -249,7 +249,8 @@ fn load_campaigns(
                 (people_among_machines * 10)::integer AS people_among_machines_milli,
                 caller_id_daily_cap, local_presence,
                 min_ring_ms, preview_timeout_ms, preview_dial,
-                wrap_up_ms, caller_ids, max_attempts, max_attempts_per_number, retry, test
+                wrap_up_ms, recording, caller_ids, max_attempts, max_attempts_per_number,
+                retry, test
          FROM outdial.campaigns",
         &[],
     )? {
@@ -351,6 +352,7 @@ fn campaign(row: &Row) -> Campaign {
             _ => AgentlessAction::PlayMessage,
         },
         wrap_up_ms: number("wrap_up_ms"),
+        recording: row.get("recording"),
         caller_ids: CallerIds {
             numbers: row.get("caller_ids"),
             daily_cap: row

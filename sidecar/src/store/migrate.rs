@@ -20,6 +20,11 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (5, "test", include_str!("migrations/0005_test.sql")),
     (6, "phones", include_str!("migrations/0006_phones.sql")),
     (7, "skills", include_str!("migrations/0007_skills.sql")),
+    (
+        8,
+        "recording",
+        include_str!("migrations/0008_recording.sql"),
+    ),
 ];
 
 /// The version of the schema that this build needs.

@@ -185,6 +185,12 @@ fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
             ("abandon_from", "answer, greeting_start or greeting_end")
         }
         "campaigns_on_machine_check" => ("on_machine", "hang_up, message or agent"),
+        "campaigns_recording_check" => (
+            "recording",
+            "a relative path of A-Z a-z 0-9 _ - . / with {attempt} in it, and {agent}, {campaign}, \
+             {date}, {lead}, {leg}, {number}, {time} where you like, at most 80 long, for example \
+             {date}/{campaign}-{attempt}.wav",
+        ),
         "campaigns_machine_message_check" => ("machine_message", NAME),
         "campaigns_machine_message_given_check" => {
             ("on_machine", "message needs a machine_message, a sound")

@@ -244,6 +244,7 @@ fn write_results(
             &all(ended, |r| {
                 disposed(r).and_then(|d| d.note.as_deref()).map(plain)
             }),
+            &all(ended, |r| r.recording.as_deref().map(plain)),
         ],
     )?;
     let count = |column| -> u64 { u64::try_from(row.get::<_, i64>(column)).unwrap_or(0) };

@@ -59,6 +59,7 @@ fn ended(campaign: u64, lease: &Lease, attempt: u64, outcome: &str, next: LeadNe
         ended_at_ms: 1_795_000_002_000,
         charged: true,
         connect_us: None,
+        recording: None,
         disposition: None,
         next,
     }))

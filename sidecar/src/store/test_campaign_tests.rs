@@ -84,6 +84,7 @@ impl Bench {
             ended_at_ms: started_at_ms + 4_000,
             charged: true,
             connect_us: None,
+            recording: None,
             disposition: None,
             next: LeadNext::Done {
                 status: "completed".into(),

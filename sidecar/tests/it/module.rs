@@ -192,6 +192,7 @@ pub fn ended(campaign: u64, lease: &Lease, attempt: u64, outcome: &str) -> Recor
         ended_at_ms: 1_795_000_002_000,
         charged: true,
         connect_us: None,
+        recording: None,
         disposition: None,
         next: done(outcome),
     }))

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use outdial_link::{Config, Down, Hello, VERSION_TEST_HOST};
+use outdial_link::{Config, Down, Hello, VERSION_MIN};
 
 use crate::module::{Module, hello};
 use crate::sidecar::{LONG, Sidecar, wait};
 
 fn simulated(node: &str, instance: u64) -> Hello {
     Hello {
-        version_min: VERSION_TEST_HOST,
+        version_min: VERSION_MIN,
         pbx: "simulated PBX".into(),
         test_host: true,
         ..hello(node, instance)

@@ -18,6 +18,6 @@ mod sweep;
 mod trouble;
 
 pub use plan::{ChaosPlan, Fault, PlanError};
-pub use run::{Failure, Tally, Trace, run, run_traced};
+pub use run::{Failure, Tally, Trace, run, run_traced, run_watched};
 pub use shrink::shrink;
 pub use sweep::{Sweep, sweep};

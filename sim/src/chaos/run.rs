@@ -1,7 +1,7 @@
 //! One run: the loop over the virtual clock, and who gets which command.
 
 use outdial_engine::config::ConfigChange;
-use outdial_engine::{CampaignId, Command, Engine, Event, Link, Span, Tick};
+use outdial_engine::{CampaignId, Command, Engine, Event, Link, Span, Tick, Watch};
 
 use super::desk::{Desk, DeskAct, Manual};
 use super::oracle::Oracle;
@@ -110,10 +110,24 @@ pub fn run(plan: &ChaosPlan) -> Result<Tally, Failure> {
 /// # Errors
 /// The first rule that was broken.
 pub fn run_traced(plan: &ChaosPlan, trace: Option<Trace<'_>>) -> Result<Tally, Failure> {
+    run_watched(plan, Watch::default(), trace)
+}
+
+/// As [`run_traced`], with an engine that tells of changes of state.
+///
+/// # Errors
+/// The first rule that was broken.
+pub fn run_watched(
+    plan: &ChaosPlan,
+    watch: Watch,
+    trace: Option<Trace<'_>>,
+) -> Result<Tally, Failure> {
     let mut stage = Stage::new(plan);
     let setup = Setup::new(plan);
+    let mut engine = Engine::new(plan.seed);
+    engine.watch(watch);
     let mut run = Run {
-        engine: Engine::new(plan.seed),
+        engine,
         pbx: Pbx::new(plan.seed, setup.callees.clone()),
         desk: Desk::new(
             &mut stage,
@@ -291,6 +305,7 @@ impl Run<'_> {
             | Command::PreviewOver { .. }
             | Command::ManualPlaced { .. }
             | Command::TestCallStep { .. }
+            | Command::Notice(_)
             | Command::Log(_) => {}
         }
         Ok(())

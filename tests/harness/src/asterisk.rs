@@ -92,6 +92,7 @@ impl Asterisk {
             symlink(inside.join(&name), self.run.join("modules").join(&name))
                 .with_context(|| format!("linking {}", name.display()))?;
         }
+        self.lay_out_data()?;
         if !self.options.load_outdial {
             return Ok(());
         }
@@ -99,6 +100,31 @@ impl Asterisk {
         let library = self.run.join("so").join(self.workspace.soname());
         fs::copy(self.workspace.library(), &library)
             .with_context(|| format!("copying {}", library.display()))?;
+        Ok(())
+    }
+
+    /// Asterisk's own sounds and documentation, and the module's documentation beside it.
+    fn lay_out_data(&self) -> Result<()> {
+        let inside = Path::new("/usr/share/asterisk");
+        let data = self.run.join("data");
+        let docs = data.join("documentation/thirdparty");
+        fs::create_dir_all(&docs).with_context(|| format!("making {}", docs.display()))?;
+        for folder in ["", "documentation"] {
+            let from = inside.join(folder);
+            for entry in fs::read_dir(self.outside(&from)).context("reading Asterisk's data")? {
+                let name = entry.context("reading Asterisk's data")?.file_name();
+                let to = data.join(folder).join(&name);
+                if !to.exists() {
+                    symlink(from.join(&name), &to)
+                        .with_context(|| format!("linking {}", name.display()))?;
+                }
+            }
+        }
+        let built = self.workspace.module_documentation();
+        if self.options.load_outdial {
+            fs::copy(&built, docs.join("res_outdial-en_US.xml"))
+                .with_context(|| format!("copying {}", built.display()))?;
+        }
         Ok(())
     }
 

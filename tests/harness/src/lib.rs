@@ -5,8 +5,10 @@
 //! Linux only. Needs root where Asterisk lives in a root of its own (`scripts/asterisk-root`).
 
 pub mod agents;
+pub mod ami;
 pub mod asterisk;
 pub mod carrier;
+pub mod console;
 pub mod figures;
 pub mod http;
 pub mod leads;

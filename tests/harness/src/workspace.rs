@@ -200,6 +200,12 @@ impl Workspace {
             .with_context(|| format!("no version in {said:?}"))
     }
 
+    /// What `core show application` shows of the module.
+    #[must_use]
+    pub fn module_documentation(&self) -> PathBuf {
+        self.target.join("asterisk-module/res_outdial-en_US.xml")
+    }
+
     /// The `outdial` binary.
     #[must_use]
     pub fn binary(&self) -> PathBuf {

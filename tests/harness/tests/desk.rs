@@ -34,6 +34,10 @@ exten => 700,1,Set(GLOBAL(MOVED)=${OUTDIAL(campaign)}/${OUTDIAL(agent)}/${OUTDIA
  same => n,Wait(4)
  same => n,Hangup()
 
+exten => _70[12],1,Answer()
+ same => n,Set(GLOBAL(CONSULTED${EXTEN})=yes)
+ same => n,Wait(60)
+
 [survey]
 exten => s,1,OutdialConnect()
  same => n,Set(GLOBAL(AFTER)=${OUTDIAL_STATUS})
@@ -135,8 +139,25 @@ fn an_agent_works_by_keys_and_calls_go_on_without_him() {
         ..RigOptions::default()
     };
     let rig = Rig::start("desk-keys", options).unwrap();
-    rig.campaign("desk", &["--wrap-up-ms", "60000", "--context", "survey"])
-        .unwrap();
+    let pattern = "{date}/{campaign}-{agent}-{number}-{attempt}.wav";
+    rig.campaign(
+        "desk",
+        &[
+            "--wrap-up-ms",
+            "60000",
+            "--context",
+            "survey",
+            "--recording",
+            pattern,
+        ],
+    )
+    .unwrap();
+    let refused = ["campaign", "set", "desk", "--recording", "../{attempt}.wav"];
+    let why = rig.sidecar.outdial_fails(&refused).unwrap();
+    assert!(
+        why.contains("recording") && why.contains("{date}/{campaign}"),
+        "{why}"
+    );
     for agent in ["1001", "1002"] {
         rig.outdial(&["agents", "add", agent, "--campaign", "desk"])
             .unwrap();
@@ -150,6 +171,8 @@ fn an_agent_works_by_keys_and_calls_go_on_without_him() {
     he_pauses_and_comes_back(&rig);
     he_holds_disposes_and_hangs_up(&rig);
     a_transferred_call_goes_on(&rig);
+    a_call_is_handed_over_after_a_word(&rig);
+    three_talk(&rig);
     a_survey_follows_the_agent(&rig);
     a_supervisor_listens(&rig);
 }
@@ -190,6 +213,7 @@ fn he_holds_disposes_and_hangs_up(rig: &Rig) {
     .unwrap();
     press(rig, "*0");
     wait_done(rig, &number, "agent ended the call", "sale");
+    it_was_recorded(rig, &number);
     rig.wait_agents("available", 1, SOON).unwrap();
 }
 
@@ -206,6 +230,102 @@ fn a_transferred_call_goes_on(rig: &Rig) {
     press(rig, "*7");
     rig.wait_agents("available", 1, SOON).unwrap();
     wait_done(rig, &number, "", "completed");
+}
+
+/// The table knows the file, and it has sound in it.
+fn it_was_recorded(rig: &Rig, number: &str) {
+    let name = text(
+        rig,
+        &format!("SELECT recording FROM outdial.attempts WHERE number = '{number}'"),
+    );
+    let date = text(
+        rig,
+        &format!(
+            "SELECT to_char(answered_at AT TIME ZONE 'UTC', 'YYYYMMDD') || '/desk-1001-' || number
+               || '-' || attempt_id || '.wav' FROM outdial.attempts WHERE number = '{number}'"
+        ),
+    );
+    assert_eq!(name, date);
+    let file = rig.asterisk.run_dir().join("spool/monitor").join(&name);
+    let size = std::fs::metadata(&file).map_or(0, |meta| meta.len());
+    assert!(
+        size > 16_000,
+        "{}: {size} bytes, more than a second",
+        file.display()
+    );
+}
+
+/// The channels in one bridge with the customer.
+fn beside_the_customer(rig: &Rig) -> Vec<String> {
+    let list = rig.asterisk.cli("bridge show all").unwrap();
+    let ids = list.lines().filter_map(|l| l.split_whitespace().next());
+    for id in ids.filter(|id| id.contains('-')) {
+        let inside = rig.asterisk.cli(&format!("bridge show {id}")).unwrap();
+        let channels: Vec<String> = inside
+            .lines()
+            .filter_map(|l| l.trim().strip_prefix("Channel: ").map(str::to_owned))
+            .collect();
+        if channels.iter().any(|c| c.contains("PJSIP/carrier")) {
+            return channels;
+        }
+    }
+    Vec::new()
+}
+
+fn wait_beside(rig: &Rig, who: &[&str]) {
+    let mut beside = Vec::new();
+    let done = wait_for("the bridge", SOON, || {
+        beside = beside_the_customer(rig);
+        let there = |name: &&&str| beside.iter().any(|c| c.contains(**name));
+        Ok(beside.len() == who.len() + 1 && who.iter().all(|name| there(&name)))
+    });
+    done.unwrap_or_else(|error| panic!("{who:?} beside the customer: {beside:?}: {error:#}"));
+}
+
+fn hang_up(rig: &Rig, name: &str) {
+    let channel = beside_the_customer(rig)
+        .into_iter()
+        .find(|c| c.contains(name))
+        .unwrap();
+    rig.asterisk
+        .cli(&format!("channel request hangup {channel}"))
+        .unwrap();
+}
+
+/// Attended: the agent speaks with somebody else first, then leaves the two alone.
+fn a_call_is_handed_over_after_a_word(rig: &Rig) {
+    let number = call(rig, "desk", Fate::AnswerStay, 4);
+    rig.wait_agents("on_call", 1, SOON).unwrap();
+    press(rig, "#2ww701");
+    assert_eq!(global(rig, "CONSULTED701"), "yes");
+    assert_eq!(rig.agents_in("on_call").unwrap(), 1, "he speaks with 701");
+    press(rig, "#3");
+    rig.wait_agents("wrap_up", 1, SOON).unwrap();
+    wait_beside(rig, &["Local/701@"]);
+    press(rig, "*7");
+    rig.wait_agents("available", 1, SOON).unwrap();
+    let ended = format!(
+        "SELECT count(*)::text FROM outdial.attempts WHERE number = '{number}' AND ended_at IS NOT NULL"
+    );
+    assert_eq!(text(rig, &ended), "0", "the two go on");
+    hang_up(rig, "Local/701@");
+    wait_done(rig, &number, "", "contacted");
+}
+
+fn three_talk(rig: &Rig) {
+    let number = call(rig, "desk", Fate::AnswerStay, 5);
+    rig.wait_agents("on_call", 1, SOON).unwrap();
+    press(rig, "#2ww702");
+    assert_eq!(global(rig, "CONSULTED702"), "yes");
+    press(rig, "#4");
+    wait_beside(rig, &["Local/702@", "Local/in@desk-in"]);
+    assert_eq!(rig.agents_in("on_call").unwrap(), 1);
+    hang_up(rig, "Local/702@");
+    press(rig, "*0");
+    rig.wait_agents("wrap_up", 1, SOON).unwrap();
+    press(rig, "*7");
+    rig.wait_agents("available", 1, SOON).unwrap();
+    wait_done(rig, &number, "agent ended the call", "completed");
 }
 
 /// The agent hangs up with the key of features.conf or ours, or the customer stays for a survey.

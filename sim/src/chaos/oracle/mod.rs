@@ -4,6 +4,7 @@
 mod after;
 mod books;
 mod dials;
+mod notices;
 mod phones;
 mod rate;
 #[cfg(test)]
@@ -112,6 +113,7 @@ pub(super) struct Oracle {
     excused: u64,
     suspects: books::Suspects,
     phones: phones::PhoneBook,
+    notices: notices::Notices,
     pub(super) dials: u64,
     pub(super) results: u64,
     pub(super) by_outcome: BTreeMap<Outcome, u64>,
@@ -140,6 +142,7 @@ impl Oracle {
             excused: 0,
             suspects: books::Suspects::default(),
             phones: phones::PhoneBook::default(),
+            notices: notices::Notices::default(),
             dials: 0,
             results: 0,
             by_outcome: BTreeMap::new(),
@@ -316,6 +319,7 @@ impl Oracle {
                 }
                 Ok(())
             }
+            Command::Notice(notice) => self.notices.told(notice),
             Command::Ring(ring) => self.phones.rings(ring),
             Command::Dismiss { session, why } => self.dismissed(session, *why),
             Command::ConfigRefused { what, error } => Err(format!("{what} was refused: {error}")),

@@ -142,6 +142,7 @@ impl Bench {
         let target = self.setup.campaigns[&CAMPAIGN].target.clone();
         self.ask(&Command::Originate(Box::new(Originate {
             leg: leg(n),
+            lead: None,
             due: self.now.tick,
             tech: "SIM".into(),
             endpoint: "carrier1".into(),
@@ -188,6 +189,7 @@ impl Bench {
             ended_at: self.now.wall,
             charged: true,
             connect_us: None,
+            recording: None,
             disposition: None,
             next,
         };
@@ -476,6 +478,7 @@ fn ghosts_and_strays_are_found() {
     let target = Bench::new().setup.campaigns[&CAMPAIGN].target.clone();
     let originate = Originate {
         leg: leg(1),
+        lead: None,
         due: Tick(0),
         tech: "SIM".into(),
         endpoint: "carrier1".into(),
