@@ -41,16 +41,12 @@ AST_MUTEX_DEFINE_STATIC(reload_lock);
 
 static int post(const struct outdial_event *event)
 {
-	int res = outdial_post(shim.engine, event);
+	int res;
 
+	tests_posted(event);
+	res = outdial_post(shim.engine, event);
 	trace_event(event, res);
 	return res;
-}
-
-static int post(const struct outdial_event *event)
-{
-	tests_posted(event);
-	return outdial_post(shim.engine, event);
 }
 
 int shim_post(uint32_t kind, const char *id, const char *other, int value)
