@@ -117,8 +117,9 @@ fn a_reload_takes_new_settings_and_keeps_the_old_where_they_are_wrong() {
     rig.wait_healthy(SOON).unwrap();
 
     reload(&rig, &elsewhere.replace("node =", "nod ="));
-    let log = rig.asterisk.log();
-    assert!(log.contains("outdial.conf is not applied"), "{log}");
+    rig.asterisk
+        .wait_log("outdial.conf is not applied", SOON)
+        .unwrap();
     rig.agentless("robot", "continue", &["--max-attempts", "1"])
         .unwrap();
     rig.insert("robot", &[Fate::Answer(0).number(0, 1)])
