@@ -4,7 +4,10 @@ VERSION := $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\
 CARGO ?= cargo
 target := $(if $(CARGO_TARGET_DIR),$(abspath $(CARGO_TARGET_DIR)),$(CURDIR)/target)
 release := $(target)/release
-module_build := $(target)/asterisk-module
+# ASTERISK=16 or 22: the module for that version, in the root of it that setup makes. Not given: for
+# this machine's, or for 22.
+ASTERISK ?=
+module_build := $(target)/asterisk-module$(ASTERISK:%=-%)
 
 # For install and uninstall.
 prefix ?= /usr
@@ -15,10 +18,16 @@ unitdir ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 
-# Asterisk's headers: this machine's where it has them, else those of the root that setup makes.
+# Asterisk's headers: this machine's where it has them, else those of the root that setup makes. Where
+# a version is asked for, those of its root, with its C library: that may be older than this machine's.
+ifneq ($(ASTERISK),)
+SYSROOT := $(shell ASTERISK='$(ASTERISK)' scripts/asterisk-root --print)
+ASTERISK_INCLUDE := $(SYSROOT)/include
+endif
 ASTERISK_INCLUDE ?= $(firstword $(foreach d,$(prefix)/include /usr/include /usr/local/include .cache/asterisk-22/include,$(if $(wildcard $(d)/asterisk.h),$(abspath $(d)))))
 module_make = $(MAKE) --no-print-directory -C asterisk-module BUILD=$(module_build) OUTDIAL_LIB=$(release) \
-	$(if $(ASTERISK_INCLUDE),ASTERISK_INCLUDE=$(ASTERISK_INCLUDE)) prefix=$(prefix)
+	$(if $(ASTERISK_INCLUDE),ASTERISK_INCLUDE=$(ASTERISK_INCLUDE)) $(if $(SYSROOT),SYSROOT=$(SYSROOT)) \
+	$(if $(ASTERISK),ASTERISK_MAJOR=$(ASTERISK)) prefix=$(prefix)
 
 .DEFAULT_GOAL := all
 .PHONY: help setup all library sidecar module install uninstall demo test bench bench-pacing soak long-run clean
@@ -26,6 +35,7 @@ module_make = $(MAKE) --no-print-directory -C asterisk-module BUILD=$(module_bui
 help:
 	@echo 'make            build liboutdial.so, res_outdial.so, outdial and outdial-sim-pbx'
 	@echo 'make setup      install what is missing, and an Asterisk 22 to test with (Debian, root)'
+	@echo 'make ASTERISK=16   the same with the module for Asterisk 16 (scripts/asterisk-root 16 first)'
 	@echo 'make install    put them in place; DESTDIR and prefix (/usr) as usual'
 	@echo 'make uninstall  take them away again; configuration and data stay'
 	@echo 'make demo       dial 500 leads from a real Asterisk to 10 agents; EXIT=1: then stop'

@@ -1,4 +1,7 @@
-//! Generates the C header and gives the shared library its name.
+//! Generates the C header, and gives the shared library its name and its reach back to old systems.
+
+#[path = "build/glibc.rs"]
+mod glibc;
 
 use std::env;
 use std::fs;
@@ -21,7 +24,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let version = env::var("CARGO_PKG_VERSION")?;
     let header = generate(&root)?;
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("outdial.h"), &header)?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("outdial.h"), &header)?;
     if env::var("OUTDIAL_WRITE_HEADER").is_ok_and(|value| value == "1") {
         fs::create_dir_all(root.join("include"))?;
         fs::write(root.join("include/outdial.h"), &header)?;
@@ -29,6 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // An engine that is loaded stays: its threads and thread-local data may outlive an unload.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,liboutdial.so.{version}");
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    glibc::reach_back(&out)?;
     println!("cargo:rerun-if-env-changed=OUTDIAL_WRITE_HEADER");
     println!("cargo:rerun-if-changed=cbindgen.toml");
     println!("cargo:rerun-if-changed=build.rs");

@@ -263,6 +263,10 @@ void config_compare(const struct shim_config *old, struct shim_config *fresh, sh
 	changed(&report, "ami_events", AST_CLI_YESNO(old->ami_events), AST_CLI_YESNO(fresh->ami_events));
 	changed(&report, "ami_numbers", ami_numbers_words[old->ami_numbers],
 		ami_numbers_words[fresh->ami_numbers]);
+	if (memcmp(&old->keys, &fresh->keys, sizeof(old->keys))) {
+		report.changes++;
+		say(data, "[keys]: changed, for agents who log in from now on");
+	}
 	if (!report.changes) {
 		say(data, "outdial.conf says what it said before");
 	}

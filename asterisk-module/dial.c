@@ -104,7 +104,7 @@ static void note_failure(struct leg *leg, struct ast_channel *chan, struct ast_d
 
 	ast_channel_lock(chan);
 	cause = ast_channel_hangupcause(chan);
-	tech_status = ast_channel_tech_hangupcause(chan);
+	tech_status = compat_tech_cause(chan);
 	ast_channel_unlock(chan);
 
 	ao2_lock(leg);

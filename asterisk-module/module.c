@@ -18,6 +18,7 @@
 #include "leg.h"
 #include "records.h"
 #include "session.h"
+#include "tests.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -40,8 +41,10 @@ AST_MUTEX_DEFINE_STATIC(reload_lock);
 
 static int post(const struct outdial_event *event)
 {
-	int res = outdial_post(shim.engine, event);
+	int res;
 
+	tests_posted(event);
+	res = outdial_post(shim.engine, event);
 	trace_event(event, res);
 	return res;
 }
@@ -231,6 +234,7 @@ static int registries_make(void)
 
 static void unregister_all(void)
 {
+	tests_unregister();
 	cli_unregister();
 	records_unregister();
 	functions_unregister();
@@ -248,6 +252,7 @@ static int register_all(void)
 		unregister_all();
 		return -1;
 	}
+	tests_register();
 	return 0;
 }
 

@@ -83,13 +83,15 @@ static void publish(struct ast_channel *chan, const char *userfield, int custome
 	ao2_ref(mark, -1);
 }
 
-/*! \brief For CEL. A userfield that the dialplan has set stays. */
-static void mark_channel(struct ast_channel *chan, const char *userfield)
+/*! \brief For CEL, with the channel's next snapshot. A userfield that the dialplan has set stays. */
+static void mark_channel(struct ast_channel *chan, const char *userfield, int customer)
 {
 	ast_channel_lock(chan);
 	if (ast_strlen_zero(ast_channel_userfield(chan))) {
 		ast_channel_userfield_set(chan, userfield);
-		ast_channel_publish_snapshot(chan);
+		if (!customer) {
+			ast_channel_publish_snapshot(chan);
+		}
 	}
 	ast_channel_unlock(chan);
 }
@@ -101,7 +103,7 @@ void records_customer(struct ast_channel *chan, uint64_t attempt, uint64_t lead)
 	snprintf(userfield, sizeof(userfield), USERFIELD "%llu:%llu", (unsigned long long) attempt,
 		(unsigned long long) lead);
 	publish(chan, userfield, 1);
-	mark_channel(chan, userfield);
+	mark_channel(chan, userfield, 1);
 }
 
 void records_agent(struct ast_channel *chan, const char *agent)
@@ -110,7 +112,7 @@ void records_agent(struct ast_channel *chan, const char *agent)
 
 	snprintf(userfield, sizeof(userfield), AGENT_USERFIELD "%s", agent);
 	publish(chan, userfield, 0);
-	mark_channel(chan, userfield);
+	mark_channel(chan, userfield, 0);
 }
 
 /*! \brief Put a later record of the same leg into its first one. */

@@ -17,7 +17,11 @@
 int records_register(void);
 void records_unregister(void);
 
-/*! \brief Mark a customer's channel: userfield outdial:ATTEMPT:LEAD. Without the channel's lock. */
+/*!
+ * \brief Mark a customer's channel: userfield outdial:ATTEMPT:LEAD. Without the channel's lock.
+ *
+ * Before dial_dress(), whose snapshot tells of it.
+ */
 void records_customer(struct ast_channel *chan, uint64_t attempt, uint64_t lead);
 
 /*! \brief Mark an agent's channel: userfield outdial:agent:NAME. Without the channel's lock. */

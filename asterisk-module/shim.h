@@ -34,6 +34,7 @@
 #define OUTDIAL_STOP_TIMEOUT_MS 5000
 
 struct session;
+
 /*! \brief Whether AMI events show the lead's number. */
 enum ami_numbers {
 	AMI_NUMBERS_NO = 0,

@@ -147,6 +147,23 @@ impl Asterisk {
         fs::rename(&fresh, &to).with_context(|| format!("renaming to {}", to.display()))
     }
 
+    /// Before 16.30, 18.16 and 20.1 Asterisk keeps a module that has declined, whatever is put in its
+    /// place: version 16 is started anew, without it. The configuration is written anew.
+    ///
+    /// # Errors
+    /// It does not stop, or not start again.
+    pub fn forget_declined(&mut self) -> Result<()> {
+        if self.workspace.asterisk_major()? > 16 {
+            return Ok(());
+        }
+        self.options.load_outdial = false;
+        self.write_config()?;
+        self.stop_gracefully(START)?;
+        self.boot()?;
+        self.options.load_outdial = true;
+        self.write_config()
+    }
+
     /// Writes the configuration anew, with the options as they are now.
     ///
     /// # Errors
@@ -219,15 +236,7 @@ impl Asterisk {
 
     /// `asterisk ARGS`, in its root.
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = if self.workspace.asterisk_root == Path::new("/") {
-            Command::new("asterisk")
-        } else {
-            let mut chroot = Command::new("chroot");
-            chroot
-                .arg(&self.workspace.asterisk_root)
-                .arg("/usr/sbin/asterisk");
-            chroot
-        };
+        let mut command = self.workspace.asterisk();
         command
             .args([
                 "-C",

@@ -18,6 +18,9 @@ pub struct Workspace {
     pub target: PathBuf,
     /// Root of the file system that has Asterisk; `/` where this machine has it.
     pub asterisk_root: PathBuf,
+    /// The major version of Asterisk that was asked for by `ASTERISK` in the environment; `None`:
+    /// this machine's, or 22.
+    pub asked: Option<u32>,
 }
 
 static READY: OnceLock<std::result::Result<Workspace, String>> = OnceLock::new();
@@ -63,6 +66,7 @@ impl Workspace {
             target: target(&root),
             root,
             asterisk_root: PathBuf::from("/"),
+            asked: None,
         };
         for built in [workspace.library(), workspace.sim_pbx(), workspace.binary()] {
             if !built.exists() {
@@ -77,10 +81,31 @@ impl Workspace {
     /// # Errors
     /// There is no Asterisk.
     pub fn plain() -> Result<Workspace> {
+        let asked = match std::env::var("ASTERISK") {
+            Ok(major) if !major.is_empty() => Some(major.parse().context("ASTERISK")?),
+            Ok(_) | Err(_) => None,
+        };
+        Workspace::with(asked)
+    }
+
+    /// The same with the root of another version of Asterisk, which is made if need be.
+    ///
+    /// # Errors
+    /// It can't be made.
+    pub fn of_version(&self, major: u32) -> Result<Workspace> {
+        let mut make = Command::new(self.root.join("scripts/asterisk-root"));
+        run(make.arg(major.to_string()).env_remove("ASTERISK_ROOT"))?;
+        Workspace::with(Some(major))
+    }
+
+    fn with(asked: Option<u32>) -> Result<Workspace> {
         let root = sources()?;
         let target = target(&root);
-        let printed = run(Command::new(root.join("scripts/asterisk-root")).arg("--print"))?;
-        let asterisk_root = PathBuf::from(printed.trim());
+        let mut where_is = Command::new(root.join("scripts/asterisk-root"));
+        where_is
+            .arg("--print")
+            .args(asked.map(|major| major.to_string()));
+        let asterisk_root = PathBuf::from(run(&mut where_is)?.trim());
         if !asterisk_root.join("usr/sbin/asterisk").exists() {
             bail!(
                 "there is no Asterisk in {}: run make setup",
@@ -98,6 +123,7 @@ impl Workspace {
             root,
             target,
             asterisk_root,
+            asked,
         })
     }
 
@@ -116,7 +142,62 @@ impl Workspace {
     /// `res_outdial.so`.
     #[must_use]
     pub fn module(&self) -> PathBuf {
-        self.target.join("asterisk-module/res_outdial.so")
+        self.module_folder("").join("res_outdial.so")
+    }
+
+    /// The folder that a module is built in; one of its own for each version and each purpose.
+    #[must_use]
+    pub fn module_folder(&self, purpose: &str) -> PathBuf {
+        let version = self
+            .asked
+            .map_or_else(String::new, |major| format!("-{major}"));
+        self.target
+            .join(format!("asterisk-module{version}{purpose}"))
+    }
+
+    /// Builds a module in a folder of its own, against the library that was built, with more
+    /// variables for its Makefile.
+    ///
+    /// # Errors
+    /// It can't be built.
+    pub fn build_module(&self, build: &Path, more: &[String]) -> Result<PathBuf> {
+        let release = self.target.join("release");
+        let mut make = Command::new("make");
+        make.args(["-s", "-C", "asterisk-module"])
+            .arg(format!("BUILD={}", build.display()))
+            .arg(format!("OUTDIAL_LIB={}", release.display()))
+            .arg(format!(
+                "ASTERISK_INCLUDE={}",
+                self.asterisk_include().display()
+            ));
+        if let Some(major) = self.asked {
+            make.arg(format!("SYSROOT={}", self.asterisk_root.display()))
+                .arg(format!("ASTERISK_MAJOR={major}"));
+        }
+        run(without_make(make.args(more).current_dir(&self.root)))?;
+        Ok(build.join("res_outdial.so"))
+    }
+
+    /// `asterisk`, in its root.
+    #[must_use]
+    pub fn asterisk(&self) -> Command {
+        if self.asterisk_root == Path::new("/") {
+            return Command::new("asterisk");
+        }
+        let mut chroot = Command::new("chroot");
+        chroot.arg(&self.asterisk_root).arg("/usr/sbin/asterisk");
+        chroot
+    }
+
+    /// The major version of its Asterisk.
+    ///
+    /// # Errors
+    /// It doesn't tell.
+    pub fn asterisk_major(&self) -> Result<u32> {
+        let said = run(self.asterisk().arg("-V"))?;
+        said.strip_prefix("Asterisk ")
+            .and_then(|version| version.split('.').next()?.parse().ok())
+            .with_context(|| format!("no version in {said:?}"))
     }
 
     /// What `core show application` shows of the module.
@@ -177,11 +258,16 @@ impl Workspace {
         Ok(Path::new("/").join(inside))
     }
 
-    /// A folder for logs that stay: `target/e2e/NAME`, emptied.
+    /// A folder for logs that stay: `target/e2e/NAME`, emptied; `e2e-16` where version 16 was asked
+    /// for.
     ///
     /// # Errors
     /// It can't be made.
     pub fn log_dir(&self, kind: &str, name: &str) -> Result<PathBuf> {
+        let kind = match self.asked {
+            Some(major) => format!("{kind}-{major}"),
+            None => kind.into(),
+        };
         let folder = self.target.join(kind).join(name);
         if folder.exists() {
             fs::remove_dir_all(&folder)
@@ -193,14 +279,15 @@ impl Workspace {
 }
 
 fn build(root: &Path, what: &str) -> Result<()> {
-    // Make's own variables would make this one a child of the make that runs the tests.
     let mut make = Command::new("make");
-    make.args(["-s", what])
-        .current_dir(root)
-        .env_remove("MAKEFLAGS")
+    run(without_make(make.args(["-s", what]).current_dir(root))).map(|_| ())
+}
+
+/// Make's own variables would make this one a child of the make that runs the tests.
+fn without_make(make: &mut Command) -> &mut Command {
+    make.env_remove("MAKEFLAGS")
         .env_remove("MAKELEVEL")
-        .env_remove("MFLAGS");
-    run(&mut make).map(|_| ())
+        .env_remove("MFLAGS")
 }
 
 fn sources() -> Result<PathBuf> {

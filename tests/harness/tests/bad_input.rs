@@ -186,19 +186,21 @@ fn a_module_that_can_not_work_says_why_and_the_pbx_lives() {
     rig.asterisk
         .install_module(&module_of_another_abi(&rig))
         .unwrap();
+    rig.asterisk.forget_declined().unwrap();
     let before = rig.asterisk.log().len();
     assert!(load(&rig).contains("Unable to load"), "another ABI");
     wait_error(&rig, before, "ABI");
     rig.asterisk
         .install_module(&rig.workspace.module())
         .unwrap();
+    rig.asterisk.forget_declined().unwrap();
 
     without_a_sidecar(&mut rig);
 }
 
 /// The shim, built against a header of another major version.
 fn module_of_another_abi(rig: &Rig) -> PathBuf {
-    let build = rig.workspace.target.join("asterisk-module-abi");
+    let build = rig.workspace.module_folder("-abi");
     fs::create_dir_all(build.join("include")).unwrap();
     let header = fs::read_to_string(rig.workspace.root.join("include/outdial.h")).unwrap();
     let other = header.replace(
@@ -207,34 +209,8 @@ fn module_of_another_abi(rig: &Rig) -> PathBuf {
     );
     assert_ne!(header, other);
     fs::write(build.join("include/outdial.h"), other).unwrap();
-    build_module(
-        rig,
-        &build,
-        &[format!(
-            "OUTDIAL_INCLUDE={}",
-            build.join("include").display()
-        )],
-    );
-    build.join("res_outdial.so")
-}
-
-fn build_module(rig: &Rig, build: &Path, more: &[String]) {
-    run(Command::new("make")
-        .args(["-s", "-C", "asterisk-module"])
-        .arg(format!("BUILD={}", build.display()))
-        .arg(format!(
-            "OUTDIAL_LIB={}",
-            rig.workspace.target.join("release").display()
-        ))
-        .arg(format!(
-            "ASTERISK_INCLUDE={}",
-            rig.workspace.asterisk_include().display()
-        ))
-        .args(more)
-        .current_dir(&rig.workspace.root)
-        .env_remove("MAKEFLAGS")
-        .env_remove("MAKELEVEL"))
-    .unwrap();
+    let include = format!("OUTDIAL_INCLUDE={}", build.join("include").display());
+    rig.workspace.build_module(&build, &[include]).unwrap()
 }
 
 fn without_a_sidecar(rig: &mut Rig) {

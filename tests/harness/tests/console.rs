@@ -176,13 +176,14 @@ fn a_reload_says_what_it_did(rig: &mut Rig) {
     let said = cli(rig, "outdial reload");
     assert!(said.contains("says what it said before"), "{said}");
     let options = rig.asterisk.options();
-    options.settings = "max_calls = 321\ncontext = elsewhere".into();
+    options.settings = "max_calls = 321\ncontext = elsewhere\n[keys]\n*1 = unpause".into();
     options.node = "renamed".into();
     rig.asterisk.write_config().unwrap();
     let said = cli(rig, "outdial reload");
     for line in [
         "max_calls: was 500, is 321 now",
         "context: was outdial, is elsewhere now",
+        "[keys]: changed",
         "renamed needs a restart of Asterisk",
     ] {
         assert!(said.contains(line), "{line}: {said}");

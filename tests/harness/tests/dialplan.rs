@@ -225,6 +225,8 @@ fn an_agent_disposes_from_any_phone(rig: &Rig) {
         "SELECT disposition || '/' || note FROM outdial.attempts WHERE number = '{number}'"
     );
     assert_eq!(text(rig, &said), "sale/two of them");
+    // What is said next gives the lead back: its next call would keep the agent who logs off below.
+    rig.outdial(&["campaign", "pause", "calm"]).unwrap();
     run(rig, "late");
     assert_eq!(global(rig, "LATE"), "OK");
     assert_eq!(text(rig, &said), "wrong_number/two of them");
