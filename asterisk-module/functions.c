@@ -29,6 +29,9 @@
 					<enum name="caller_id"><para>The number that the callee sees.</para></enum>
 					<enum name="state"><para>How far the attempt is.</para></enum>
 					<enum name="agent"><para>The chosen agent's name; empty before.</para></enum>
+					<enum name="recording"><para>What the recording is called, below Asterisk's
+					folder for recordings; empty if the call is not recorded, or has no agent
+					yet.</para></enum>
 					<enum name="amd"><para><literal>human</literal>, <literal>machine</literal>,
 					<literal>unknown</literal>, <literal>screening</literal>; empty if AMD did not
 					run.</para></enum>

@@ -6,7 +6,7 @@ use std::time::Instant;
 use outdial_engine::Watch;
 use outdial_sim::chaos::{ChaosPlan, Failure, run, run_watched, shrink, sweep};
 
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 300;
 const EIGHT_HOURS: u32 = 480;
 
 fn report(failure: Failure) -> String {

@@ -440,6 +440,11 @@ fn a_word_that_comes_late_is_noted_with_the_call_and_its_lead_follows() {
     };
     assert_eq!(after("sale"), ("done".into(), Some("sale".into())));
     assert_eq!(after("answering_machine"), ("ready".into(), None));
+    assert_eq!(
+        after("wrong_number"),
+        ("done".into(), Some("wrong_number".into())),
+        "it is the lead's only number"
+    );
     assert_eq!(after("callback"), ("ready".into(), None));
     assert_eq!(
         after("do_not_call"),

@@ -196,15 +196,19 @@ pub fn apply(
             let policy = retry::policy(&row.get::<_, Value>(0), caps.0, caps.1);
             let rule = retry::rule(&policy, outcome);
             let delay = f64::from(rule.delays_seconds.first().copied().unwrap_or(0));
-            // The caps are kept where the lead is leased.
+            // The caps are kept where the lead is leased. A number that nobody has is not tried
+            // again, as in the engine.
             free(client.execute(
                 "UPDATE outdial.leads l SET
-                   status = CASE WHEN $5 THEN 'ready' ELSE 'done' END,
-                   reason = CASE WHEN $5 THEN NULL ELSE $2 END,
+                   status = CASE WHEN again.yes THEN 'ready' ELSE 'done' END,
+                   reason = CASE WHEN again.yes THEN NULL ELSE $2 END,
                    next_at = now() + make_interval(secs => $6),
                    next_position = CASE WHEN $7 THEN a.position + 1 ELSE a.position END,
                    last_outcome = $8, last_count = 1
-                 FROM outdial.attempts a
+                 FROM outdial.attempts a CROSS JOIN LATERAL (
+                   SELECT $5 AND ($8 <> 'invalid' OR EXISTS (
+                     SELECT FROM outdial.lead_numbers n WHERE n.campaign_id = a.campaign_id
+                       AND n.lead_id = a.lead_id AND n.position <> a.position)) AS yes) again
                  WHERE a.attempt_id = $3 AND a.started_at = $4 AND l.campaign_id = a.campaign_id
                    AND l.id = $1 AND l.status NOT IN ('leased', 'dialing')",
                 &[

@@ -286,6 +286,22 @@ impl Asterisk {
         Ok(text)
     }
 
+    /// The value of a global variable of the dialplan, once it is there.
+    ///
+    /// # Errors
+    /// It is not there within `limit`.
+    pub fn global(&self, name: &str, limit: Duration) -> Result<String> {
+        let start = format!("{name}=");
+        let mut found = String::new();
+        wait_for(&format!("global variable {name}"), limit, || {
+            let all = self.cli("dialplan show globals")?;
+            let line = all.lines().find_map(|l| l.trim().strip_prefix(&start));
+            found = line.unwrap_or_default().to_owned();
+            Ok(line.is_some())
+        })?;
+        Ok(found)
+    }
+
     /// Whether the process runs.
     pub fn alive(&mut self) -> bool {
         self.proc.as_mut().is_some_and(Proc::alive)

@@ -304,6 +304,19 @@ impl Sidecar {
             .context("connecting to PostgreSQL")
     }
 
+    /// One text out of the database; empty for NULL.
+    ///
+    /// # Errors
+    /// As PostgreSQL says.
+    pub fn text(&self, sql: &str) -> Result<String> {
+        let row = self
+            .sql()?
+            .query_one(sql, &[])
+            .with_context(|| sql.to_owned())?;
+        let text: Option<String> = row.try_get(0).with_context(|| sql.to_owned())?;
+        Ok(text.unwrap_or_default())
+    }
+
     /// One number out of the database.
     ///
     /// # Errors

@@ -68,17 +68,7 @@ const KEYS: &str = "
 ";
 
 fn global(rig: &Rig, name: &str) -> String {
-    let mut found = String::new();
-    wait_for(&format!("global variable {name}"), SOON, || {
-        let all = rig.asterisk.cli("dialplan show globals")?;
-        let line = all
-            .lines()
-            .find_map(|l| l.trim().strip_prefix(&format!("{name}=")));
-        found = line.unwrap_or_default().to_owned();
-        Ok(line.is_some())
-    })
-    .unwrap();
-    found
+    rig.asterisk.global(name, SOON).unwrap()
 }
 
 /// Half a second later: what is pressed during a beep is lost.
@@ -103,8 +93,7 @@ fn wait_logged(rig: &Rig, times: usize, words: &[&str]) {
 }
 
 fn text(rig: &Rig, sql: &str) -> String {
-    let row = rig.sidecar.sql().unwrap().query_one(sql, &[]).unwrap();
-    row.get::<_, Option<String>>(0).unwrap_or_default()
+    rig.sidecar.text(sql).unwrap()
 }
 
 fn call(rig: &Rig, campaign: &str, fate: Fate, serial: u32) -> String {

@@ -89,17 +89,7 @@ exten => wrong,1,OutdialPause()
 
 /// The value of a global variable, once it is there.
 fn global(rig: &Rig, name: &str) -> String {
-    let mut found = String::new();
-    wait_for(&format!("global variable {name}"), SOON, || {
-        let all = rig.asterisk.cli("dialplan show globals")?;
-        let line = all
-            .lines()
-            .find_map(|l| l.trim().strip_prefix(&format!("{name}=")));
-        found = line.unwrap_or_default().to_owned();
-        Ok(line.is_some())
-    })
-    .unwrap();
-    found
+    rig.asterisk.global(name, SOON).unwrap()
 }
 
 /// Runs an extension of the context `desk` on a channel that outdial has not dialed.
@@ -133,8 +123,7 @@ fn a_dialplan_asks_and_acts_and_errors_go_on_with_a_status() {
 
 /// The one row of a query, as text.
 fn text(rig: &Rig, sql: &str) -> String {
-    let row = rig.sidecar.sql().unwrap().query_one(sql, &[]).unwrap();
-    row.get::<_, Option<String>>(0).unwrap_or_default()
+    rig.sidecar.text(sql).unwrap()
 }
 
 fn a_lead_is_added_called_and_disposed_of(rig: &Rig) {
