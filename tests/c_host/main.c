@@ -206,7 +206,8 @@ static void bad(void)
 	char err[512] = "", buf[32];
 
 	host.abi_version = (OUTDIAL_ABI_MAJOR + 1) << 16;
-	refused(&host, &settings, OUTDIAL_E_ABI, "built for 2.0", "speaks 1.2");
+	snprintf(buf, sizeof(buf), "speaks %d.%d", OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR);
+	refused(&host, &settings, OUTDIAL_E_ABI, "built for 2.0", buf);
 	host = pbx_host(pbx);
 	host.struct_size = offsetof(struct outdial_host, ring) - 8;
 	snprintf(buf, sizeof(buf), "%zu bytes", offsetof(struct outdial_host, ring) - 8);
