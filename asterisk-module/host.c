@@ -168,6 +168,7 @@ static void host_play(void *ctx, const char *leg, const char *sound)
 
 static void host_leave_message(void *ctx, const char *leg, const char *sound)
 {
+	shim_debug("The engine: leave '%s' on %s\n", sound, leg);
 	if (strlen(sound) >= OUTDIAL_SOUND_LEN || work_push(play_run, leg, NULL, sound, 1)) {
 		shim_post(OUTDIAL_EVENT_LEG_PLAYED, leg, NULL, 0);
 	}

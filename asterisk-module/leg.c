@@ -71,6 +71,7 @@ static int leg_fill(struct leg *leg, const struct outdial_originate *request)
 	leg->timeout_ms = request->timeout_ms;
 	leg->attempt = request->attempt;
 	leg->lead = request->lead;
+	leg->record = request->record;
 	leg->holds = 1;
 	return 0;
 }
@@ -332,7 +333,8 @@ void leg_record(struct leg *leg)
 	char name[256] = "";
 	struct ast_channel *chan;
 
-	if (outdial_field(shim.engine, OUTDIAL_OF_LEG, leg->id, "recording", name, sizeof(name))
+	if (!leg->record
+		|| outdial_field(shim.engine, OUTDIAL_OF_LEG, leg->id, "recording", name, sizeof(name))
 		|| ast_strlen_zero(name)) {
 		return;
 	}

@@ -46,6 +46,7 @@ struct leg {
 	char exten[AST_MAX_EXTENSION];
 	int priority;
 	unsigned int timeout_ms;
+	unsigned int record;
 	uint64_t attempt;
 	uint64_t lead;
 	/*! @} */

@@ -34,6 +34,10 @@ static const char *name_of(uint32_t kind)
 		return "released";
 	case OUTDIAL_EVENT_LEG_ENDED:
 		return "ended";
+	case OUTDIAL_EVENT_LEG_GREETING_ENDED:
+		return "greeting ended";
+	case OUTDIAL_EVENT_LEG_LEFT:
+		return "goes on without the agent";
 	case OUTDIAL_EVENT_SESSION_ENTERED:
 		return "in OutdialAgent";
 	case OUTDIAL_EVENT_SESSION_WAITING:

@@ -130,11 +130,12 @@ pub const OUTDIAL_AGENT_LOG_OFF_NOW: u32 = 7;
 /// `outdial_agent`: ends the call in hand, and stays.
 pub const OUTDIAL_AGENT_HANG_UP: u32 = 8;
 
-/// `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
-/// `lead`, `leg`, `list`, `number`, `position`, `recording`, `state`, `trunk`.
+/// `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`,
+/// `caller_id`, `campaign`, `lead`, `leg`, `list`, `number`, `position`, `recording`, `state`,
+/// `trunk`, or a column of the lead's own.
 pub const OUTDIAL_OF_LEG: u32 = 1;
-/// `outdial_dispose`, and `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`, `paused`, `since`, `state`,
-/// `talk`, `wrap_up`.
+/// `outdial_dispose`, and `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`,
+/// `paused`, `since`, `state`, `talk`, `wrap_up`.
 pub const OUTDIAL_OF_AGENT: u32 = 2;
 /// `outdial_field` of a campaign: `abandon_rate`, `abandoned`, `agents`, `answered`, `bridged`,
 /// `dialing`, `free`, `leads`, `live`, `short_calls`, `state`, `why`.
@@ -210,6 +211,9 @@ pub struct OutdialOriginate {
     pub attempt: u64,
     /// The lead's number in the database, 0 for a test call. Since ABI 1.2.
     pub lead: u64,
+    /// 1: once an agent is there the call is recorded, by the name that `outdial_field` gives as
+    /// `recording`. Since ABI 1.3.
+    pub record: u32,
 }
 
 /// Which agent's phone to ring. Valid during the call of `ring` only.

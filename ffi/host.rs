@@ -167,6 +167,7 @@ impl Host {
             priority: originate.target.priority,
             attempt: originate.leg.attempt.0,
             lead: originate.lead.map_or(0, |lead| lead.0),
+            record: u32::from(originate.record),
         };
         // SAFETY: the request and its texts live until the call returns; the host promised that
         // the function may be called with its ctx from the pump.

@@ -296,14 +296,15 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_AGENT_HANG_UP 8
 
 /**
- * `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`, `caller_id`, `campaign`,
- * `lead`, `leg`, `list`, `number`, `position`, `recording`, `state`, `trunk`.
+ * `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`,
+ * `caller_id`, `campaign`, `lead`, `leg`, `list`, `number`, `position`, `recording`, `state`,
+ * `trunk`, or a column of the lead's own.
  */
 #define OUTDIAL_OF_LEG 1
 
 /**
- * `outdial_dispose`, and `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`, `paused`, `since`, `state`,
- * `talk`, `wrap_up`.
+ * `outdial_dispose`, and `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`,
+ * `paused`, `since`, `state`, `talk`, `wrap_up`.
  */
 #define OUTDIAL_OF_AGENT 2
 
@@ -415,6 +416,11 @@ struct outdial_originate {
      * The lead's number in the database, 0 for a test call. Since ABI 1.2.
      */
     uint64_t lead;
+    /**
+     * 1: once an agent is there the call is recorded, by the name that `outdial_field` gives as
+     * `recording`. Since ABI 1.3.
+     */
+    uint32_t record;
 };
 
 /**

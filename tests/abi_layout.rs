@@ -51,6 +51,7 @@ fn layouts() -> Vec<Layout> {
                 priority,
                 attempt,
                 lead,
+                record,
             }
         ),
         layout!(

@@ -180,6 +180,8 @@ pub struct Originate {
     pub leg: LegId,
     /// Whom; `None` for a test call.
     pub lead: Option<LeadId>,
+    /// It is recorded once an agent is there, by the name of [`crate::snapshot::CallView::recording`].
+    pub record: bool,
     /// When it is to leave: now, or up to [`crate::limits::DIAL_AHEAD`] later.
     pub due: Tick,
     /// The trunk's channel technology.

@@ -1,20 +1,32 @@
 //! How recordings are named.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use crate::config::ConfigError;
 use crate::limits;
 use crate::time::Wall;
 
+/// One part of a name.
+type Value = fn(&Fields<'_>) -> String;
+
 /// What a name can hold, in braces.
-const FIELDS: [&str; 8] = [
-    "agent", "attempt", "campaign", "date", "lead", "leg", "number", "time",
+const FIELDS: &[(&str, Value)] = &[
+    ("agent", |f| plain(f.agent)),
+    (ATTEMPT, |f| f.attempt.to_string()),
+    ("campaign", |f| plain(f.campaign)),
+    ("date", |f| f.at_utc("%Y%m%d")),
+    ("lead", |f| f.lead.to_string()),
+    ("leg", |f| f.leg.to_string()),
+    ("number", |f| f.number.to_owned()),
+    ("time", |f| f.at_utc("%H%M%S")),
 ];
+/// Without it two calls could have one name.
+const ATTEMPT: &str = "attempt";
 const ALLOWED: &str = "a relative path of A-Z a-z 0-9 _ - . / with {attempt} in it, and {agent}, \
      {campaign}, {date}, {lead}, {leg}, {number}, {time} where you like, for example \
      {date}/{campaign}-{attempt}.wav";
-const MS_PER_DAY: i64 = 86_400_000;
 
 /// What stands in a name.
 pub(crate) struct Fields<'a> {
@@ -27,6 +39,19 @@ pub(crate) struct Fields<'a> {
     pub(crate) agent: &'a str,
     /// The answer.
     pub(crate) at: Wall,
+}
+
+impl Fields<'_> {
+    fn at_utc(&self, format: &str) -> String {
+        let at = Timestamp::from_millisecond(self.at.0);
+        // The clock of a host is never so far out.
+        at.map_or_else(|_| String::new(), |at| at.strftime(format).to_string())
+    }
+}
+
+fn value(field: &str) -> Option<Value> {
+    let known = FIELDS.iter().find(|(name, _)| *name == field);
+    known.map(|(_, value)| *value)
 }
 
 /// Whether names can be made by the pattern.
@@ -47,7 +72,7 @@ pub(crate) fn check(pattern: &str) -> Result<(), ConfigError> {
                     return wrong(format!("has a character that is not allowed: {text:?}"));
                 }
             }
-            Part::Field(field) if FIELDS.contains(&field) => has_attempt |= field == "attempt",
+            Part::Field(field) if value(field).is_some() => has_attempt |= field == ATTEMPT,
             Part::Field(field) => return wrong(format!("has an unknown field {{{field}}}")),
         }
     }
@@ -65,20 +90,11 @@ pub(crate) fn check(pattern: &str) -> Result<(), ConfigError> {
 pub(crate) fn name(pattern: &str, fields: &Fields<'_>) -> Arc<str> {
     let mut name = String::with_capacity(pattern.len() + 32);
     for part in parts(pattern) {
-        // Writing to memory does not fail.
-        let _ = match part {
-            Part::Text(text) => name.write_str(text),
-            Part::Field("attempt") => write!(name, "{}", fields.attempt),
-            Part::Field("leg") => write!(name, "{}", fields.leg),
-            Part::Field("lead") => write!(name, "{}", fields.lead),
-            Part::Field("campaign") => name.write_str(&plain(fields.campaign)),
-            Part::Field("agent") => name.write_str(&plain(fields.agent)),
-            Part::Field("number") => name.write_str(fields.number),
-            Part::Field("date") => date(&mut name, fields.at),
-            Part::Field("time") => time(&mut name, fields.at),
-            // Refused by `check`.
-            Part::Field(_) => Ok(()),
-        };
+        match part {
+            Part::Text(text) => name.push_str(text),
+            // An unknown one was refused by `check`.
+            Part::Field(field) => name.extend(value(field).map(|value| value(fields))),
+        }
     }
     name.into()
 }
@@ -103,31 +119,6 @@ fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if allowed(c) { c } else { '_' })
         .collect()
-}
-
-/// Days since 1970 to a civil date, by Howard Hinnant's `civil_from_days`.
-fn date(name: &mut String, at: Wall) -> std::fmt::Result {
-    let days = at.0.div_euclid(MS_PER_DAY) + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    write!(name, "{year:04}{month:02}{day:02}")
-}
-
-fn time(name: &mut String, at: Wall) -> std::fmt::Result {
-    let seconds = at.0.rem_euclid(MS_PER_DAY) / 1_000;
-    let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
-    write!(name, "{hours:02}{minutes:02}{:02}", seconds % 60)
 }
 
 #[cfg(test)]

@@ -128,6 +128,7 @@ mod tests {
         Box::new(Originate {
             leg: leg(n),
             lead: None,
+            record: false,
             due,
             tech: "PJSIP".into(),
             endpoint: "carrier".into(),

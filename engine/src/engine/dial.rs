@@ -276,6 +276,8 @@ impl Engine {
         attempt.hangups = 0;
         let leg = attempt.leg();
         let lead = attempt.lead().map(|(lease, _)| lease.lead);
+        let campaign = attempt.campaign().and_then(|c| self.campaigns.get(&c));
+        let record = campaign.is_some_and(|c| c.config.recording.is_some());
         let caller_id = attempt.caller_id.clone();
         self.totals.legs += 1;
         self.note_call(id, from);
@@ -286,6 +288,7 @@ impl Engine {
         self.push(Command::Originate(Box::new(Originate {
             leg,
             lead,
+            record,
             due,
             tech,
             endpoint,

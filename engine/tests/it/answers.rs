@@ -110,8 +110,8 @@ fn people_among_the_machines_count_as_abandoned_by_their_share() {
     );
 }
 
-/// Two calls for one agent; the one that gets none. Answered at once.
-fn without_agent(clock: ClockStart) -> (Bench, LegId) {
+/// Two calls for one agent.
+fn two_for_one(clock: ClockStart) -> (Bench, Vec<LegId>) {
     let mut b = Bench::new(CampaignConfig {
         mode: Mode::Power { ratio_milli: 2_000 },
         answers: AnswerRules {
@@ -122,6 +122,12 @@ fn without_agent(clock: ClockStart) -> (Bench, LegId) {
     });
     b.log_in(1);
     let legs = originates(&b.lease([1, 2]));
+    (b, legs)
+}
+
+/// Two calls for one agent; the one that gets none. Answered at once.
+fn without_agent(clock: ClockStart) -> (Bench, LegId) {
+    let (mut b, legs) = two_for_one(clock);
     b.answer(legs[0]);
     b.bridge(legs[0], 1);
     b.answer(legs[1]);
@@ -163,16 +169,7 @@ fn without_a_greeting_the_limit_runs_from_the_answer() {
 
 #[test]
 fn a_greeting_before_outdial_connect_counts_too() {
-    let mut b = Bench::new(CampaignConfig {
-        mode: Mode::Power { ratio_milli: 2_000 },
-        answers: AnswerRules {
-            clock: ClockStart::GreetingStart,
-            ..AnswerRules::default()
-        },
-        ..campaign()
-    });
-    b.log_in(1);
-    let legs = originates(&b.lease([1, 2]));
+    let (mut b, legs) = two_for_one(ClockStart::GreetingStart);
     b.answer(legs[0]);
     b.leg(legs[1], LegEvent::Answered);
     b.wait_ms(800);
@@ -186,16 +183,7 @@ fn a_greeting_before_outdial_connect_counts_too() {
 /// A person who is answered by AMD after `amd_ms`, while the only agent talks; `tail_ms` of that was
 /// the silence behind the greeting.
 fn told_apart(clock: ClockStart, amd_ms: u64, tail_ms: u32) -> (Bench, LegId) {
-    let mut b = Bench::new(CampaignConfig {
-        mode: Mode::Power { ratio_milli: 2_000 },
-        answers: AnswerRules {
-            clock,
-            ..AnswerRules::default()
-        },
-        ..campaign()
-    });
-    b.log_in(1);
-    let legs = originates(&b.lease([1, 2]));
+    let (mut b, legs) = two_for_one(clock);
     b.answer(legs[0]);
     b.bridge(legs[0], 1);
     b.leg(legs[1], LegEvent::Answered);

@@ -143,6 +143,7 @@ impl Bench {
         self.ask(&Command::Originate(Box::new(Originate {
             leg: leg(n),
             lead: None,
+            record: false,
             due: self.now.tick,
             tech: "SIM".into(),
             endpoint: "carrier1".into(),
@@ -479,6 +480,7 @@ fn ghosts_and_strays_are_found() {
     let originate = Originate {
         leg: leg(1),
         lead: None,
+        record: false,
         due: Tick(0),
         tech: "SIM".into(),
         endpoint: "carrier1".into(),
