@@ -295,6 +295,8 @@ pub enum Record {
         at: Wall,
         /// The agent, if one.
         agent: Option<AgentId>,
+        /// Who came after the campaign's limit.
+        late: bool,
     },
     /// A message is being played.
     MessageStarted {
@@ -411,6 +413,8 @@ pub struct AttemptResult {
     pub disposition: Option<Box<Disposition>>,
     /// What becomes of the lead.
     pub next: LeadNext,
+    /// The agent came after the campaign's limit: abandoned, by the rules' count.
+    pub late: bool,
 }
 
 /// What a test call did.

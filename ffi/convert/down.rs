@@ -246,6 +246,7 @@ fn answers(from: &link::AnswerRules) -> AnswerRules {
             link::ClockStart::Answer => ClockStart::Answer,
             link::ClockStart::GreetingStart => ClockStart::GreetingStart,
             link::ClockStart::GreetingEnd => ClockStart::GreetingEnd,
+            link::ClockStart::Verdict => ClockStart::Verdict,
         },
         machine: match &from.machine {
             link::OnMachine::HangUp => OnMachine::HangUp,

@@ -61,6 +61,8 @@ pub enum ClockStart {
     GreetingStart,
     /// The end of the callee's first words.
     GreetingEnd,
+    /// AMD's verdict; the answer where there is none.
+    Verdict,
 }
 
 /// What is done with a machine.

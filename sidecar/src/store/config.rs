@@ -325,6 +325,7 @@ fn campaign(row: &Row) -> Campaign {
             clock: match text("abandon_from").as_str() {
                 "greeting_start" => ClockStart::GreetingStart,
                 "greeting_end" => ClockStart::GreetingEnd,
+                "verdict" => ClockStart::Verdict,
                 _ => ClockStart::Answer,
             },
             machine: match text("on_machine").as_str() {

@@ -193,6 +193,7 @@ impl Bench {
             recording: None,
             disposition: None,
             next,
+            late: false,
         };
         self.ask(&Command::Journal(Record::Ended(result)))
     }
