@@ -234,6 +234,8 @@ pub enum Dismissal {
     Full,
     /// What the phone was rung for is over; the agent stays logged in.
     OnHook,
+    /// The agent has a PIN, and it was not checked.
+    PinUnchecked,
 }
 
 /// A thing that the PBX must have before a campaign may start.

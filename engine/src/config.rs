@@ -481,6 +481,8 @@ pub struct AgentConfig {
     pub phone: Option<Phone>,
     /// The phone rings so long; the campaign's `connect_limit_ms` may end it before.
     pub ring_timeout_ms: u32,
+    /// Nobody enters `OutdialAgent` as this agent without saying the PIN.
+    pub pin: bool,
 }
 
 /// Where an agent is rung.

@@ -71,6 +71,7 @@ pub(crate) fn change(change: link::Config) -> Result<ConfigChange, (String, Stri
                 endpoint: text(&phone.endpoint),
             }),
             ring_timeout_ms: agent.ring_timeout_ms,
+            pin: agent.pin,
         }),
         link::Config::AgentRemoved(id) => ConfigChange::AgentRemoved(AgentId(id)),
         link::Config::Abandons {

@@ -146,6 +146,7 @@ impl Shift {
                 skills: vec![],
                 phone: None,
                 ring_timeout_ms: limits::PHONE_RING_MS_DEFAULT,
+                pin: false,
             };
             self.tell(Event::Config(ConfigChange::Agent(config)))?;
             let worker = Worker {
@@ -482,7 +483,10 @@ impl Shift {
         worker.logged_in = Some(self.now);
         worker.leaves = false;
         let name = worker.name.clone();
-        let what = SessionEvent::Entered { agent: name };
+        let what = SessionEvent::Entered {
+            agent: name,
+            pin_checked: false,
+        };
         self.tell(Event::Session {
             session: session.clone(),
             what,

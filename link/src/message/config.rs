@@ -288,6 +288,8 @@ pub struct Agent {
     pub phone: Option<Phone>,
     /// The phone rings so long.
     pub ring_timeout_ms: u32,
+    /// `OutdialAgent` asks the agent for a PIN.
+    pub pin: bool,
 }
 
 /// Where an agent is rung.

@@ -23,6 +23,7 @@ mod lease_tests;
 pub mod lists;
 pub mod migrate;
 pub mod nodes;
+pub mod pins;
 pub mod pool;
 pub mod results;
 #[cfg(test)]

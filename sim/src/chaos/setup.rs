@@ -301,6 +301,7 @@ fn agent(draw: &mut Chance, id: u64, first: u64, others: Option<u32>) -> AgentCo
             .collect(),
         phone: None,
         ring_timeout_ms: limits::PHONE_RING_MS_DEFAULT,
+        pin: false,
     }
 }
 
