@@ -21,8 +21,9 @@
 		</syntax>
 		<description>
 			<para>The campaign connects an agent, plays a message, lets the call go on in the
-			dialplan, or hangs up. Run <literal>AMD()</literal> before it if the campaign is to
-			know what answered: <variable>AMDSTATUS</variable> and
+			dialplan, or hangs up. If the campaign is to know what answered, it asks for
+			<literal>AMD()</literal>, which is run here then (<literal>outdial campaign set NAME
+			--amd default</literal>); or run it before: <variable>AMDSTATUS</variable> and
 			<variable>AMDCAUSE</variable> are read here. A message that is left on a machine
 			begins after its beep, or after 4 seconds of silence where it has none.</para>
 			<para>Only for calls that outdial has dialed, and once for each of them.</para>
@@ -98,6 +99,23 @@ static int verdict_of(struct ast_channel *chan)
 	}
 	ast_channel_unlock(chan);
 	return verdict;
+}
+
+/*! \brief Run AMD() where the campaign asks for it and the dialplan has not. Non-zero: he hung up. */
+static int tell_apart(struct leg *leg, struct ast_channel *chan)
+{
+	struct ast_app *amd;
+
+	if (!leg->has_amd || verdict_of(chan) != OUTDIAL_VERDICT_NONE) {
+		return 0;
+	}
+	amd = pbx_findapp("AMD");
+	if (!amd) {
+		ast_log(LOG_WARNING, "Leg '%s': the campaign asks for AMD(), and app_amd.so is not loaded; "
+			"who answered counts as a person\n", leg->id);
+		return 0;
+	}
+	return pbx_exec(chan, amd, leg->amd) || ast_check_hangup_locked(chan);
 }
 
 /*!
@@ -355,6 +373,11 @@ static int connect_exec(struct ast_channel *chan, const char *data)
 		shim_status(chan, "REPEATED");
 		leg_release(visit.leg);
 		return 0;
+	}
+	if (tell_apart(visit.leg, chan)) {
+		shim_status(chan, "HANGUP");
+		leg_release(visit.leg);
+		return -1;
 	}
 	visit.value = verdict_of(chan);
 	age = greeting_age(chan);

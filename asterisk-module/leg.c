@@ -57,12 +57,14 @@ static int leg_fill(struct leg *leg, const struct outdial_originate *request)
 		|| dial_copy_text(leg->number, sizeof(leg->number), request->number, 1)
 		|| dial_copy_text(leg->caller_id, sizeof(leg->caller_id), request->caller_id, 0)
 		|| dial_copy_text(leg->context, sizeof(leg->context), S_OR(request->context, context), 1)
-		|| dial_copy_text(leg->exten, sizeof(leg->exten), S_OR(request->exten, "s"), 1)) {
+		|| dial_copy_text(leg->exten, sizeof(leg->exten), S_OR(request->exten, "s"), 1)
+		|| dial_copy_text(leg->amd, sizeof(leg->amd), S_OR(request->amd, ""), 0)) {
 		return -1;
 	}
 	if (!dial_is_made_of(leg->id, OUTDIAL_NAME_CHARACTERS) || !dial_is_made_of(leg->tech, OUTDIAL_NAME_CHARACTERS)
 		|| !dial_is_made_of(leg->endpoint, OUTDIAL_NAME_CHARACTERS) || !dial_is_made_of(leg->number, OUTDIAL_DIGITS)
-		|| !dial_is_made_of(leg->caller_id, OUTDIAL_DIGITS)) {
+		|| !dial_is_made_of(leg->caller_id, OUTDIAL_DIGITS)
+		|| !dial_is_made_of(leg->amd, OUTDIAL_DIGITS ",")) {
 		return -1;
 	}
 	/* For reports only: cut to what Asterisk can hold. */
@@ -72,6 +74,7 @@ static int leg_fill(struct leg *leg, const struct outdial_originate *request)
 	leg->attempt = request->attempt;
 	leg->lead = request->lead;
 	leg->record = request->record;
+	leg->has_amd = request->amd != NULL;
 	leg->holds = 1;
 	return 0;
 }
