@@ -192,6 +192,10 @@ static void bad_requests(struct outdial_engine *engine)
 	CHECK(outdial_do_not_call(engine, NULL, NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_do_not_call(engine, "1", "\xff", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_do_not_call(engine, "1", NULL, err, sizeof(err)) == OUTDIAL_E_IO);
+	CHECK(outdial_check_pin(engine, NULL, "4711", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_check_pin(engine, "a", NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_check_pin(engine, "a", "", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_check_pin(engine, "a", "4711", err, sizeof(err)) == OUTDIAL_E_IO);
 }
 
 static void bad(void)
@@ -452,6 +456,10 @@ static void serve(void)
 			const char *values[] = { "Lima" };
 
 			res = outdial_add(engine, name, field, names, values, 1, value, sizeof(value));
+		} else if (sscanf(line, "pin %63s %63s", name, field) == 2) {
+			value[0] = '\0';
+			res = outdial_check_pin(engine, name, field, value, sizeof(value));
+			printf("out %s\n", value);
 		} else if (sscanf(line, "dnc %63s", name) == 1) {
 			res = outdial_do_not_call(engine, name, NULL, value, sizeof(value));
 		} else if (sscanf(line, "talk %u", &number) == 1) {
