@@ -20,6 +20,7 @@ pub mod sidecar;
 pub mod sim;
 pub mod sip;
 pub mod site;
+pub mod soak;
 pub mod tap;
 pub mod trunk;
 pub mod truth;
