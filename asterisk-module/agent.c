@@ -56,7 +56,7 @@
 			in.</para>
 			<para>Keys that the agent may press, while waiting and during a call, are set in
 			<filename>outdial.conf</filename>, section <literal>[keys]</literal>: pause, hold,
-			hang up the customer, a disposition and so on. All other keys go through to the
+			mute, hang up the customer, a disposition and so on. All other keys go through to the
 			customer.</para>
 			<example title="A phone logs its agent in, with a beep before each call">
 			exten => *50,1,OutdialAgent(${CHANNEL(endpoint)},a(beep)m(default)t)
@@ -193,6 +193,7 @@ static int agent_turn(struct session *session, struct ast_channel *chan)
 	struct ast_bridge_features features;
 	char with[OUTDIAL_ID_LEN];
 	int arrived;
+	int muted;
 
 	ao2_lock(session);
 	session->arrived = 0;
@@ -211,8 +212,12 @@ static int agent_turn(struct session *session, struct ast_channel *chan)
 		ast_cond_wait(&session->settled, ao2_object_get_lockaddr(session));
 	}
 	arrived = session->arrived;
+	muted = session->muted;
 	ast_copy_string(with, session->with, sizeof(with));
 	ao2_unlock(session);
+	if (muted) {
+		session_mute(session, chan, 0);
+	}
 	if (!ast_strlen_zero(with)) {
 		leg_parted(with);
 	}
