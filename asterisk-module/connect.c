@@ -65,6 +65,9 @@
 
 static const char app_name[] = "OutdialConnect";
 
+/*! \brief What tells people from machines. */
+static const char amd_name[] = "AMD";
+
 /*! \brief What happens to one customer. In his own thread only. */
 struct visit {
 	struct leg *leg;
@@ -109,7 +112,7 @@ static int tell_apart(struct leg *leg, struct ast_channel *chan)
 	if (!leg->has_amd || verdict_of(chan) != OUTDIAL_VERDICT_NONE) {
 		return 0;
 	}
-	amd = pbx_findapp("AMD");
+	amd = pbx_findapp(amd_name);
 	if (!amd) {
 		ast_log(LOG_WARNING, "Leg '%s': the campaign asks for AMD(), and app_amd.so is not loaded; "
 			"who answered counts as a person\n", leg->id);
