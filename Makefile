@@ -30,7 +30,7 @@ module_make = $(MAKE) --no-print-directory -C asterisk-module BUILD=$(module_bui
 	$(if $(ASTERISK),ASTERISK_MAJOR=$(ASTERISK)) prefix=$(prefix)
 
 .DEFAULT_GOAL := all
-.PHONY: help setup all library sidecar module install uninstall demo test bench bench-answer bench-pacing soak long-run clean
+.PHONY: help setup all library sidecar module install uninstall demo test bench bench-answer bench-pacing soak soak-pbx long-run clean
 
 help:
 	@echo 'make            build liboutdial.so, res_outdial.so, outdial and outdial-sim-pbx'
@@ -45,6 +45,7 @@ help:
 	@echo 'make bench-answer   from the answer to the agent: the audio at the callee, beside a plain Dial()'
 	@echo 'make bench-pacing   talk share and abandon rate of each mode, on a model of PBX and callees'
 	@echo 'make soak       SEEDS=1000 random shifts in which everything goes wrong, against an oracle'
+	@echo 'make soak-pbx   10,000 calls through a real Asterisk with agents who come, pause, vanish; result in target/bench'
 	@echo 'make long-run   50 calls per second for 10 minutes; result in target/bench'
 	@echo 'make clean      remove what was built'
 
@@ -121,6 +122,11 @@ SEEDS ?= 1000
 soak:
 	@$(CARGO) build -q --release -p outdial-sim
 	@$(release)/soak --seeds $(SEEDS)
+
+soak-pbx: setup
+	@$(MAKE) --no-print-directory -s all
+	@$(CARGO) build -q --release -p outdial-harness --bin soak_pbx
+	@OUTDIAL_PREBUILT=1 $(release)/soak_pbx
 
 long-run: setup
 	@$(MAKE) --no-print-directory -s all

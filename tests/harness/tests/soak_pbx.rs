@@ -10,6 +10,7 @@ fn nothing_is_left_of_agents_who_never_sit_still() {
     let options = SoakOptions {
         kind: "e2e".into(),
         calls: 400,
+        calm: false,
         agents: 20,
         cps: 25,
         every: 200,

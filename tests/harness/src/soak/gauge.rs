@@ -119,7 +119,7 @@ fn rows(said: &str, head: &str) -> usize {
 fn backlog(said: &str) -> (u64, u64) {
     let row = |line: &str| -> Option<(u64, u64)> {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let &[.., _processed, waiting, most, _low, _high] = words.as_slice() else {
+        let &[_name, _processed, waiting, most, ..] = words.as_slice() else {
             return None;
         };
         Some((waiting.parse().ok()?, most.parse().ok()?))
@@ -144,9 +144,9 @@ mod tests {
         let bridges =
             "Bridge-ID                 Chans Type\na-b      1 basic\nc-d      2 basic\n\n";
         assert_eq!(rows(bridges, "Bridge-ID"), 2);
-        let tasks = "Processor                 Processed   In Queue  Max Depth  Low water High water\n\
+        let tasks = "\nProcessor                 Processed   In Queue  Max Depth  Low water High water\n\
                      app_voicemail                     0          1          7        450        500\n\
-                     ast_msg_queue                     0          2          3        450        500\n\n\
+                     ast_msg_queue                     0          2          3        450        500        0\n\n\
                      2 taskprocessors\n";
         assert_eq!(backlog(tasks), (3, 7));
     }

@@ -53,6 +53,8 @@ pub struct SoakOptions {
     pub kind: String,
     /// Calls.
     pub calls: usize,
+    /// Agents stay for all of it, and do not pause.
+    pub calm: bool,
     /// Agents.
     pub agents: u8,
     /// Calls per second.
@@ -177,7 +179,7 @@ fn prepare_asterisk(rig: &Rig, options: &SoakOptions) -> Result<()> {
 /// They do not end, or something is left of them.
 pub fn run(rig: &mut Rig, options: &SoakOptions) -> Result<Soaked> {
     let before = Gauge::read(rig, 0)?;
-    let mut team = Team::new(options.agents, options.seed)?;
+    let mut team = Team::new(options.agents, options.calm, options.seed)?;
     rig.outdial(&["campaign", "start", CAMPAIGN])?;
     let start = Instant::now();
     let during = dial(rig, &mut team, options)?;
