@@ -77,6 +77,7 @@
 
 #include "leg.h"
 #include "records.h"
+#include "replace.h"
 #include "session.h"
 
 #include "asterisk/app.h"
@@ -166,23 +167,58 @@ static int agent_arrived(struct ast_bridge_channel *bridge_channel, void *hook_p
 	return 0;
 }
 
+/*! \brief Leave hook: which bridge it is that he leaves. */
+static int agent_leaves(struct ast_bridge_channel *bridge_channel, void *hook_pvt)
+{
+	struct ast_bridge **left = hook_pvt;
+
+	ao2_replace(*left, bridge_channel->bridge);
+	return 0;
+}
+
+/*!
+ * \brief Be in a bridge, and in those that he is moved to.
+ *
+ * \return the bridge that he has left last, with a reference; NULL when he was in none
+ */
+static struct ast_bridge *agent_join(struct session *session, struct ast_channel *chan,
+	struct ast_bridge *bridge)
+{
+	struct ast_bridge_features features;
+	struct ast_bridge *left = NULL;
+
+	ast_bridge_features_init(&features);
+	if (!keys_listen(session, &features)
+		&& (bridge != session->holding
+			|| !ast_bridge_join_hook(&features, agent_arrived, session, NULL, 0))
+		&& !ast_bridge_leave_hook(&features, agent_leaves, &left, NULL, 0)) {
+		ast_bridge_join(bridge, chan, NULL, &features, NULL, 0);
+	}
+	ast_bridge_features_cleanup(&features);
+	return left;
+}
+
 /*! \brief Wait for one call, and take it. Non-zero: he was not even in the waiting room. */
 static int agent_turn(struct session *session, struct ast_channel *chan)
 {
-	struct ast_bridge_features features;
+	struct ast_bridge *bridge = ao2_bump(session->holding);
 	char with[OUTDIAL_ID_LEN];
 	int arrived;
+	int again;
 
 	ao2_lock(session);
 	session->arrived = 0;
 	session->with[0] = '\0';
 	ao2_unlock(session);
 
-	ast_bridge_features_init(&features);
-	if (!keys_listen(session, &features) && !ast_bridge_join_hook(&features, agent_arrived, session, NULL, 0)) {
-		ast_bridge_join(session->holding, chan, NULL, &features, NULL, 0);
-	}
-	ast_bridge_features_cleanup(&features);
+	do {
+		struct ast_bridge *left = agent_join(session, chan, bridge);
+
+		ao2_ref(bridge, -1);
+		bridge = left;
+		again = bridge && replace_look(bridge, chan);
+	} while (again);
+	ao2_cleanup(bridge);
 
 	ao2_lock(session);
 	while (session->moving) {
