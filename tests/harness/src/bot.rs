@@ -128,6 +128,8 @@ fn talk(mut stream: TcpStream, pieces: usize, stop: &AtomicBool) -> Heard {
         }
     }
     drop(stream.write_all(&packed(HANG_UP, &[])));
+    // Whoever closes with something unread resets the connection, and the hang-up may be lost.
+    while !stop.load(Ordering::Relaxed) && !matches!(stream.read(&mut buffer), Ok(0)) {}
     heard
 }
 
