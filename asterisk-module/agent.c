@@ -132,6 +132,22 @@ static const char *dismissal(unsigned int why)
 	}
 }
 
+/*! \brief What the log says of a dismissal that the dialplan's author, or whoever set outdial up, should
+ * know of. NULL: nothing went wrong. */
+static const char *mistake(unsigned int why)
+{
+	switch (why) {
+	case OUTDIAL_DISMISS_UNKNOWN:
+		return "no agent of that name is configured";
+	case OUTDIAL_DISMISS_DUPLICATE:
+		return "the agent is logged in on another channel";
+	case OUTDIAL_DISMISS_FULL:
+		return "there are more agents than outdial can hold";
+	default:
+		return NULL;
+	}
+}
+
 /*! \brief What he hears while he waits. Non-zero: out of memory. */
 static int prepare_wait(struct ast_channel *chan, int music, const char *class)
 {
@@ -238,6 +254,7 @@ static int agent_turn(struct session *session, struct ast_channel *chan)
 static int agent_loop(struct session *session, struct ast_channel *chan)
 {
 	const char *status = NULL;
+	const char *wrong = NULL;
 	int failed;
 
 	while (!status) {
@@ -254,10 +271,14 @@ static int agent_loop(struct session *session, struct ast_channel *chan)
 		ao2_lock(session);
 		if (session->dismissed) {
 			status = dismissal(session->dismissed);
+			wrong = mistake(session->dismissed);
 		} else if (session->let_go || shim.faulted || failed) {
 			status = "FAULT";
 		}
 		ao2_unlock(session);
+	}
+	if (wrong) {
+		ast_log(LOG_WARNING, "%s(%s): %s\n", app_name, session->agent, wrong);
 	}
 	shim_status(chan, status);
 	return 0;
