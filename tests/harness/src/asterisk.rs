@@ -17,6 +17,8 @@ use crate::workspace::{Workspace, keep};
 /// How long Asterisk may take to start.
 const START: Duration = Duration::from_secs(30);
 
+/// The same under a sanitizer.
+const SLOW_START: Duration = Duration::from_secs(300);
 /// How long it may take to end when it is told to end now; the search for leaks is in it.
 const END: Duration = Duration::from_secs(20);
 
@@ -276,7 +278,12 @@ impl Asterisk {
         };
         let server = self.with_args(server, &["-f"]);
         self.proc = Some(Proc::spawn("asterisk", server, &log)?);
-        let booted = wait_for("the start of Asterisk", START, || {
+        let limit = if sanitize::wanted()? {
+            SLOW_START
+        } else {
+            START
+        };
+        let booted = wait_for("the start of Asterisk", limit, || {
             if !self.alive() {
                 bail!("Asterisk has ended");
             }
