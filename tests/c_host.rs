@@ -198,6 +198,21 @@ fn the_console_shows_and_commands() {
     assert_eq!(host.say("dispose 1 other-1-1 sale").0, 6);
     assert_eq!(host.say("add autumn +5111").0, 0);
     assert_eq!(host.say("dnc 5111").0, 0);
+    assert_eq!(field(&mut host, 2, peer::GUARDED, "pin"), (0, "1\n".into()));
+    assert_eq!(field(&mut host, 2, &agent, "pin"), (0, "0\n".into()));
+    assert_eq!(field(&mut host, 2, "nobody", "pin").0, 8);
+    for (pin, code, said) in [
+        ("4711", 0, ""),
+        ("4712", 9, "wrong"),
+        ("9999", 10, "unlock"),
+        ("5000", 5, "PostgreSQL"),
+    ] {
+        let (answer, text) = host.say(&format!("pin {} {pin}", peer::GUARDED));
+        assert!(
+            answer == code && text.contains(said),
+            "{pin}: {answer} {text}"
+        );
+    }
     let requests = peer.seen().requests.clone();
     assert!(
         requests.contains(&Request::Add {

@@ -50,6 +50,10 @@ static void bad_requests(struct outdial_engine *engine)
 	CHECK(outdial_do_not_call(engine, NULL, NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_do_not_call(engine, "1", "\xff", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_do_not_call(engine, "1", NULL, err, sizeof(err)) == OUTDIAL_E_IO);
+	CHECK(outdial_check_pin(engine, NULL, "4711", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_check_pin(engine, "a", NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_check_pin(engine, "a", "", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_check_pin(engine, "a", "4711", err, sizeof(err)) == OUTDIAL_E_IO);
 }
 
 void bad(void)

@@ -321,6 +321,10 @@ static void serve(void)
 			const char *values[] = { "Lima" };
 
 			res = outdial_add(engine, name, field, names, values, 1, value, sizeof(value));
+		} else if (sscanf(line, "pin %63s %63s", name, field) == 2) {
+			value[0] = '\0';
+			res = outdial_check_pin(engine, name, field, value, sizeof(value));
+			printf("out %s\n", value);
 		} else if (sscanf(line, "dnc %63s", name) == 1) {
 			res = outdial_do_not_call(engine, name, NULL, value, sizeof(value));
 		} else if (sscanf(line, "talk %u", &number) == 1) {

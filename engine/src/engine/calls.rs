@@ -132,6 +132,10 @@ impl Engine {
     }
 
     pub(super) fn mark_bridged(&mut self, now: Now, id: AttemptId) {
+        let late = self.is_too_late(now, id);
+        if let Some(attempt) = self.attempts.get_mut(&id) {
+            attempt.late = late;
+        }
         if !self.advance(now, id, Trigger::Bridge) {
             return;
         }
@@ -144,8 +148,22 @@ impl Engine {
             leg,
             at: now.wall,
             agent,
+            late,
         }));
         self.arm(id, now.tick + limits::TALK_TIMEOUT, Why::TalkTimeout);
+    }
+
+    /// An agent who comes now comes after the limit: AMD took longer, or connecting did. The rules
+    /// count such a call as abandoned, whoever talks then (16 CFR 310.4(b)(1)(iv): "does not connect
+    /// the call to a sales representative within two (2) seconds of the person's completed greeting").
+    fn is_too_late(&self, now: Now, id: AttemptId) -> bool {
+        let Some(attempt) = self.attempts.get(&id).filter(|a| a.agent.is_some()) else {
+            return false;
+        };
+        let Some((since, campaign)) = attempt.clock.zip(attempt.campaign()) else {
+            return false;
+        };
+        now.tick - since > self.connect_limit(campaign)
     }
 
     fn bridged(&mut self, now: Now, id: AttemptId, session: &SessionId) {

@@ -6,6 +6,7 @@
 
 pub mod agents;
 pub mod ami;
+pub mod answering;
 pub mod asterisk;
 pub mod bot;
 pub mod carrier;
@@ -20,7 +21,9 @@ pub mod rig;
 pub mod sanitize;
 pub mod sidecar;
 pub mod sim;
+pub mod sip;
 pub mod site;
+pub mod soak;
 pub mod tap;
 pub mod trunk;
 pub mod truth;
