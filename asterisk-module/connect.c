@@ -54,6 +54,7 @@
 
 #include "beep.h"
 #include "leg.h"
+#include "replace.h"
 
 #include "asterisk/app.h"
 #include "asterisk/astobj2.h"
@@ -165,12 +166,25 @@ static int customer_arrived(struct ast_bridge_channel *bridge_channel, void *hoo
 	return 0;
 }
 
+/*! \brief Be in the bridge until he leaves it, or is taken out. Non-zero: out of memory. */
+static int visit_join(struct visit *visit, struct ast_bridge *bridge)
+{
+	struct ast_bridge_features features;
+	int res = -1;
+
+	ast_bridge_features_init(&features);
+	if (!ast_bridge_join_hook(&features, customer_arrived, visit, NULL, 0)) {
+		res = ast_bridge_join(bridge, visit->chan, NULL, &features, NULL, 0);
+	}
+	ast_bridge_features_cleanup(&features);
+	return res;
+}
+
 /*! \brief Wait in a bridge, and talk there if an agent comes. Non-zero: out of memory. */
 static int visit_wait(struct visit *visit)
 {
-	struct ast_bridge_features features;
 	struct ast_bridge *bridge = ast_bridge_basic_new();
-	int res = -1;
+	int res;
 
 	if (!bridge) {
 		return -1;
@@ -179,11 +193,9 @@ static int visit_wait(struct visit *visit)
 	visit->leg->bridge = ao2_bump(bridge);
 	ao2_unlock(visit->leg);
 
-	ast_bridge_features_init(&features);
-	if (!ast_bridge_join_hook(&features, customer_arrived, visit, NULL, 0)) {
-		res = ast_bridge_join(bridge, visit->chan, NULL, &features, NULL, 0);
-	}
-	ast_bridge_features_cleanup(&features);
+	do {
+		res = visit_join(visit, bridge);
+	} while (!res && replace_look(bridge, visit->chan));
 
 	ao2_lock(visit->leg);
 	visit->leg->bridge = NULL;
