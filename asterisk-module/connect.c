@@ -25,6 +25,9 @@
 			know what answered: <variable>AMDSTATUS</variable> and
 			<variable>AMDCAUSE</variable> are read here. A message that is left on a machine
 			begins after its beep, or after 4 seconds of silence where it has none.</para>
+			<para>A campaign with a queue hands the call to <literal>Queue()</literal>: a member
+			who takes it is the agent. Options of <literal>Queue()</literal>, such as
+			<literal>t</literal>, are taken from <variable>OUTDIAL_QUEUE_OPTIONS</variable>.</para>
 			<para>Only for calls that outdial has dialed, and once for each of them.</para>
 			<para>Sets <variable>OUTDIAL_STATUS</variable>:</para>
 			<variablelist>
@@ -52,7 +55,7 @@
  ***/
 
 #include "beep.h"
-#include "leg.h"
+#include "queue.h"
 
 #include "asterisk/app.h"
 #include "asterisk/astobj2.h"
@@ -288,6 +291,15 @@ static int visit_goes_elsewhere(struct visit *visit)
 	return 1;
 }
 
+/*! \brief Customer and member of a queue have parted. NULL: hung up. */
+static const char *visit_parted(struct visit *visit)
+{
+	if (visit_goes_elsewhere(visit)) {
+		return "TRANSFERRED";
+	}
+	return ast_check_hangup_locked(visit->chan) ? NULL : visit_outcome(visit);
+}
+
 /*! \brief From READY to whatever ends the visit. NULL: hung up. */
 static const char *visit_run(struct visit *visit)
 {
@@ -318,6 +330,16 @@ static const char *visit_run(struct visit *visit)
 				return "FAULT";
 			}
 			visit_play(visit, sound, after_beep);
+			continue;
+		case LEG_ORDER_ENQUEUE:
+			if (failed) {
+				return "FAULT";
+			}
+			if (queue_run(visit->leg, visit->chan, sound)) {
+				return visit_parted(visit);
+			}
+			visit->due = OUTDIAL_EVENT_LEG_UNQUEUED;
+			visit->value = 0;
 			continue;
 		case LEG_ORDER_RELEASE:
 			visit_release(visit);

@@ -286,6 +286,8 @@ pub struct CampaignConfig {
     pub caller_ids: CallerIds,
     /// When and whether a lead is tried again.
     pub retry: RetryPolicy,
+    /// The PBX's own queue whose members are the agents; `None`: outdial's own agents are.
+    pub queue: Option<Arc<str>>,
 }
 
 impl CampaignConfig {
@@ -309,6 +311,9 @@ impl CampaignConfig {
         }
         if let Some(pattern) = &self.recording {
             crate::recording::check(pattern)?;
+        }
+        if let Some(queue) = &self.queue {
+            crate::line::check(queue, self.mode)?;
         }
         self.caller_ids.validate()?;
         match self.mode {

@@ -111,6 +111,7 @@ impl Plan {
                 ..CallerIds::default()
             },
             retry: RetryPolicy::default(),
+            queue: None,
         })
     }
 

@@ -47,7 +47,9 @@ impl Engine {
             LegEvent::ConnectFailed { session } => self.connect_failed(now, id, &session),
             LegEvent::Played { whole } => self.played(now, id, whole),
             LegEvent::Released => self.released(now, id),
-            LegEvent::Left => self.goes_on(id),
+            LegEvent::Member => self.taken_by_member(now, id),
+            LegEvent::Unqueued => self.out_of_queue(now, id),
+            LegEvent::Left => self.goes_on(now, id),
             LegEvent::Ended(end) => self.leg_ended(now, id, end),
         }
     }
@@ -115,6 +117,10 @@ impl Engine {
         let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) else {
             return;
         };
+        if let Some(queue) = campaign.config.queue.clone() {
+            self.enqueue(now, id, queue);
+            return;
+        }
         self.waiting += usize::from(campaign.waiting.insert((since, id)));
         let limit = Span::ms(campaign.config.connect_limit_ms);
         self.arm(id, since + limit, Why::ConnectLimit);
@@ -129,6 +135,7 @@ impl Engine {
         if let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) {
             self.waiting -= usize::from(campaign.waiting.remove(&(since, id)));
         }
+        self.leaves_line(id);
     }
 
     pub(super) fn mark_bridged(&mut self, now: Now, id: AttemptId) {
@@ -400,6 +407,7 @@ impl Engine {
         };
         let fault = matches!(attempt.ending, Some(Ending::Fault(_)));
         let Some(agent) = attempt.agent else {
+            self.member_parts(now, id);
             let outcome = if fault {
                 Outcome::Failed
             } else {
@@ -459,6 +467,8 @@ impl Engine {
         if attempt.state == State::ConnectingAgent {
             self.let_agent_return(now, id);
             self.try_next_agent(now, id);
+        } else if attempt.in_queue.is_some() {
+            self.stuck_in_queue(now, id);
         } else {
             self.end_leg(now, id, Ending::Fault("the PBX did not release the call"));
         }

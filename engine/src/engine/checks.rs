@@ -120,6 +120,9 @@ impl Engine {
         if let OnMachine::Message(sound) = &campaign.config.answers.machine {
             needs.insert(Probe::Sound(sound.clone()));
         }
+        if let Some(queue) = &campaign.config.queue {
+            needs.insert(Probe::Queue(queue.clone()));
+        }
         if let AgentlessAction::Goto(target) = &campaign.config.agentless {
             needs.insert(Probe::Target(target.clone()));
         }
@@ -299,6 +302,11 @@ fn lack(what: &Probe) -> Option<String> {
             target.exten, target.context, target.priority
         ),
         Probe::Sound(sound) => format!("no sound {sound}"),
+        Probe::Queue(queue) => format!(
+            "no queue {queue}: add it to queues.conf and run `queue reload all` (`queue show {queue}` \
+             must show it), load app_queue.so if it is not loaded, or name another by `outdial \
+             campaign set NAME --queue`"
+        ),
         Probe::Amd { .. } => return None,
     })
 }

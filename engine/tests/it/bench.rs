@@ -40,6 +40,7 @@ pub fn campaign() -> CampaignConfig {
             ..CallerIds::default()
         },
         retry: RetryPolicy::default(),
+        queue: None,
     }
 }
 

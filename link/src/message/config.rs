@@ -185,6 +185,8 @@ pub struct Campaign {
     pub caller_ids: CallerIds,
     /// Retry rules.
     pub retry: RetryPolicy,
+    /// The PBX's own queue whose members are its agents.
+    pub queue: Option<String>,
 }
 
 /// When and whether a lead is tried again.

@@ -250,7 +250,7 @@ fn load_campaigns(
                 caller_id_daily_cap, local_presence,
                 min_ring_ms, preview_timeout_ms, preview_dial,
                 wrap_up_ms, recording, caller_ids, max_attempts, max_attempts_per_number,
-                retry, test
+                retry, queue, test
          FROM outdial.campaigns",
         &[],
     )? {
@@ -365,5 +365,6 @@ fn campaign(row: &Row) -> Campaign {
             clock::u16_of(row.get("max_attempts")),
             clock::u16_of(row.get("max_attempts_per_number")),
         ),
+        queue: row.get("queue"),
     }
 }
