@@ -13,6 +13,7 @@
 
 typedef struct outdial_engine outdial_engine_t;
 typedef struct outdial_event outdial_event_t;
+typedef struct outdial_queue outdial_queue_t;
 typedef struct outdial_originate outdial_originate_t;
 typedef struct outdial_ring outdial_ring_t;
 typedef struct outdial_notice outdial_notice_t;
@@ -776,7 +777,7 @@ struct outdial_event {
 /**
  * What the PBX knows of one of its queues. Since ABI 1.4.
  */
-struct OutdialQueue {
+struct outdial_queue {
     /**
      * sizeof(struct outdial_queue) of the host's build.
      */
@@ -1059,7 +1060,7 @@ int32_t outdial_post(const struct outdial_engine *engine, const struct outdial_e
  * `engine` is NULL or from `outdial_new` and not freed; `queue` is NULL or valid.
  */
 int32_t outdial_post_queue(const struct outdial_engine *engine,
-                           const struct OutdialQueue *queue);
+                           const struct outdial_queue *queue);
 
 /**
  * Does something for an agent: `action` is one of OUTDIAL_AGENT_. `code` is the pause code, NULL
