@@ -31,6 +31,8 @@ enum Step {
     PickUp(usize),
     /// The n-th leg that was last dialed asks for an agent.
     Ready(usize),
+    /// From now on calls go to the queue; this one does, and a member takes it.
+    Member(usize),
     /// An agent does something at the desk.
     Desk(u64, u8),
     /// A lead that belongs to an agent.
@@ -74,7 +76,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0u64..40, 1u64..7).prop_map(|(n, agent)| Step::Own(n, agent)),
         2 => (0u64..40, 1u64..7).prop_map(|(n, agent)| Step::Manual(n, agent)),
         1 => any::<bool>().prop_map(Step::Voicemail),
-        1 => any::<bool>().prop_map(Step::Queue),
+        2 => prop::bool::weighted(0.2).prop_map(Step::Queue),
+        2 => (0usize..4).prop_map(Step::Member),
         4 => (0u32..6, 0u32..6, 0u32..3)
             .prop_map(|(members, free, callers)| Step::Counts(members, free, callers)),
         1 => (1u64..7, prop::bool::weighted(0.8)).prop_map(|(agent, on)| Step::Assign(agent, on)),
@@ -351,6 +354,16 @@ impl Oracle {
             Step::PickUp(n) => self.pick_up(*n)?,
             Step::Ready(n) => match self.recent_leg(*n) {
                 Some(leg) => self.leg(leg, 4, 0),
+                None => vec![],
+            },
+            Step::Member(n) => match self.recent_leg(*n) {
+                Some(leg) => {
+                    self.queue = true;
+                    let mut told = self.configure();
+                    told.extend(self.leg(leg, 4, 0));
+                    self.obey(told)?;
+                    self.bench.leg(leg, LegEvent::Member)
+                }
                 None => vec![],
             },
             Step::Phone(n, what) => self.phone(*n, *what),
