@@ -23,6 +23,7 @@ mod host;
 mod journal;
 mod limits;
 mod link;
+mod pin;
 mod post;
 mod pump;
 mod queue;
@@ -43,6 +44,7 @@ pub use exports::*;
 #[cfg(feature = "fault-injection")]
 pub use fault::*;
 pub use field::outdial_field;
+pub use pin::outdial_check_pin;
 pub use post::outdial_post;
 pub use queue::outdial_post_queue;
 pub use stats::{outdial_heartbeat_age_ms, outdial_stats};

@@ -12,11 +12,12 @@ use crate::abi::{
     OUTDIAL_E_STATE, OUTDIAL_EVENT_LEG_ANSWERED, OUTDIAL_EVENT_LEG_BRIDGED,
     OUTDIAL_EVENT_LEG_CONNECT_FAILED, OUTDIAL_EVENT_LEG_EARLY_MEDIA, OUTDIAL_EVENT_LEG_ENDED,
     OUTDIAL_EVENT_LEG_GREETING_BEGAN, OUTDIAL_EVENT_LEG_GREETING_ENDED, OUTDIAL_EVENT_LEG_LEFT,
-    OUTDIAL_EVENT_LEG_MEMBER, OUTDIAL_EVENT_LEG_PLAYED, OUTDIAL_EVENT_LEG_PROCEEDING, OUTDIAL_EVENT_LEG_READY,
-    OUTDIAL_EVENT_LEG_RELEASED, OUTDIAL_EVENT_LEG_RINGING, OUTDIAL_EVENT_LEG_UNQUEUED, OUTDIAL_EVENT_PROBED,
-    OUTDIAL_EVENT_SESSION_ENTERED, OUTDIAL_EVENT_SESSION_GONE, OUTDIAL_EVENT_SESSION_WAITING,
-    OUTDIAL_OK, OUTDIAL_VERDICT_HUMAN, OUTDIAL_VERDICT_MACHINE, OUTDIAL_VERDICT_NONE,
-    OUTDIAL_VERDICT_SCREENING, OUTDIAL_VERDICT_UNKNOWN, OutdialEvent,
+    OUTDIAL_EVENT_LEG_MEMBER, OUTDIAL_EVENT_LEG_PLAYED, OUTDIAL_EVENT_LEG_PROCEEDING,
+    OUTDIAL_EVENT_LEG_READY, OUTDIAL_EVENT_LEG_RELEASED, OUTDIAL_EVENT_LEG_RINGING,
+    OUTDIAL_EVENT_LEG_UNQUEUED, OUTDIAL_EVENT_PROBED, OUTDIAL_EVENT_SESSION_ENTERED,
+    OUTDIAL_EVENT_SESSION_GONE, OUTDIAL_EVENT_SESSION_WAITING, OUTDIAL_OK, OUTDIAL_VERDICT_HUMAN,
+    OUTDIAL_VERDICT_MACHINE, OUTDIAL_VERDICT_NONE, OUTDIAL_VERDICT_SCREENING,
+    OUTDIAL_VERDICT_UNKNOWN, OutdialEvent,
 };
 use crate::exports::OutdialEngine;
 use crate::host::size_u32;
@@ -208,16 +209,17 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
 fn is_urgent(event: &Event) -> bool {
     !matches!(
         event,
-        Event::Queue { .. } | Event::Leg {
-            what: LegEvent::Proceeding
-                | LegEvent::Ringing
-                | LegEvent::EarlyMedia
-                | LegEvent::Bridged { .. }
-                | LegEvent::Member
-                | LegEvent::Released
-                | LegEvent::Ended(_),
-            ..
-        }
+        Event::Queue { .. }
+            | Event::Leg {
+                what: LegEvent::Proceeding
+                    | LegEvent::Ringing
+                    | LegEvent::EarlyMedia
+                    | LegEvent::Bridged { .. }
+                    | LegEvent::Member
+                    | LegEvent::Released
+                    | LegEvent::Ended(_),
+                ..
+            }
     )
 }
 
@@ -270,6 +272,7 @@ unsafe fn read(shared: &Shared, event: &OutdialEvent) -> Result<Event, i32> {
                 session: session(event.id)?,
                 what: SessionEvent::Entered {
                     agent: agent.into(),
+                    pin_checked: event.value == 1,
                 },
             });
         }

@@ -212,9 +212,7 @@ impl Campaign {
     pub(crate) fn wanted_leads(&self) -> u32 {
         let round = match self.config.mode {
             Mode::Preview { .. } | Mode::Progressive => self.crew(),
-            Mode::Power { ratio_milli } => {
-                self.crew().saturating_mul(ratio_milli).div_ceil(1000)
-            }
+            Mode::Power { ratio_milli } => self.crew().saturating_mul(ratio_milli).div_ceil(1000),
             // At worst one answer in ten, and as many dials in the air as that takes.
             Mode::Predictive { .. } => self.crew().saturating_mul(10),
             Mode::Agentless => self.config.max_concurrent,

@@ -375,7 +375,7 @@ impl Engine {
         attempt.deadline = None;
         let campaign = attempt.campaign();
         let (began, voicemail) = (attempt.began, attempt.voicemail);
-        let personal = attempt.for_agent.is_some();
+        let (personal, late) = (attempt.for_agent.is_some(), attempt.late);
         if from.is_dialing() && !to.is_dialing() {
             self.dialing = self.dialing.saturating_sub(1);
         } else if !from.is_dialing() && to.is_dialing() {
@@ -396,6 +396,7 @@ impl Engine {
                 to,
                 voicemail,
                 personal,
+                late,
             };
             self.learn_of_attempt(now, campaign, (id, began), step);
             // How far a dial has come is looked at with the next decision.

@@ -201,8 +201,7 @@ pub(super) fn campaign(campaign: &CampaignSnapshot) -> String {
 }
 
 /// What outdial leaves to a queue.
-const PACES_ONLY: &str =
-    "outdial only paces: who gets a call, wrap-up and pauses are the queue's";
+const PACES_ONLY: &str = "outdial only paces: who gets a call, wrap-up and pauses are the queue's";
 
 fn in_queue(campaign: &CampaignSnapshot, queue: &QueueSnapshot) -> String {
     if !queue.known {

@@ -287,6 +287,9 @@ impl LinkThread {
                 let reply = Reply::Columns(result);
                 self.shared.waiting.answered(request, reply);
             }
+            Down::Pin { request, result } => {
+                self.shared.waiting.answered(request, Reply::Pin(result));
+            }
             Down::Config { .. }
             | Down::Leases { .. }
             | Down::Renewed { .. }

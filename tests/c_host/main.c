@@ -192,6 +192,27 @@ static void bad_requests(struct outdial_engine *engine)
 	CHECK(outdial_do_not_call(engine, NULL, NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_do_not_call(engine, "1", "\xff", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_do_not_call(engine, "1", NULL, err, sizeof(err)) == OUTDIAL_E_IO);
+	CHECK(outdial_check_pin(engine, NULL, "4711", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_check_pin(engine, "a", NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_check_pin(engine, "a", "", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_check_pin(engine, "a", "4711", err, sizeof(err)) == OUTDIAL_E_IO);
+}
+
+static void bad_queues(struct outdial_engine *engine)
+{
+	struct outdial_queue queue = { .struct_size = sizeof(queue), .known = 1 };
+
+	CHECK(outdial_post_queue(NULL, &queue) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_post_queue(engine, NULL) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_post_queue(engine, &queue) == OUTDIAL_E_ARGUMENT);
+	queue.queue = "";
+	CHECK(outdial_post_queue(engine, &queue) == OUTDIAL_E_ARGUMENT);
+	queue.queue = "\xff";
+	CHECK(outdial_post_queue(engine, &queue) == OUTDIAL_E_ARGUMENT);
+	queue.queue = "nobody asked for it";
+	CHECK(outdial_post_queue(engine, &queue) == OUTDIAL_OK);
+	queue.struct_size = 8;
+	CHECK(outdial_post_queue(engine, &queue) == OUTDIAL_E_ABI);
 }
 
 static void bad(void)
@@ -277,6 +298,8 @@ static void bad(void)
 	CHECK(pbx_post(engine, OUTDIAL_EVENT_LEG_RINGING, "other-1-1", NULL) == OUTDIAL_E_NOT_FOUND);
 	CHECK(pbx_post(engine, OUTDIAL_EVENT_LEG_ENDED, NULL, NULL) == OUTDIAL_E_ARGUMENT);
 	CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_GONE, "never", NULL) == OUTDIAL_E_NOT_FOUND);
+	CHECK(pbx_post(engine, OUTDIAL_EVENT_LEG_MEMBER, "other-1-1", NULL) == OUTDIAL_E_NOT_FOUND);
+	bad_queues(engine);
 	CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_ENTERED, "s", "") == OUTDIAL_E_ARGUMENT);
 	CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_ENTERED, "s", "\xff") == OUTDIAL_E_ARGUMENT);
 	CHECK(stats_of(engine).stray >= 5);
@@ -452,6 +475,10 @@ static void serve(void)
 			const char *values[] = { "Lima" };
 
 			res = outdial_add(engine, name, field, names, values, 1, value, sizeof(value));
+		} else if (sscanf(line, "pin %63s %63s", name, field) == 2) {
+			value[0] = '\0';
+			res = outdial_check_pin(engine, name, field, value, sizeof(value));
+			printf("out %s\n", value);
 		} else if (sscanf(line, "dnc %63s", name) == 1) {
 			res = outdial_do_not_call(engine, name, NULL, value, sizeof(value));
 		} else if (sscanf(line, "talk %u", &number) == 1) {
@@ -463,9 +490,9 @@ static void serve(void)
 		} else if (!strcmp(line, "counts")) {
 			struct pbx_counts *counts = pbx_counts(pbx);
 
-			printf("out originated %u bridged %u ended %u rung %u broken %u\n",
-				counts->originated, counts->bridged, counts->ended, counts->rung,
-				counts->broken);
+			printf("out originated %u bridged %u taken %u unqueued %u ended %u rung %u broken %u\n",
+				counts->originated, counts->bridged, counts->taken, counts->unqueued,
+				counts->ended, counts->rung, counts->broken);
 			res = OUTDIAL_OK;
 		} else if (!strcmp(line, "stall") || !strcmp(line, "unstall")) {
 			pbx_stall(pbx, line[0] == 's');

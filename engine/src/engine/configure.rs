@@ -83,7 +83,9 @@ impl Engine {
                 if needs_changed(&campaign.config, &config) {
                     campaign.check = Check::Unknown;
                 }
-                campaign.line.configure(&campaign.config.queue, &config.queue);
+                campaign
+                    .line
+                    .configure(&campaign.config.queue, &config.queue);
                 campaign.config = config;
                 campaign.removed = false;
             }

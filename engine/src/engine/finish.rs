@@ -89,6 +89,7 @@ impl Engine {
                 .filter(|_| attempt.bridged.is_some()),
             disposition: attempt.disposition.clone(),
             next,
+            late: attempt.late,
         };
         self.note_end(&attempt, from, (&result.detail, end));
         self.push(Command::Journal(Record::Ended(result)));

@@ -74,7 +74,7 @@ impl Engine {
         self.ring(now, agent, campaign, phone, caller_id);
     }
 
-    fn connect_limit(&self, campaign: CampaignId) -> Span {
+    pub(super) fn connect_limit(&self, campaign: CampaignId) -> Span {
         let campaign = self.campaigns.get(&campaign);
         Span::ms(campaign.map_or(0, |c| c.config.connect_limit_ms))
     }

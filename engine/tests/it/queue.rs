@@ -96,7 +96,10 @@ fn a_campaign_whose_queue_is_missing_is_refused_and_says_how_to_mend_it() {
     let snapshot::Readiness::Refused(why) = b.campaign().readiness else {
         panic!("{:?}", b.campaign().readiness);
     };
-    assert!(why.contains("no queue sales") && why.contains("queues.conf"), "{why}");
+    assert!(
+        why.contains("no queue sales") && why.contains("queues.conf"),
+        "{why}"
+    );
 }
 
 #[test]
@@ -125,7 +128,10 @@ fn an_answered_call_goes_to_the_queue_and_a_member_takes_it() {
     b.leg(leg, LegEvent::Answered);
     let told = b.leg(leg, LegEvent::Ready { verdict: None });
     assert!(has(&told, &enqueue(leg)));
-    assert!(!has(&told, &connect(leg, 1)), "outdial's agents are not used");
+    assert!(
+        !has(&told, &connect(leg, 1)),
+        "outdial's agents are not used"
+    );
     assert_eq!(b.campaign().queue.unwrap().waiting, 1);
     b.wait_ms(500);
     b.tell(counts(1, 0, 0));
@@ -155,11 +161,23 @@ fn who_rings_is_free_and_who_waits_is_in_flight() {
     assert_eq!(b.campaign().live, 2, "one more for the one who is free");
     // Somebody calls in and takes the free one.
     let last = b.engine.snapshot(b.now).attempts[1].id;
-    b.end(LegId { attempt: last, n: 1 }, 486);
+    b.end(
+        LegId {
+            attempt: last,
+            n: 1,
+        },
+        486,
+    );
     b.tell(counts(2, 1, 1));
     assert_eq!(b.campaign().live, 2, "it was dialed before");
     let last = b.engine.snapshot(b.now).attempts[1].id;
-    b.end(LegId { attempt: last, n: 1 }, 486);
+    b.end(
+        LegId {
+            attempt: last,
+            n: 1,
+        },
+        486,
+    );
     assert_eq!(b.campaign().live, 1, "a caller who is not ours is for him");
     assert_eq!(b.why_now(), Some(Reason::AgentsBusy));
 }
@@ -176,7 +194,10 @@ fn who_waits_too_long_is_taken_out_and_hears_the_message() {
     assert!(!has(&told, &play(leg)), "a member may just take it");
     let told = b.leg(leg, LegEvent::Unqueued);
     assert!(has(&told, &play(leg)));
-    assert!(!has(&b.leg(leg, LegEvent::Member), &hang_up(leg)), "too late");
+    assert!(
+        !has(&b.leg(leg, LegEvent::Member), &hang_up(leg)),
+        "too late"
+    );
     let told = b.leg(leg, LegEvent::Played { whole: true });
     assert!(has(&told, &hang_up(leg)));
     b.end(leg, 0);
@@ -287,7 +308,12 @@ fn members_who_go_leave_no_dial_behind() {
     let hung_up = legs.iter().filter(|leg| has(&told, &hang_up(**leg)));
     assert_eq!(hung_up.count(), 2, "they do not ring yet");
     let told = b.tell(counts(0, 0, 0));
-    assert!(legs.iter().filter(|leg| has(&told, &hang_up(**leg))).count() >= 2);
+    assert!(
+        legs.iter()
+            .filter(|leg| has(&told, &hang_up(**leg)))
+            .count()
+            >= 2
+    );
     assert_eq!(b.why_now(), Some(Reason::NoAgents));
 }
 
@@ -376,7 +402,15 @@ fn what_belongs_to_an_agent_is_not_served_by_a_queue() {
     }));
     let told = b.give(vec![own]);
     assert!(originates(&told).is_empty());
-    let given_back = |c: &Command| matches!(c, Command::DeferLease { lease: LeaseId(1), .. });
+    let given_back = |c: &Command| {
+        matches!(
+            c,
+            Command::DeferLease {
+                lease: LeaseId(1),
+                ..
+            }
+        )
+    };
     assert!(told.iter().any(given_back));
     let told = b.tell(Event::Manual {
         request: RequestId(1),

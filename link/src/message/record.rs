@@ -31,6 +31,8 @@ pub enum Record {
         at_ms: i64,
         /// The agent, if one.
         agent: Option<u64>,
+        /// Who came after the campaign's limit.
+        late: bool,
     },
     /// A message is being played.
     MessageStarted {
@@ -179,4 +181,6 @@ pub struct AttemptResult {
     pub disposition: Option<Disposed>,
     /// What becomes of the lead.
     pub next: LeadNext,
+    /// The agent came after the campaign's limit: abandoned, by the rules' count.
+    pub late: bool,
 }

@@ -7,6 +7,7 @@ pub mod health;
 pub mod housekeeper;
 pub mod leaser;
 pub mod lock;
+mod log_on;
 mod start;
 pub mod watcher;
 pub mod writer;

@@ -245,6 +245,7 @@ fn write_results(
                 disposed(r).and_then(|d| d.note.as_deref()).map(plain)
             }),
             &all(ended, |r| r.recording.as_deref().map(plain)),
+            &all(ended, |r| r.late),
         ],
     )?;
     let count = |column| -> u64 { u64::try_from(row.get::<_, i64>(column)).unwrap_or(0) };

@@ -195,5 +195,6 @@ pub fn ended(campaign: u64, lease: &Lease, attempt: u64, outcome: &str) -> Recor
         recording: None,
         disposition: None,
         next: done(outcome),
+        late: false,
     }))
 }

@@ -215,20 +215,31 @@ fn members_take_the_calls_of_a_progressive_campaign() {
 
     let rows = rows(&rig);
     let done = |row: &Attempt| row.outcome == "completed" && row.bridged.is_some();
-    assert!(rows.len() == numbers.len() && rows.iter().all(done), "{rows:#?}");
+    assert!(
+        rows.len() == numbers.len() && rows.iter().all(done),
+        "{rows:#?}"
+    );
     assert!(rows.iter().all(|row| row.agent.is_none()));
     assert_eq!(queue_log(&rig, "CONNECT"), legs(&rig, rows.iter()));
     assert_eq!(queue_log(&rig, "ABANDON").len(), 0);
     let calls = customers(&rig);
     let most = most_at_once(&calls, f64::INFINITY);
-    assert!((2..=3).contains(&most), "{most} calls at once for 3 members");
+    assert!(
+        (2..=3).contains(&most),
+        "{most} calls at once for 3 members"
+    );
     for (name, number) in numbers_of_members() {
         let all = rig.carrier.calls().unwrap();
-        let taken = all.iter().filter(|c| c.number == number && c.answered.is_some());
+        let taken = all
+            .iter()
+            .filter(|c| c.number == number && c.answered.is_some());
         assert!(taken.count() >= 3, "{name} took part");
     }
     settled(&rows, || Ok(customers(&rig)), None).unwrap();
-    wait_counts(&rig, "3 members logged in, 3 free, 0 callers wait, 0 of them ours");
+    wait_counts(
+        &rig,
+        "3 members logged in, 3 free, 0 callers wait, 0 of them ours",
+    );
     let shown = cli(&rig, "outdial show campaign home");
     assert!(shown.contains("outdial only paces"), "{shown}");
     let shown = rig.outdial(&["campaign", "show", "home"]).unwrap();
@@ -258,7 +269,10 @@ fn what_it_needs_is_said(rig: &Rig) {
     assert_eq!(rig.carrier.calls().unwrap().len(), 0);
     let preview = ["campaign", "set", "home", "--mode", "preview"];
     let why = rig.sidecar.outdial_fails(&preview).unwrap();
-    assert!(why.contains("queue") && why.contains("progressive"), "{why}");
+    assert!(
+        why.contains("queue") && why.contains("progressive"),
+        "{why}"
+    );
     for queue in ["", "sales"] {
         rig.outdial(&["campaign", "set", "home", "--queue", queue])
             .unwrap();
@@ -281,7 +295,11 @@ fn who_is_not_served_in_time_gets_the_message_and_pauses_hold_the_dialing() {
     rig.outdial(&["campaign", "start", "home"]).unwrap();
     wait_counts(&rig, "0 members logged in, 0 free");
     wait_cli(&rig, "outdial show why home", "no agents");
-    assert_eq!(rig.carrier.calls().unwrap().len(), 0, "nobody is dialed for them");
+    assert_eq!(
+        rig.carrier.calls().unwrap().len(),
+        0,
+        "nobody is dialed for them"
+    );
 
     cli(&rig, "queue unpause member PJSIP/m1");
     rig.wait_leads("home", &["done"], LATER).unwrap();
@@ -310,7 +328,9 @@ fn who_is_not_served_in_time_gets_the_message_and_pauses_hold_the_dialing() {
 /// It is said what is missing, and when it is there again the dialing goes on.
 fn a_queue_that_goes_stops_the_dialing(rig: &Rig, members: &[(&str, Fate, u8)]) {
     let before = customers(rig).len();
-    rig.asterisk.write_etc("queues.conf", "[general]\n").unwrap();
+    rig.asterisk
+        .write_etc("queues.conf", "[general]\n")
+        .unwrap();
     cli(rig, "queue reload all");
     wait_cli(rig, "outdial show why home", "no queue sales");
     rig.insert("home", &[Fate::Busy.number(0, 50)]).unwrap();
@@ -319,7 +339,12 @@ fn a_queue_that_goes_stops_the_dialing(rig: &Rig, members: &[(&str, Fate, u8)]) 
     queue(rig, SETTINGS, members);
     rig.outdial(&["campaign", "start", "home"]).unwrap();
     rig.wait_leads("home", &["done", "ready"], LATER).unwrap();
-    wait_for("the lead's call", SOON, || Ok(customers(rig).len() > before)).unwrap();
+    wait_for(
+        "the lead's call",
+        SOON,
+        || Ok(customers(rig).len() > before),
+    )
+    .unwrap();
     nothing_is_left(rig);
 }
 
@@ -352,7 +377,10 @@ fn calls_go_on_when_a_member_hangs_up_or_transfers_and_recordings_are_made() {
     // app_queue tells nobody of members who are added or removed, and yet it is seen.
     cli(&rig, "queue unpause member PJSIP/m1");
     wait_counts(&rig, "2 members logged in, 2 free");
-    cli(&rig, "queue remove member Local/talker@members/n from sales");
+    cli(
+        &rig,
+        "queue remove member Local/talker@members/n from sales",
+    );
     wait_counts(&rig, "1 members logged in, 1 free");
 
     // The customer is sent elsewhere while he talks with the member.
