@@ -27,7 +27,7 @@
 			begins after its beep, or after 4 seconds of silence where it has none.</para>
 			<para>A campaign with a queue hands the call to <literal>Queue()</literal>: a member
 			who takes it is the agent. Options of <literal>Queue()</literal>, such as
-			<literal>t</literal>, are taken from <variable>OUTDIAL_QUEUE_OPTIONS</variable>.</para>
+			<literal>t</literal>, are taken from <literal>OUTDIAL_QUEUE_OPTIONS</literal>.</para>
 			<para>Only for calls that outdial has dialed, and once for each of them.</para>
 			<para>Sets <variable>OUTDIAL_STATUS</variable>:</para>
 			<variablelist>
