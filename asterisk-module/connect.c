@@ -26,6 +26,9 @@
 			--amd default</literal>); or run it before: <variable>AMDSTATUS</variable> and
 			<variable>AMDCAUSE</variable> are read here. A message that is left on a machine
 			begins after its beep, or after 4 seconds of silence where it has none.</para>
+			<para>A campaign with a queue hands the call to <literal>Queue()</literal>: a member
+			who takes it is the agent. Options of <literal>Queue()</literal>, such as
+			<literal>t</literal>, are taken from <literal>OUTDIAL_QUEUE_OPTIONS</literal>.</para>
 			<para>Only for calls that outdial has dialed, and once for each of them.</para>
 			<para>Sets <variable>OUTDIAL_STATUS</variable>:</para>
 			<variablelist>
@@ -54,6 +57,7 @@
 
 #include "beep.h"
 #include "leg.h"
+#include "queue.h"
 #include "replace.h"
 
 #include "asterisk/app.h"
@@ -321,6 +325,15 @@ static int visit_goes_elsewhere(struct visit *visit)
 	return 1;
 }
 
+/*! \brief Customer and member of a queue have parted. NULL: hung up. */
+static const char *visit_parted(struct visit *visit)
+{
+	if (visit_goes_elsewhere(visit)) {
+		return "TRANSFERRED";
+	}
+	return ast_check_hangup_locked(visit->chan) ? NULL : visit_outcome(visit);
+}
+
 /*! \brief From READY to whatever ends the visit. NULL: hung up. */
 static const char *visit_run(struct visit *visit)
 {
@@ -351,6 +364,16 @@ static const char *visit_run(struct visit *visit)
 				return "FAULT";
 			}
 			visit_play(visit, sound, after_beep);
+			continue;
+		case LEG_ORDER_ENQUEUE:
+			if (failed) {
+				return "FAULT";
+			}
+			if (queue_run(visit->leg, visit->chan, sound)) {
+				return visit_parted(visit);
+			}
+			visit->due = OUTDIAL_EVENT_LEG_UNQUEUED;
+			visit->value = 0;
 			continue;
 		case LEG_ORDER_RELEASE:
 			visit_release(visit);

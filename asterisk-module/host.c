@@ -12,6 +12,7 @@
 #include "events.h"
 #include "leg.h"
 #include "phone.h"
+#include "queue.h"
 #include "session.h"
 
 #include "asterisk/astobj2.h"
@@ -358,4 +359,7 @@ const struct outdial_host shim_host = {
 	.ring = host_ring,
 	.notice = host_notice,
 	.leave_message = host_leave_message,
+	.enqueue = host_enqueue,
+	.dequeue = host_dequeue,
+	.watch_queue = host_watch_queue,
 };

@@ -28,10 +28,25 @@ enum leg_order {
 	LEG_ORDER_NONE = 0,
 	/*! \brief Hear \a sound, then wait again. */
 	LEG_ORDER_PLAY,
+	/*! \brief Wait in the queue that \a sound names. */
+	LEG_ORDER_ENQUEUE,
 	/*! \brief Go on in the dialplan. */
 	LEG_ORDER_RELEASE,
 	/*! \brief Go on in the dialplan, for the engine is gone. */
 	LEG_ORDER_LET_GO,
+};
+
+/*! \brief How a customer fares in a queue of app_queue. */
+enum leg_queue {
+	LEG_QUEUE_NONE = 0,
+	/*! \brief He is to go there. */
+	LEG_QUEUE_ORDERED,
+	/*! \brief He is in Queue(). */
+	LEG_QUEUE_RUNS,
+	/*! \brief The engine has taken him out, or will not let him in. */
+	LEG_QUEUE_LEAVES,
+	/*! \brief A member has taken the call. */
+	LEG_QUEUE_TAKEN,
 };
 
 struct leg {
@@ -63,7 +78,8 @@ struct leg {
 	/*! \brief Where the customer waits or talks; with a reference, NULL outside. */
 	struct ast_bridge *bridge;
 	enum leg_order order;
-	/*! \brief With \a order: what to play. */
+	enum leg_queue in_queue;
+	/*! \brief With \a order: what to play, or the queue's name. */
 	char sound[OUTDIAL_SOUND_LEN];
 	/*! \brief With \a order: not before the machine at the far end records. */
 	int after_beep;

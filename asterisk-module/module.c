@@ -15,7 +15,7 @@
  ***/
 
 #include "events.h"
-#include "leg.h"
+#include "queue.h"
 #include "records.h"
 #include "session.h"
 #include "tests.h"
@@ -214,6 +214,7 @@ static void registries_free(void)
 	shim.calls = NULL;
 	shim.work = NULL;
 	shim.desk = NULL;
+	queues_stop();
 	events_destroy();
 	sessions_destroy();
 	legs_destroy();
@@ -225,7 +226,8 @@ static int registries_make(void)
 	shim.calls = pool_create("outdial-calls", shim.config.max_calls, shim.config.max_calls);
 	shim.work = pool_create("outdial-work", OUTDIAL_WORK_THREADS, OUTDIAL_WORK_WAITING);
 	shim.desk = pool_create("outdial-desk", OUTDIAL_DESK_THREADS, OUTDIAL_DESK_WAITING);
-	if (!shim.calls || !shim.work || !shim.desk || legs_init() || sessions_init()) {
+	if (!shim.calls || !shim.work || !shim.desk || legs_init() || sessions_init()
+		|| queues_start()) {
 		registries_free();
 		return -1;
 	}

@@ -6,10 +6,10 @@
 
 /*! \file
  *
- * \brief Probes: does this PBX have the endpoint, the extension, the sound? How long may AMD() take?
+ * \brief Probes: does this PBX have the endpoint, the extension, the sound, the queue? How long may AMD() take?
  */
 
-#include "shim.h"
+#include "queue.h"
 
 #include "asterisk/astobj2.h"
 #include "asterisk/config.h"
@@ -153,6 +153,8 @@ static int probe_look(const struct probe *probe)
 			MAX(1, (int) probe->number), NULL) != 0;
 	case OUTDIAL_PROBE_SOUND:
 		return ast_fileexists(probe->first, NULL, ast_defaultlanguage) > 0;
+	case OUTDIAL_PROBE_QUEUE:
+		return queue_exists(probe->first);
 	case OUTDIAL_PROBE_AMD:
 		return amd_time(probe, &amd_total);
 	case OUTDIAL_PROBE_AMD_AFTER_GREETING:

@@ -38,6 +38,10 @@ static const char *name_of(uint32_t kind)
 		return "greeting ended";
 	case OUTDIAL_EVENT_LEG_LEFT:
 		return "goes on without the agent";
+	case OUTDIAL_EVENT_LEG_MEMBER:
+		return "taken by a member";
+	case OUTDIAL_EVENT_LEG_UNQUEUED:
+		return "out of its queue";
 	case OUTDIAL_EVENT_SESSION_ENTERED:
 		return "in OutdialAgent";
 	case OUTDIAL_EVENT_SESSION_WAITING:

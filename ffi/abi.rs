@@ -66,6 +66,12 @@ pub const OUTDIAL_EVENT_LEG_GREETING_ENDED: u32 = 12;
 /// The customer goes on without the agent who was in his bridge: in the dialplan behind
 /// OutdialConnect, or with somebody else to whom the call was transferred. Id: leg.
 pub const OUTDIAL_EVENT_LEG_LEFT: u32 = 13;
+/// A member of the queue that `enqueue` named has taken the call: customer and member are in one
+/// bridge. Id: leg.
+pub const OUTDIAL_EVENT_LEG_MEMBER: u32 = 14;
+/// The customer is out of the queue that `enqueue` named and no member has taken the call; he waits as
+/// after OUTDIAL_EVENT_LEG_READY. Id: leg.
+pub const OUTDIAL_EVENT_LEG_UNQUEUED: u32 = 15;
 /// OutdialAgent was entered. Id: session; `other`: the agent's name; `value`: 1 if `outdial_check_pin`
 /// has found his PIN right, else 0. An agent who has one is dismissed without it.
 pub const OUTDIAL_EVENT_SESSION_ENTERED: u32 = 20;
@@ -110,6 +116,8 @@ pub const OUTDIAL_PROBE_APPLICATION: u32 = 6;
 pub const OUTDIAL_PROBE_AMD_ARGUMENTS: u32 = 7;
 /// `probe` asks the same, counted from the end of the callee's greeting. Since ABI 1.4.
 pub const OUTDIAL_PROBE_AMD_ARGUMENTS_AFTER_GREETING: u32 = 8;
+/// `probe` asks for a queue, and what works it: `first` is its name. Since ABI 1.4.
+pub const OUTDIAL_PROBE_QUEUE: u32 = 9;
 
 /// Why an agent is logged off: no agent of that name is configured.
 pub const OUTDIAL_DISMISS_UNKNOWN: u32 = 1;
@@ -193,6 +201,24 @@ pub struct OutdialEvent {
     pub sip_status: i32,
     /// Q.850 cause, 0 for none.
     pub q850: i32,
+}
+
+/// What the PBX knows of one of its queues. Since ABI 1.4.
+#[repr(C)]
+pub struct OutdialQueue {
+    /// sizeof(struct outdial_queue) of the host's build.
+    pub struct_size: u32,
+    /// 1: the numbers hold; 0: the PBX can't tell, or has no such queue.
+    pub known: u32,
+    /// Its name, as `watch_queue` gave it.
+    pub queue: *const c_char,
+    /// Members who are logged in and not paused, whatever they do.
+    pub members: u32,
+    /// Of which free for a call that comes now: not with a call, not in wrap-up. Who is being rung for
+    /// a caller of this queue counts, as that caller does.
+    pub free: u32,
+    /// Callers in the queue whom no member has taken yet, whoever sent them.
+    pub callers: u32,
 }
 
 /// What to dial. Valid during the call of `originate` only.
@@ -317,8 +343,9 @@ pub struct OutdialHostLoad {
 /// Each one enqueues and returns: it must not wait, dial, take a channel lock or call back into
 /// the library, except for `outdial_post`.
 /// Lifetime: `outdial_new` copies the struct; what `ctx` points at outlives `outdial_stop`.
-/// No function may be NULL but `notice` and `leave_message`. A struct of ABI 1.0 ends before `ring`, one
-/// of 1.1 before `notice`, one of 1.2 before `leave_message`: such a host is never asked for these.
+/// No function may be NULL but `notice` and what stands behind it. A struct of ABI 1.0 ends before `ring`,
+/// one of 1.1 before `notice`, one of 1.2 before `leave_message`, one of 1.3 before `enqueue`: such a
+/// host is never asked for these.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct OutdialHost {
@@ -396,6 +423,17 @@ pub struct OutdialHost {
     /// that: OUTDIAL_EVENT_LEG_PLAYED with 0. Since ABI 1.3; NULL: `play` is called.
     pub leave_message:
         Option<unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char, sound: *const c_char)>,
+    /// Hands a customer who waits to one of the PBX's own queues. OUTDIAL_EVENT_LEG_MEMBER or
+    /// _LEG_UNQUEUED follows, never both, and nothing if the leg ends first. Since ABI 1.4; NULL, as
+    /// any of the three of queues: no campaign can have a queue.
+    pub enqueue:
+        Option<unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char, queue: *const c_char)>,
+    /// Takes a customer out of the queue, unless a member has taken the call: the one event that
+    /// `enqueue` owes says which. Since ABI 1.4.
+    pub dequeue: Option<unsafe extern "C" fn(ctx: *mut c_void, leg: *const c_char)>,
+    /// 1: `outdial_post_queue` tells of this queue soon, and whenever it has changed; 0: no more. Since
+    /// ABI 1.4.
+    pub watch_queue: Option<unsafe extern "C" fn(ctx: *mut c_void, queue: *const c_char, on: u32)>,
 }
 
 /// Settings of `outdial_new`.

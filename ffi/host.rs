@@ -14,8 +14,8 @@ use crate::abi::{
     OUTDIAL_LOG_ERROR, OUTDIAL_LOG_INFO, OUTDIAL_LOG_WARN, OUTDIAL_OK, OUTDIAL_PROBE_AMD,
     OUTDIAL_PROBE_AMD_AFTER_GREETING, OUTDIAL_PROBE_AMD_ARGUMENTS,
     OUTDIAL_PROBE_AMD_ARGUMENTS_AFTER_GREETING, OUTDIAL_PROBE_APPLICATION, OUTDIAL_PROBE_ENDPOINT,
-    OUTDIAL_PROBE_SOUND, OUTDIAL_PROBE_TARGET, OutdialHost, OutdialHostLoad, OutdialNotice,
-    OutdialOriginate, OutdialRing,
+    OUTDIAL_PROBE_QUEUE, OUTDIAL_PROBE_SOUND, OUTDIAL_PROBE_TARGET, OutdialHost, OutdialHostLoad,
+    OutdialNotice, OutdialOriginate, OutdialRing,
 };
 use crate::watch::Told;
 use crate::{guard, limits, raw};
@@ -24,6 +24,7 @@ type Originates = unsafe extern "C" fn(*mut c_void, *const OutdialOriginate) -> 
 type Rings = unsafe extern "C" fn(*mut c_void, *const OutdialRing) -> i32;
 type TakesTwo = unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char);
 type Releases = unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char, *const c_char, u32);
+type TakesOne = unsafe extern "C" fn(*mut c_void, *const c_char);
 type TakesOneAndWhy = unsafe extern "C" fn(*mut c_void, *const c_char, u32);
 type Probes = unsafe extern "C" fn(*mut c_void, u64, u32, *const c_char, *const c_char, u32);
 type Visit = unsafe extern "C" fn(*mut c_void, *const c_char, i32);
@@ -54,6 +55,15 @@ pub(crate) struct Host {
     notice: Option<Notices>,
     /// `play`, where the host was built for ABI 1.2.
     leave_message: TakesTwo,
+    /// `None`: built for ABI 1.3, or has no queues.
+    queues: Option<Queues>,
+}
+
+/// What a host with queues of its own does with them.
+struct Queues {
+    enqueue: TakesTwo,
+    dequeue: TakesOne,
+    watch: TakesOneAndWhy,
 }
 
 // SAFETY: `struct outdial_host` promises that `ctx` and the functions may be used from the
@@ -142,6 +152,14 @@ impl Host {
                 .leave_message
                 .or(host.play)
                 .ok_or_else(missing("play"))?,
+            queues: match (host.enqueue, host.dequeue, host.watch_queue) {
+                (Some(enqueue), Some(dequeue), Some(watch)) => Some(Queues {
+                    enqueue,
+                    dequeue,
+                    watch,
+                }),
+                _ => None,
+            },
         })
     }
 
@@ -257,6 +275,32 @@ impl Host {
         unsafe { (self.hangup)(self.ctx, leg.as_ptr(), u32::from(q850)) }
     }
 
+    /// Whether it has queues of its own.
+    pub(crate) fn has_queues(&self) -> bool {
+        self.queues.is_some()
+    }
+
+    pub(crate) fn enqueue(&self, leg: LegId, queue: &str) {
+        let Some(queues) = &self.queues else { return };
+        let (leg, queue) = (self.leg(leg), c(queue));
+        // SAFETY: as in `originate`.
+        unsafe { (queues.enqueue)(self.ctx, leg.as_ptr(), queue.as_ptr()) }
+    }
+
+    pub(crate) fn dequeue(&self, leg: LegId) {
+        let Some(queues) = &self.queues else { return };
+        let leg = self.leg(leg);
+        // SAFETY: as in `originate`.
+        unsafe { (queues.dequeue)(self.ctx, leg.as_ptr()) }
+    }
+
+    pub(crate) fn watch_queue(&self, queue: &str, on: bool) {
+        let Some(queues) = &self.queues else { return };
+        let queue = c(queue);
+        // SAFETY: as in `originate`.
+        unsafe { (queues.watch)(self.ctx, queue.as_ptr(), u32::from(on)) }
+    }
+
     pub(crate) fn dismiss(&self, session: &SessionId, why: Dismissal) {
         let session = c(&session.0);
         let why = match why {
@@ -281,6 +325,7 @@ impl Host {
                 c(&target.exten),
                 target.priority,
             ),
+            Probe::Queue(queue) => (OUTDIAL_PROBE_QUEUE, c(queue), c(""), 0),
             Probe::Sound(sound) => (OUTDIAL_PROBE_SOUND, c(sound), c(""), 0),
             Probe::Application(name) => (OUTDIAL_PROBE_APPLICATION, c(name), c(""), 0),
             Probe::AmdArguments {

@@ -12,11 +12,12 @@ use crate::abi::{
     OUTDIAL_E_STATE, OUTDIAL_EVENT_LEG_ANSWERED, OUTDIAL_EVENT_LEG_BRIDGED,
     OUTDIAL_EVENT_LEG_CONNECT_FAILED, OUTDIAL_EVENT_LEG_EARLY_MEDIA, OUTDIAL_EVENT_LEG_ENDED,
     OUTDIAL_EVENT_LEG_GREETING_BEGAN, OUTDIAL_EVENT_LEG_GREETING_ENDED, OUTDIAL_EVENT_LEG_LEFT,
-    OUTDIAL_EVENT_LEG_PLAYED, OUTDIAL_EVENT_LEG_PROCEEDING, OUTDIAL_EVENT_LEG_READY,
-    OUTDIAL_EVENT_LEG_RELEASED, OUTDIAL_EVENT_LEG_RINGING, OUTDIAL_EVENT_PROBED,
-    OUTDIAL_EVENT_SESSION_ENTERED, OUTDIAL_EVENT_SESSION_GONE, OUTDIAL_EVENT_SESSION_WAITING,
-    OUTDIAL_OK, OUTDIAL_VERDICT_HUMAN, OUTDIAL_VERDICT_MACHINE, OUTDIAL_VERDICT_NONE,
-    OUTDIAL_VERDICT_SCREENING, OUTDIAL_VERDICT_UNKNOWN, OutdialEvent,
+    OUTDIAL_EVENT_LEG_MEMBER, OUTDIAL_EVENT_LEG_PLAYED, OUTDIAL_EVENT_LEG_PROCEEDING,
+    OUTDIAL_EVENT_LEG_READY, OUTDIAL_EVENT_LEG_RELEASED, OUTDIAL_EVENT_LEG_RINGING,
+    OUTDIAL_EVENT_LEG_UNQUEUED, OUTDIAL_EVENT_PROBED, OUTDIAL_EVENT_SESSION_ENTERED,
+    OUTDIAL_EVENT_SESSION_GONE, OUTDIAL_EVENT_SESSION_WAITING, OUTDIAL_OK, OUTDIAL_VERDICT_HUMAN,
+    OUTDIAL_VERDICT_MACHINE, OUTDIAL_VERDICT_NONE, OUTDIAL_VERDICT_SCREENING,
+    OUTDIAL_VERDICT_UNKNOWN, OutdialEvent,
 };
 use crate::exports::OutdialEngine;
 use crate::host::size_u32;
@@ -87,6 +88,11 @@ unsafe fn post(shared: &Shared, event: *const OutdialEvent) -> i32 {
     // SAFETY: the texts of a valid event end in NUL.
     let parsed = unsafe { read(shared, event) };
     let followed = event.kind == OUTDIAL_EVENT_LEG_ANSWERED && event.value != 0;
+    take(shared, parsed, followed)
+}
+
+/// Takes in an event of the host, and counts it.
+pub(crate) fn take(shared: &Shared, parsed: Result<Event, i32>, followed: bool) -> i32 {
     match parsed.and_then(|parsed| enqueue(shared, parsed, followed)) {
         Ok(()) => {
             shared.counters.posted.fetch_add(1, Ordering::Relaxed);
@@ -125,6 +131,8 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
             | LegEvent::Bridged { .. }
             | LegEvent::Played { .. }
             | LegEvent::Released
+            | LegEvent::Member
+            | LegEvent::Unqueued
             | LegEvent::Left => {
                 if !slots.has_leg(*leg) {
                     return Err(OUTDIAL_E_NOT_FOUND);
@@ -168,6 +176,7 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
         | Event::Manual { .. }
         | Event::Dispose { .. }
         | Event::Probed { .. }
+        | Event::Queue { .. }
         | Event::Reconcile { .. }
         | Event::Config(_)
         | Event::Leases { .. }
@@ -200,15 +209,17 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
 fn is_urgent(event: &Event) -> bool {
     !matches!(
         event,
-        Event::Leg {
-            what: LegEvent::Proceeding
-                | LegEvent::Ringing
-                | LegEvent::EarlyMedia
-                | LegEvent::Bridged { .. }
-                | LegEvent::Released
-                | LegEvent::Ended(_),
-            ..
-        }
+        Event::Queue { .. }
+            | Event::Leg {
+                what: LegEvent::Proceeding
+                    | LegEvent::Ringing
+                    | LegEvent::EarlyMedia
+                    | LegEvent::Bridged { .. }
+                    | LegEvent::Member
+                    | LegEvent::Released
+                    | LegEvent::Ended(_),
+                ..
+            }
     )
 }
 
@@ -250,6 +261,8 @@ unsafe fn read(shared: &Shared, event: &OutdialEvent) -> Result<Event, i32> {
         },
         OUTDIAL_EVENT_LEG_RELEASED => LegEvent::Released,
         OUTDIAL_EVENT_LEG_LEFT => LegEvent::Left,
+        OUTDIAL_EVENT_LEG_MEMBER => LegEvent::Member,
+        OUTDIAL_EVENT_LEG_UNQUEUED => LegEvent::Unqueued,
         OUTDIAL_EVENT_LEG_ENDED => LegEvent::Ended(leg_end(event)),
         OUTDIAL_EVENT_SESSION_ENTERED => {
             // SAFETY: passed on.

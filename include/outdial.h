@@ -13,6 +13,7 @@
 
 typedef struct outdial_engine outdial_engine_t;
 typedef struct outdial_event outdial_event_t;
+typedef struct outdial_queue outdial_queue_t;
 typedef struct outdial_originate outdial_originate_t;
 typedef struct outdial_ring outdial_ring_t;
 typedef struct outdial_notice outdial_notice_t;
@@ -159,6 +160,18 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_EVENT_LEG_LEFT 13
 
 /**
+ * A member of the queue that `enqueue` named has taken the call: customer and member are in one
+ * bridge. Id: leg.
+ */
+#define OUTDIAL_EVENT_LEG_MEMBER 14
+
+/**
+ * The customer is out of the queue that `enqueue` named and no member has taken the call; he waits as
+ * after OUTDIAL_EVENT_LEG_READY. Id: leg.
+ */
+#define OUTDIAL_EVENT_LEG_UNQUEUED 15
+
+/**
  * OutdialAgent was entered. Id: session; `other`: the agent's name; `value`: 1 if `outdial_check_pin`
  * has found his PIN right, else 0. An agent who has one is dismissed without it.
  */
@@ -250,6 +263,11 @@ typedef struct outdial_stats outdial_stats_t;
  * `probe` asks the same, counted from the end of the callee's greeting. Since ABI 1.4.
  */
 #define OUTDIAL_PROBE_AMD_ARGUMENTS_AFTER_GREETING 8
+
+/**
+ * `probe` asks for a queue, and what works it: `first` is its name. Since ABI 1.4.
+ */
+#define OUTDIAL_PROBE_QUEUE 9
 
 /**
  * Why an agent is logged off: no agent of that name is configured.
@@ -605,8 +623,9 @@ struct outdial_notice {
  * Each one enqueues and returns: it must not wait, dial, take a channel lock or call back into
  * the library, except for `outdial_post`.
  * Lifetime: `outdial_new` copies the struct; what `ctx` points at outlives `outdial_stop`.
- * No function may be NULL but `notice` and `leave_message`. A struct of ABI 1.0 ends before `ring`, one
- * of 1.1 before `notice`, one of 1.2 before `leave_message`: such a host is never asked for these.
+ * No function may be NULL but `notice` and what stands behind it. A struct of ABI 1.0 ends before `ring`,
+ * one of 1.1 before `notice`, one of 1.2 before `leave_message`, one of 1.3 before `enqueue`: such a
+ * host is never asked for these.
  */
 struct outdial_host {
     /**
@@ -701,6 +720,22 @@ struct outdial_host {
      * that: OUTDIAL_EVENT_LEG_PLAYED with 0. Since ABI 1.3; NULL: `play` is called.
      */
     void (*leave_message)(void *ctx, const char *leg, const char *sound);
+    /**
+     * Hands a customer who waits to one of the PBX's own queues. OUTDIAL_EVENT_LEG_MEMBER or
+     * _LEG_UNQUEUED follows, never both, and nothing if the leg ends first. Since ABI 1.4; NULL, as
+     * any of the three of queues: no campaign can have a queue.
+     */
+    void (*enqueue)(void *ctx, const char *leg, const char *queue);
+    /**
+     * Takes a customer out of the queue, unless a member has taken the call: the one event that
+     * `enqueue` owes says which. Since ABI 1.4.
+     */
+    void (*dequeue)(void *ctx, const char *leg);
+    /**
+     * 1: `outdial_post_queue` tells of this queue soon, and whenever it has changed; 0: no more. Since
+     * ABI 1.4.
+     */
+    void (*watch_queue)(void *ctx, const char *queue, uint32_t on);
 };
 
 /**
@@ -775,6 +810,37 @@ struct outdial_event {
      * Q.850 cause, 0 for none.
      */
     int32_t q850;
+};
+
+/**
+ * What the PBX knows of one of its queues. Since ABI 1.4.
+ */
+struct outdial_queue {
+    /**
+     * sizeof(struct outdial_queue) of the host's build.
+     */
+    uint32_t struct_size;
+    /**
+     * 1: the numbers hold; 0: the PBX can't tell, or has no such queue.
+     */
+    uint32_t known;
+    /**
+     * Its name, as `watch_queue` gave it.
+     */
+    const char *queue;
+    /**
+     * Members who are logged in and not paused, whatever they do.
+     */
+    uint32_t members;
+    /**
+     * Of which free for a call that comes now: not with a call, not in wrap-up. Who is being rung for
+     * a caller of this queue counts, as that caller does.
+     */
+    uint32_t free;
+    /**
+     * Callers in the queue whom no member has taken yet, whoever sent them.
+     */
+    uint32_t callers;
 };
 
 /**
@@ -1014,6 +1080,25 @@ int32_t outdial_reload(const struct outdial_engine *engine,
  * `engine` is NULL or from `outdial_new` and not freed; `event` is NULL or valid.
  */
 int32_t outdial_post(const struct outdial_engine *engine, const struct outdial_event *event);
+
+/**
+ * Tells the engine what has become of a queue that `watch_queue` has asked for. Since ABI 1.4.
+ *
+ * Thread: any, with channel locks held. Never blocks, never calls back.
+ * Order: what is posted here and by `outdial_post` from one thread arrives in that order. Of a member
+ * who takes a call the count comes first, then OUTDIAL_EVENT_LEG_MEMBER: so he is never taken for
+ * free.
+ * Ownership: `queue` and its text stay the caller's; they are copied.
+ * Returns OUTDIAL_OK when it was taken; OUTDIAL_E_FULL when the queue of events is full;
+ * OUTDIAL_E_ARGUMENT when the name is missing, too long or no UTF-8; OUTDIAL_E_ABI when the struct is
+ * too small; OUTDIAL_E_STATE before `outdial_start` and after `outdial_stop`; OUTDIAL_E_POISONED after
+ * a caught panic. NULL: OUTDIAL_E_ARGUMENT.
+ *
+ * Required:
+ * `engine` is NULL or from `outdial_new` and not freed; `queue` is NULL or valid.
+ */
+int32_t outdial_post_queue(const struct outdial_engine *engine,
+                           const struct outdial_queue *queue);
 
 /**
  * Does something for an agent: `action` is one of OUTDIAL_AGENT_. `code` is the pause code, NULL

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use outdial::{
     OutdialDisposition, OutdialEvent, OutdialHost, OutdialHostLoad, OutdialNotice,
-    OutdialOriginate, OutdialRing, OutdialSettings, OutdialStats,
+    OutdialOriginate, OutdialQueue, OutdialRing, OutdialSettings, OutdialStats,
 };
 
 /// Name in C, size, and offset of each field, in order.
@@ -33,6 +33,17 @@ fn layouts() -> Vec<Layout> {
                 value,
                 sip_status,
                 q850,
+            }
+        ),
+        layout!(
+            "outdial_queue",
+            OutdialQueue {
+                struct_size,
+                known,
+                queue,
+                members,
+                free,
+                callers,
             }
         ),
         layout!(
@@ -129,6 +140,9 @@ fn layouts() -> Vec<Layout> {
                 ring,
                 notice,
                 leave_message,
+                enqueue,
+                dequeue,
+                watch_queue,
             }
         ),
         layout!(

@@ -343,6 +343,42 @@ fn phones_are_rung_for_answered_calls_and_put_on_hook_after_them() {
 }
 
 #[test]
+fn members_of_the_hosts_queue_take_calls_and_who_waits_in_vain_is_taken_out() {
+    let at = place();
+    let plan = Plan {
+        digits: "5679",
+        queue: Some("sales"),
+        ..Plan::default()
+    };
+    let peer = Peer::listen(&at.socket, plan);
+    let mut host = Host::run(&at.socket, &at.journal, &[]);
+    peer.wait("calls of both kinds", |seen| {
+        let ends = seen.ends();
+        let outcome = |name: &str| ends.values().filter(|end| end.outcome == name).count();
+        outcome("completed") >= 30 && outcome("abandoned") >= 20
+    });
+    let (_, text) = host.say("cli show campaign autumn");
+    assert!(
+        text.contains("sales: 4 members logged in") && text.contains("outdial only paces"),
+        "{text}"
+    );
+    assert_eq!(host.say("cli drain").0, 0);
+    assert_eq!(host.say("stop").0, 0);
+    {
+        let seen = peer.seen();
+        let ends = seen.ends();
+        let nines = ends.values().filter(|end| end.number.ends_with('9'));
+        assert!(nines.clone().all(|end| end.bridged_at_ms.is_none()));
+        assert!(nines.filter(|end| end.detail == "no agent").count() >= 5);
+        for end in ends.values().filter(|end| end.bridged_at_ms.is_some()) {
+            assert_eq!((end.agent, &*end.outcome), (None, "completed"));
+        }
+        assert!(seen.starts().keys().all(|(n, _)| ends.contains_key(n)));
+    }
+    assert_good(host.finish());
+}
+
+#[test]
 fn a_campaign_that_the_pbx_cannot_serve_does_not_dial() {
     let at = place();
     let plan = Plan {

@@ -11,6 +11,7 @@ use crate::explain::Reason;
 use crate::hopper::Hopper;
 use crate::ids::{AgentId, AttemptId, RequestId};
 use crate::limits::LEASES_PER_CAMPAIGN;
+use crate::line::Line;
 use crate::predict::{Predictor, seconds};
 use crate::time::{Now, Span, Tick, Wall};
 
@@ -70,6 +71,8 @@ pub(crate) struct Campaign {
     pub(crate) waiting: BTreeSet<(Tick, AttemptId)>,
     /// Dials of which it is not known whether a person answers, by their start.
     pub(crate) dials: Dials,
+    /// Its calls in a queue of the PBX, and what is known of that queue.
+    pub(crate) line: Line,
     /// Agents who take no calls.
     pub(crate) paused: BTreeSet<AgentId>,
     /// Agents with a call or in the wrap-up after one, and since when.
@@ -111,6 +114,7 @@ impl Campaign {
             logged_in: 0,
             waiting: BTreeSet::new(),
             dials: Dials::default(),
+            line: Line::default(),
             paused: BTreeSet::new(),
             busy: BTreeMap::new(),
             outcomes: BTreeMap::new(),
@@ -131,8 +135,19 @@ impl Campaign {
             || (self.is_running() && self.check == Check::Ready && self.hopper.ready() > 0)
     }
 
+    /// Agents logged in; of a queue its members who are not paused.
+    pub(crate) fn crew(&self) -> u32 {
+        match &self.config.queue {
+            Some(_) => self.line.counts.map_or(0, |counts| counts.members),
+            None => self.logged_in,
+        }
+    }
+
     /// Agents logged in who are not paused.
     pub(crate) fn on_duty(&self) -> u32 {
+        if self.config.queue.is_some() {
+            return self.crew();
+        }
         let paused = u32::try_from(self.paused.len()).unwrap_or(u32::MAX);
         self.logged_in.saturating_sub(paused)
     }
@@ -196,12 +211,10 @@ impl Campaign {
     /// How many leads it should have in hand: several rounds of dialing for everybody logged in.
     pub(crate) fn wanted_leads(&self) -> u32 {
         let round = match self.config.mode {
-            Mode::Preview { .. } | Mode::Progressive => self.logged_in,
-            Mode::Power { ratio_milli } => {
-                self.logged_in.saturating_mul(ratio_milli).div_ceil(1000)
-            }
+            Mode::Preview { .. } | Mode::Progressive => self.crew(),
+            Mode::Power { ratio_milli } => self.crew().saturating_mul(ratio_milli).div_ceil(1000),
             // At worst one answer in ten, and as many dials in the air as that takes.
-            Mode::Predictive { .. } => self.logged_in.saturating_mul(10),
+            Mode::Predictive { .. } => self.crew().saturating_mul(10),
             Mode::Agentless => self.config.max_concurrent,
         };
         if round == 0 {

@@ -47,6 +47,26 @@ pub enum Command {
         /// Where to; `None` is behind `OutdialConnect`.
         target: Option<Target>,
     },
+    /// Hand an answered call to one of the PBX's own queues. [`crate::LegEvent::Member`] or
+    /// [`crate::LegEvent::Unqueued`] follows, unless the leg ends first.
+    Enqueue {
+        /// The customer.
+        leg: LegId,
+        /// The queue's name.
+        queue: Arc<str>,
+    },
+    /// Take it out of there again, unless a member has taken it: the one or the other is told.
+    Dequeue {
+        /// The customer.
+        leg: LegId,
+    },
+    /// Tell of a queue's members and callers from now on, or no more.
+    WatchQueue {
+        /// The queue's name.
+        queue: Arc<str>,
+        /// From now on.
+        on: bool,
+    },
     /// End a leg, in whatever state it is.
     Hangup {
         /// The leg.
@@ -254,6 +274,8 @@ pub enum Probe {
     Target(Target),
     /// A sound file.
     Sound(Arc<str>),
+    /// A queue, and what works it.
+    Queue(Arc<str>),
     /// How many ms AMD may take in the dialplan from there on; 0 where it does not run.
     Amd {
         /// Where an answered call enters.

@@ -292,6 +292,8 @@ pub struct CampaignConfig {
     pub caller_ids: CallerIds,
     /// When and whether a lead is tried again.
     pub retry: RetryPolicy,
+    /// The PBX's own queue whose members are the agents; `None`: outdial's own agents are.
+    pub queue: Option<Arc<str>>,
 }
 
 impl CampaignConfig {
@@ -318,6 +320,9 @@ impl CampaignConfig {
         }
         if let Some(arguments) = &self.amd {
             crate::amd::check(arguments)?;
+        }
+        if let Some(queue) = &self.queue {
+            crate::line::check(queue, self.mode)?;
         }
         self.caller_ids.validate()?;
         match self.mode {

@@ -14,6 +14,7 @@ mod pace;
 mod parting;
 mod personal;
 mod phones;
+mod queues;
 mod surplus;
 mod view;
 mod watch;
@@ -45,6 +46,7 @@ use crate::trunk::Trunk;
 
 use checks::Question;
 use learn::Step;
+use queues::Queues;
 
 /// The state machine. Feed it with [`Engine::handle`] and [`Engine::handle_timeout`], then drain
 /// [`Engine::poll_command`], then wait for the next event or for [`Engine::poll_timeout`].
@@ -60,6 +62,8 @@ pub struct Engine {
     agent_names: BTreeMap<Arc<str>, AgentId>,
     sessions: BTreeMap<SessionId, AgentId>,
     attempts: Attempts,
+    /// Queues of the PBX that running campaigns name, and what is known of them.
+    queues: Queues,
     /// Answered calls that wait for an agent, over all campaigns.
     waiting: usize,
     /// Attempts that wait for a trunk.
@@ -110,6 +114,7 @@ impl Engine {
             agent_names: BTreeMap::new(),
             sessions: BTreeMap::new(),
             attempts: Attempts::default(),
+            queues: Queues::new(),
             waiting: 0,
             queued: BTreeSet::new(),
             questions: BTreeMap::new(),
@@ -167,6 +172,7 @@ impl Engine {
                 lease,
             } => self.manual(now, request, agent, campaign, *lease),
             Event::Probed { request, answer } => self.probed(now, request, answer),
+            Event::Queue { queue, counts } => self.queue_counted(&queue, counts),
             Event::Reconcile { legs, sessions } => self.reconcile(now, legs, sessions),
             Event::Config(change) => self.configure(now, change),
             Event::Leases {

@@ -55,6 +55,14 @@ pub enum Event {
         /// 0: the PBX does not have the thing. Else 1, or as many ms as were asked for.
         answer: u32,
     },
+    /// What is known of one of the PBX's own queues, after [`crate::Command::WatchQueue`] and whenever
+    /// it has changed.
+    Queue {
+        /// Its name.
+        queue: Arc<str>,
+        /// `None`: the PBX can't tell, or has no such queue.
+        counts: Option<QueueCounts>,
+    },
     /// What the PBX has alive right now. A leg that is missing in two of these in a row, and has
     /// no terminal event, is a ghost; a leg that the engine does not know is hung up.
     Reconcile {
@@ -189,11 +197,29 @@ pub enum LegEvent {
     },
     /// The call went on in the dialplan as [`crate::Command::Release`] asked.
     Released,
+    /// A member of the queue that [`crate::Command::Enqueue`] named has taken the call: the two are in
+    /// one bridge.
+    Member,
+    /// The customer is out of that queue again and no member has taken the call; he waits as after
+    /// [`LegEvent::Ready`].
+    Unqueued,
     /// The customer goes on without the agent: in the dialplan behind `OutdialConnect`, or with
     /// whoever the call was transferred to.
     Left,
     /// Terminal, exactly once: the leg is gone from the PBX.
     Ended(LegEnd),
+}
+
+/// Members and callers of a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueCounts {
+    /// Members who are logged in and not paused, whatever they do.
+    pub members: u32,
+    /// Of which free for a call that comes now: nobody in wrap-up or with a call. One who is being
+    /// rung for a caller of this queue counts, as that caller does.
+    pub free: u32,
+    /// Callers whom no member has taken yet, whoever sent them.
+    pub callers: u32,
 }
 
 /// Who or what answered.

@@ -17,6 +17,8 @@ pub enum Reason {
     LinkDown,
     /// The PBX refused to dial (overload, limits) a moment ago.
     PbxOverload,
+    /// The PBX has not told who is in the campaign's queue.
+    QueueUnknown,
     /// No agent is logged in for it.
     NoAgents,
     /// All agents are busy or already dialed for: the ordinary state of a busy campaign.
@@ -65,6 +67,7 @@ impl Reason {
             Reason::Journal => "journal unwritable",
             Reason::LinkDown => "link down",
             Reason::PbxOverload => "PBX overloaded",
+            Reason::QueueUnknown => "queue not known",
             Reason::NoAgents => "no agents",
             Reason::AgentsBusy => "agents busy",
             Reason::Previewing => "agents look at leads",

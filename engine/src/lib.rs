@@ -23,6 +23,7 @@ mod granted;
 mod hopper;
 mod ids;
 pub mod limits;
+mod line;
 mod notice;
 mod number;
 mod pacing;

@@ -6,7 +6,7 @@ use crate::agent::AgentState;
 use crate::attempt::{Outcome, State};
 use crate::breaker::Circuit;
 use crate::deadline::Why;
-use crate::event::Verdict;
+use crate::event::{QueueCounts, Verdict};
 use crate::explain::Reason;
 use crate::ids::{AgentId, AttemptId, CampaignId, LeadId, ListId, TrunkId};
 use crate::number::Number;
@@ -84,10 +84,12 @@ pub struct CampaignView {
     pub bridged: u32,
     /// Leads in hand.
     pub leases: u32,
-    /// Agents logged in for it.
+    /// Agents logged in for it; members of its queue who are not paused.
     pub agents: u32,
-    /// Agents free.
+    /// Agents free; of a queue, whoever else counts on them.
     pub free: u32,
+    /// The PBX's own queue whose members are its agents.
+    pub queue: Option<QueueView>,
     /// Calls answered by a person over the abandon rule's window, in thousandths: people whom AMD
     /// takes for machines count by their share.
     pub answered_milli: u64,
@@ -101,6 +103,17 @@ pub struct CampaignView {
     pub why: Vec<Held>,
     /// What held it back at the last decision.
     pub why_now: Option<Reason>,
+}
+
+/// A campaign's queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueView {
+    /// Its name in the PBX.
+    pub name: Arc<str>,
+    /// What the PBX says of it; `None`: nothing so far, or there is no such queue.
+    pub counts: Option<QueueCounts>,
+    /// The campaign's own calls that wait in it.
+    pub waiting: u32,
 }
 
 /// One reason that held a campaign back.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use outdial_link::{CampaignSnapshot, Snapshot, Totals};
+use outdial_link::{CampaignSnapshot, QueueSnapshot, Snapshot, Totals};
 
 use crate::field::percent;
 use crate::shared::Shared;
@@ -109,6 +109,10 @@ pub(super) fn campaigns(snapshot: &Snapshot) -> String {
                 campaign.free,
             ),
         );
+        if let Some(queue) = &campaign.queue {
+            let queue = in_queue(campaign, queue);
+            line(&mut out, &format!("    queue {queue}"));
+        }
         counts(&mut out, "outcomes", &campaign.outcomes);
         let why: Vec<_> = campaign
             .why
@@ -168,10 +172,16 @@ pub(super) fn campaign(campaign: &CampaignSnapshot) -> String {
             campaign.live, campaign.dialing, campaign.bridged
         ),
     );
-    row(
-        "Agents",
-        format!("{} logged in, {} free", campaign.agents, campaign.free),
-    );
+    match &campaign.queue {
+        None => row(
+            "Agents",
+            format!("{} logged in, {} free", campaign.agents, campaign.free),
+        ),
+        Some(queue) => {
+            row("Queue", in_queue(campaign, queue));
+            row("", PACES_ONLY.into());
+        }
+    }
     row("Leads in hand", campaign.leases.to_string());
     row(
         "Abandoned",
@@ -188,6 +198,23 @@ pub(super) fn campaign(campaign: &CampaignSnapshot) -> String {
     }
     out.push_str(&why(campaign));
     out
+}
+
+/// What outdial leaves to a queue.
+const PACES_ONLY: &str = "outdial only paces: who gets a call, wrap-up and pauses are the queue's";
+
+fn in_queue(campaign: &CampaignSnapshot, queue: &QueueSnapshot) -> String {
+    if !queue.known {
+        return format!("{}, nothing known of it", cut(&queue.name, 30));
+    }
+    format!(
+        "{}: {} members logged in, {} free, {} callers wait, {} of them ours",
+        cut(&queue.name, 30),
+        campaign.agents,
+        campaign.free,
+        queue.callers,
+        queue.waiting
+    )
 }
 
 pub(super) fn calls(snapshot: &Snapshot) -> String {
@@ -363,6 +390,12 @@ mod tests {
                     })
                     .collect(),
                 why_now: Some(long(90)),
+                queue: Some(QueueSnapshot {
+                    name: long(80),
+                    known: true,
+                    callers: 100_000,
+                    waiting: 10_000,
+                }),
                 ..CampaignSnapshot::default()
             }],
             agents: vec![AgentSnapshot {

@@ -203,6 +203,7 @@ fn convert_campaign(from: link::Campaign) -> Result<CampaignConfig, String> {
             local_digits: from.caller_ids.local_digits,
         },
         retry: retry(&from.retry),
+        queue: from.queue.as_deref().map(text),
     })
 }
 

@@ -119,6 +119,12 @@ pub(crate) fn snapshot(from: Snapshot, clock: Clock, now: Now) -> link::Snapshot
                         })
                         .collect(),
                     why_now: c.why_now.map(|reason| reason.name().into()),
+                    queue: c.queue.map(|queue| link::QueueSnapshot {
+                        name: queue.name.to_string(),
+                        known: queue.counts.is_some(),
+                        callers: queue.counts.map_or(0, |counts| counts.callers),
+                        waiting: queue.waiting,
+                    }),
                 }
             })
             .collect(),

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use outdial_engine::{
-    Command, Event, LegEnd, LegEvent, LegId, Originate, Record, Refusal, Ring, SessionEvent,
+    Command, Event, LegEnd, LegEvent, LegId, Originate, Probe, Record, Refusal, Ring, SessionEvent,
 };
 use outdial_link::{Answer, Preview, Up};
 
@@ -29,9 +29,20 @@ impl Pump {
             Command::Play { leg, sound } => host.play(leg, &sound),
             Command::LeaveMessage { leg, sound } => host.leave_message(leg, &sound),
             Command::Release { leg, target } => host.release(leg, target.as_ref()),
+            Command::Enqueue { leg, queue } => host.enqueue(leg, &queue),
+            Command::Dequeue { leg } => host.dequeue(leg),
+            Command::WatchQueue { queue, on } => host.watch_queue(&queue, on),
             Command::Hangup { leg, q850 } => self.hang_up(leg, q850),
             Command::Ring(ring) => self.ring(&ring),
             Command::Dismiss { session, why } => host.dismiss(&session, why),
+            // A host without queues can't be asked for one.
+            Command::Probe {
+                request,
+                what: Probe::Queue(_),
+            } if !host.has_queues() => {
+                let answer = 0;
+                self.feedback.push_back(Event::Probed { request, answer });
+            }
             Command::Probe { request, what } => host.probe(request.0, &what),
             Command::NeedLeads { campaign, count } => self.send(Up::NeedLeads {
                 campaign: campaign.0,

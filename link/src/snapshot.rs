@@ -80,6 +80,21 @@ pub struct CampaignSnapshot {
     pub why: Vec<HeldSnapshot>,
     /// The reason that holds right now.
     pub why_now: Option<String>,
+    /// The PBX's own queue whose members are its agents.
+    pub queue: Option<QueueSnapshot>,
+}
+
+/// A campaign's queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueSnapshot {
+    /// Its name in the PBX.
+    pub name: String,
+    /// The PBX has told of it.
+    pub known: bool,
+    /// Callers whom no member has taken yet, whoever sent them.
+    pub callers: u32,
+    /// Of which the campaign's own.
+    pub waiting: u32,
 }
 
 /// One reason that held a campaign back.

@@ -112,6 +112,7 @@ impl Plan {
                 ..CallerIds::default()
             },
             retry: RetryPolicy::default(),
+            queue: None,
         })
     }
 

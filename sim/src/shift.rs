@@ -277,8 +277,11 @@ impl Shift {
             }
             Command::Journal(_)
             | Command::Release { .. }
-            // Nobody here has a phone.
+            // Nobody here has a phone, or a queue.
             | Command::Ring(_)
+            | Command::Enqueue { .. }
+            | Command::Dequeue { .. }
+            | Command::WatchQueue { .. }
             | Command::Dismiss { .. }
             | Command::ReturnLeases { .. }
             | Command::CampaignChecked { .. }

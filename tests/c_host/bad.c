@@ -56,6 +56,23 @@ static void bad_requests(struct outdial_engine *engine)
 	CHECK(outdial_check_pin(engine, "a", "4711", err, sizeof(err)) == OUTDIAL_E_IO);
 }
 
+static void bad_queues(struct outdial_engine *engine)
+{
+	struct outdial_queue queue = { .struct_size = sizeof(queue), .known = 1 };
+
+	CHECK(outdial_post_queue(NULL, &queue) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_post_queue(engine, NULL) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_post_queue(engine, &queue) == OUTDIAL_E_ARGUMENT);
+	queue.queue = "";
+	CHECK(outdial_post_queue(engine, &queue) == OUTDIAL_E_ARGUMENT);
+	queue.queue = "\xff";
+	CHECK(outdial_post_queue(engine, &queue) == OUTDIAL_E_ARGUMENT);
+	queue.queue = "nobody asked for it";
+	CHECK(outdial_post_queue(engine, &queue) == OUTDIAL_OK);
+	queue.struct_size = 8;
+	CHECK(outdial_post_queue(engine, &queue) == OUTDIAL_E_ABI);
+}
+
 void bad(void)
 {
 	struct pbx *pbx = pbx_new(1);
@@ -139,6 +156,8 @@ void bad(void)
 	CHECK(pbx_post(engine, OUTDIAL_EVENT_LEG_RINGING, "other-1-1", NULL) == OUTDIAL_E_NOT_FOUND);
 	CHECK(pbx_post(engine, OUTDIAL_EVENT_LEG_ENDED, NULL, NULL) == OUTDIAL_E_ARGUMENT);
 	CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_GONE, "never", NULL) == OUTDIAL_E_NOT_FOUND);
+	CHECK(pbx_post(engine, OUTDIAL_EVENT_LEG_MEMBER, "other-1-1", NULL) == OUTDIAL_E_NOT_FOUND);
+	bad_queues(engine);
 	CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_ENTERED, "s", "") == OUTDIAL_E_ARGUMENT);
 	CHECK(pbx_post(engine, OUTDIAL_EVENT_SESSION_ENTERED, "s", "\xff") == OUTDIAL_E_ARGUMENT);
 	CHECK(stats_of(engine).stray >= 5);

@@ -13,7 +13,7 @@
 #define THREADS 16
 
 enum kind { JOB_NONE, JOB_PROGRESS, JOB_ANSWER, JOB_END, JOB_BRIDGE, JOB_PLAYED, JOB_WAITING,
-	JOB_GONE, JOB_PROBED, JOB_RELEASED };
+	JOB_GONE, JOB_PROBED, JOB_RELEASED, JOB_COUNT, JOB_MEMBER, JOB_UNQUEUED };
 
 struct job {
 	enum kind kind;
@@ -30,6 +30,9 @@ struct call {
 	char id[IDS];
 	char digit;
 	char session[IDS];
+	/* Waits in the queue; a member has it. */
+	int queued;
+	int taken;
 };
 
 struct session {
@@ -52,6 +55,9 @@ struct pbx {
 	struct session sessions[SESSIONS];
 	struct pbx_counts counts;
 	unsigned int talk_ms;
+	/* The queue that is watched, and members with a call. */
+	char queue[IDS];
+	unsigned int talking;
 	int stalled;
 	int over;
 };

@@ -336,9 +336,9 @@ static void serve(void)
 		} else if (!strcmp(line, "counts")) {
 			struct pbx_counts *counts = pbx_counts(pbx);
 
-			printf("out originated %u bridged %u ended %u rung %u broken %u\n",
-				counts->originated, counts->bridged, counts->ended, counts->rung,
-				counts->broken);
+			printf("out originated %u bridged %u taken %u unqueued %u ended %u rung %u broken %u\n",
+				counts->originated, counts->bridged, counts->taken, counts->unqueued,
+				counts->ended, counts->rung, counts->broken);
 			res = OUTDIAL_OK;
 		} else if (!strcmp(line, "stall") || !strcmp(line, "unstall")) {
 			pbx_stall(pbx, line[0] == 's');

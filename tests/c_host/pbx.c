@@ -100,6 +100,10 @@ static void end_call(struct pbx *pbx, struct call *call, int32_t sip)
 	call->ended = 1;
 	pbx_copy(id, call->id);
 	pbx_copy(session, call->session);
+	if (call->taken) {
+		pbx->talking--;
+		pbx_add_id(pbx, 2, JOB_COUNT, NULL, NULL, 0);
+	}
 	if (session[0]) {
 		pbx_add_id(pbx, 1, JOB_WAITING, session, NULL, 0);
 	}
@@ -148,6 +152,48 @@ static void bridge(struct pbx *pbx, struct job *job)
 	pbx_post(pbx->engine, good ? OUTDIAL_EVENT_LEG_BRIDGED : OUTDIAL_EVENT_LEG_CONNECT_FAILED,
 		job->id, job->other);
 	pthread_mutex_lock(&pbx->lock);
+}
+
+/* Tells of the queue. With the lock held, and kept: the order of counts is that of what happens. */
+static void count_members(struct pbx *pbx)
+{
+	struct outdial_queue queue = { .struct_size = sizeof(queue), .known = 1, .queue = pbx->queue,
+		.members = PBX_MEMBERS, .free = PBX_MEMBERS - pbx->talking };
+
+	if (pbx->queue[0]) {
+		outdial_post_queue(pbx->engine, &queue);
+	}
+}
+
+/* A member takes the call, if there is one; else it waits on. */
+static void member(struct pbx *pbx, const char *id)
+{
+	struct call *call = pbx_find(pbx, id);
+
+	if (!call || call->ended || !call->queued || call->taken) {
+		return;
+	}
+	if (pbx->talking == PBX_MEMBERS) {
+		pbx_add_id(pbx, 3, JOB_MEMBER, id, NULL, 0);
+		return;
+	}
+	call->taken = 1;
+	pbx->talking++;
+	atomic_fetch_add(&pbx->counts.taken, 1);
+	pbx_add_id(pbx, pbx->talk_ms, JOB_END, id, NULL, 0);
+	count_members(pbx);
+	pbx_post(pbx->engine, OUTDIAL_EVENT_LEG_MEMBER, id, NULL);
+}
+
+static void unqueued(struct pbx *pbx, const char *id)
+{
+	struct call *call = pbx_find(pbx, id);
+
+	if (call && !call->ended && call->queued && !call->taken) {
+		call->queued = 0;
+		atomic_fetch_add(&pbx->counts.unqueued, 1);
+		pbx_post(pbx->engine, OUTDIAL_EVENT_LEG_UNQUEUED, id, NULL);
+	}
 }
 
 static void gone(struct pbx *pbx, const char *id)
@@ -213,6 +259,15 @@ static void work(struct pbx *pbx, struct job *job)
 		pthread_mutex_unlock(&pbx->lock);
 		post(pbx->engine, probed);
 		pthread_mutex_lock(&pbx->lock);
+		break;
+	case JOB_COUNT:
+		count_members(pbx);
+		break;
+	case JOB_MEMBER:
+		member(pbx, job->id);
+		break;
+	case JOB_UNQUEUED:
+		unqueued(pbx, job->id);
 		break;
 	case JOB_NONE:
 		break;

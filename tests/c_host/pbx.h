@@ -3,6 +3,7 @@
  * What a call does is decided by the last digit of the number:
  *   0 busy (486), 1 rings until it is hung up, 2 refused by the PBX at once,
  *   3 congestion (503), 4 ends without a word, else answered.
+ * A call in the queue gets one of its members; with 9 it never does.
  * What an agent's phone does, by the last digit of its endpoint:
  *   0 busy, 1 rings until it is dismissed, 2 refused by the PBX at once, else answered.
  */
@@ -16,6 +17,9 @@
 
 #define PBX_LOG_BYTES 512
 
+/* Of the one queue. */
+#define PBX_MEMBERS 4
+
 struct pbx;
 
 /* What has happened so far. */
@@ -24,6 +28,9 @@ struct pbx_counts {
 	atomic_uint refused;
 	atomic_uint answered;
 	atomic_uint bridged;
+	/* Taken by members of the queue, and taken out of it. */
+	atomic_uint taken;
+	atomic_uint unqueued;
 	atomic_uint ended;
 	atomic_uint dismissed;
 	atomic_uint rung;

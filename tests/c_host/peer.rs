@@ -72,6 +72,8 @@ pub struct Plan {
     pub sound: &'static str,
     /// Endpoints of phones, each of one agent (from 11 on): the last digit decides what it does.
     pub phones: &'static [&'static str],
+    /// The campaign's queue.
+    pub queue: Option<&'static str>,
 }
 
 impl Default for Plan {
@@ -82,6 +84,7 @@ impl Default for Plan {
             acknowledge: true,
             sound: "sorry",
             phones: &[],
+            queue: None,
         }
     }
 }
@@ -398,6 +401,7 @@ fn config(plan: &Plan) -> Vec<Config> {
                 failed: again(),
                 callback: again(),
             },
+            queue: plan.queue.map(str::to_owned),
         })),
     ];
     changes.extend((0..5).map(|i| Config::Agent(agent(i + 1, format!("agent{i}"), None))));

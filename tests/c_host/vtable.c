@@ -230,6 +230,47 @@ static void host_notice(void *ctx, const struct outdial_notice *notice)
 	}
 }
 
+static void host_enqueue(void *ctx, const char *leg, const char *queue)
+{
+	struct pbx *pbx = ctx;
+	struct call *call;
+
+	pthread_mutex_lock(&pbx->lock);
+	call = pbx_find(pbx, leg);
+	if (call && strcmp(queue, pbx->queue)) {
+		fprintf(stderr, "pbx: %s for queue %s, watched is %s\n", leg, queue, pbx->queue);
+		atomic_fetch_add(&pbx->counts.broken, 1);
+	}
+	if (call) {
+		call->queued = 1;
+		if (call->digit != '9') {
+			pbx_add_id(pbx, 3, JOB_MEMBER, leg, NULL, 0);
+		}
+	}
+	pthread_mutex_unlock(&pbx->lock);
+}
+
+static void host_dequeue(void *ctx, const char *leg)
+{
+	struct pbx *pbx = ctx;
+
+	pthread_mutex_lock(&pbx->lock);
+	pbx_add_id(pbx, 1, JOB_UNQUEUED, leg, NULL, 0);
+	pthread_mutex_unlock(&pbx->lock);
+}
+
+static void host_watch_queue(void *ctx, const char *queue, uint32_t on)
+{
+	struct pbx *pbx = ctx;
+
+	pthread_mutex_lock(&pbx->lock);
+	pbx_copy(pbx->queue, on ? queue : "");
+	if (on) {
+		pbx_add_id(pbx, 1, JOB_COUNT, NULL, NULL, 0);
+	}
+	pthread_mutex_unlock(&pbx->lock);
+}
+
 struct outdial_host pbx_host(struct pbx *pbx)
 {
 	struct outdial_host host = {
@@ -250,6 +291,9 @@ struct outdial_host pbx_host(struct pbx *pbx)
 		.ring = host_ring,
 		.notice = host_notice,
 		.leave_message = host_play,
+		.enqueue = host_enqueue,
+		.dequeue = host_dequeue,
+		.watch_queue = host_watch_queue,
 	};
 
 	return host;

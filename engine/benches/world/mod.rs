@@ -34,6 +34,7 @@ pub fn campaign(id: u64, mode: Mode, max_concurrent: u32) -> CampaignConfig {
             ..CallerIds::default()
         },
         retry: RetryPolicy::default(),
+        queue: None,
     }
 }
 

@@ -54,6 +54,17 @@ pub(crate) enum Purpose {
     Test { request: RequestId, number: Number },
 }
 
+/// How a call fares in a queue of the PBX.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InQueue {
+    /// It waits there for a member.
+    Waits,
+    /// It is being taken out.
+    Leaves,
+    /// A member has taken it.
+    Taken,
+}
+
 /// A live attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
@@ -79,6 +90,8 @@ pub(crate) struct Attempt {
     pub(crate) for_agent: Option<AgentId>,
     /// The agent who was chosen.
     pub(crate) agent: Option<AgentId>,
+    /// It was handed to a queue of the PBX.
+    pub(crate) in_queue: Option<InQueue>,
     pub(crate) connect_tries: u8,
     pub(crate) ending: Option<Ending>,
     pub(crate) hangups: u8,
@@ -131,6 +144,7 @@ impl Attempt {
             caller_id,
             for_agent: None,
             agent: None,
+            in_queue: None,
             connect_tries: 0,
             ending: None,
             hangups: 0,

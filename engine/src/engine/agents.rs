@@ -412,7 +412,7 @@ impl Engine {
             self.set_agent_state(now, agent, AgentState::Entering);
             return;
         };
-        let recording = self.recording_name(now, attempt, agent);
+        let recording = self.recording_name(now, attempt, Some(agent));
         if let Some(call) = self.attempts.get_mut(&attempt) {
             call.agent = Some(agent);
             call.recording = recording;
@@ -429,7 +429,12 @@ impl Engine {
     }
 
     /// What the recording of the call with this agent is called; `None`: it is not recorded.
-    fn recording_name(&self, now: Now, attempt: AttemptId, agent: AgentId) -> Option<Arc<str>> {
+    pub(super) fn recording_name(
+        &self,
+        now: Now,
+        attempt: AttemptId,
+        agent: Option<AgentId>,
+    ) -> Option<Arc<str>> {
         let call = self.attempts.get(&attempt)?;
         let config = &self.campaigns.get(&call.campaign()?)?.config;
         let pattern = config.recording.as_deref()?;
@@ -440,7 +445,10 @@ impl Engine {
             lead: lease.lead.0,
             campaign: &config.name,
             number: number.number.digits(),
-            agent: self.agents.get(&agent).map_or("", |a| &*a.config.name),
+            // A queue's member has no name here.
+            agent: agent
+                .and_then(|agent| self.agents.get(&agent))
+                .map_or("", |a| &*a.config.name),
             at: call.answered.map_or(now.wall, |(_, at)| at),
         };
         Some(recording::name(pattern, &fields))
@@ -507,7 +515,7 @@ impl Engine {
 
     pub(super) fn is_needed(&self, agent: &Agent) -> bool {
         let mut campaigns = agent.campaigns().filter_map(|id| self.campaigns.get(&id));
-        campaigns.any(|campaign| campaign.in_flight > 0)
+        campaigns.any(|campaign| campaign.in_flight > 0 && campaign.config.queue.is_none())
     }
 }
 

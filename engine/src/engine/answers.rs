@@ -139,13 +139,18 @@ impl Engine {
         if !applies || !(waits || classifies) {
             return;
         }
-        self.stop_waiting(id);
+        let queued = attempt.in_queue;
+        if queued.is_none() {
+            self.stop_waiting(id);
+        }
         if let Some(attempt) = self.attempts.get_mut(&id) {
             attempt.greeted = true;
             let at = Tick(now.tick.0.saturating_sub(ago.0));
             attempt.clock = attempt.clock.max(Some(at));
         }
-        if waits && !self.is_agentless(id) {
+        if queued.is_some() {
+            self.arm_line(now, id);
+        } else if waits && !self.is_agentless(id) {
             self.await_agent(now, id);
         }
     }

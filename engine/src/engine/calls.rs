@@ -1,7 +1,7 @@
 //! What happens to calls: events of legs, and their deadlines.
 
 use crate::agent::AgentState;
-use crate::attempt::{Blame, Ending, Outcome, Purpose, State, Trigger, classify};
+use crate::attempt::{Attempt, Blame, Ending, Outcome, Purpose, State, Trigger, classify};
 use crate::breaker::gravity;
 use crate::command::{Command, Level, Record, TestStep};
 use crate::config::ClockStart;
@@ -47,7 +47,9 @@ impl Engine {
             LegEvent::ConnectFailed { session } => self.connect_failed(now, id, &session),
             LegEvent::Played { whole } => self.played(now, id, whole),
             LegEvent::Released => self.released(now, id),
-            LegEvent::Left => self.goes_on(id),
+            LegEvent::Member => self.taken_by_member(now, id),
+            LegEvent::Unqueued => self.out_of_queue(now, id),
+            LegEvent::Left => self.goes_on(now, id),
             LegEvent::Ended(end) => self.leg_ended(now, id, end),
         }
     }
@@ -115,6 +117,10 @@ impl Engine {
         let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) else {
             return;
         };
+        if let Some(queue) = campaign.config.queue.clone() {
+            self.enqueue(now, id, queue);
+            return;
+        }
         self.waiting += usize::from(campaign.waiting.insert((since, id)));
         let limit = Span::ms(campaign.config.connect_limit_ms);
         self.arm(id, since + limit, Why::ConnectLimit);
@@ -129,6 +135,7 @@ impl Engine {
         if let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) {
             self.waiting -= usize::from(campaign.waiting.remove(&(since, id)));
         }
+        self.leaves_line(id);
     }
 
     pub(super) fn mark_bridged(&mut self, now: Now, id: AttemptId) {
@@ -157,7 +164,8 @@ impl Engine {
     /// count such a call as abandoned, whoever talks then (16 CFR 310.4(b)(1)(iv): "does not connect
     /// the call to a sales representative within two (2) seconds of the person's completed greeting").
     fn is_too_late(&self, now: Now, id: AttemptId) -> bool {
-        let Some(attempt) = self.attempts.get(&id).filter(|a| a.agent.is_some()) else {
+        let served = |a: &&Attempt| a.agent.is_some() || a.in_queue.is_some();
+        let Some(attempt) = self.attempts.get(&id).filter(served) else {
             return false;
         };
         let Some((since, campaign)) = attempt.clock.zip(attempt.campaign()) else {
@@ -418,6 +426,7 @@ impl Engine {
         };
         let fault = matches!(attempt.ending, Some(Ending::Fault(_)));
         let Some(agent) = attempt.agent else {
+            self.member_parts(now, id);
             let outcome = if fault {
                 Outcome::Failed
             } else {
@@ -477,6 +486,8 @@ impl Engine {
         if attempt.state == State::ConnectingAgent {
             self.let_agent_return(now, id);
             self.try_next_agent(now, id);
+        } else if attempt.in_queue.is_some() {
+            self.stuck_in_queue(now, id);
         } else {
             self.end_leg(now, id, Ending::Fault("the PBX did not release the call"));
         }

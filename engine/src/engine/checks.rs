@@ -123,6 +123,9 @@ impl Engine {
         if let OnMachine::Message(sound) = &campaign.config.answers.machine {
             needs.insert(Probe::Sound(sound.clone()));
         }
+        if let Some(queue) = &campaign.config.queue {
+            needs.insert(Probe::Queue(queue.clone()));
+        }
         if let AgentlessAction::Goto(target) = &campaign.config.agentless {
             needs.insert(Probe::Target(target.clone()));
         }
@@ -316,6 +319,11 @@ fn lack(what: &Probe) -> Option<String> {
             target.exten, target.context, target.priority
         ),
         Probe::Sound(sound) => format!("no sound {sound}"),
+        Probe::Queue(queue) => format!(
+            "no queue {queue}: add it to queues.conf and run `queue reload all` (`queue show {queue}` \
+             must show it), load app_queue.so if it is not loaded, or name another by `outdial \
+             campaign set NAME --queue`"
+        ),
         Probe::Application(name) => format!(
             "no application {name} (module load app_{}.so)",
             name.to_lowercase()
@@ -337,9 +345,11 @@ fn outlasts(what: &Probe, takes_ms: u32, limit_ms: u32) -> Option<String> {
         Probe::AmdArguments { after_greeting, .. } => {
             ("the campaign's AMD()".to_owned(), after_greeting)
         }
-        Probe::Endpoint { .. } | Probe::Target(_) | Probe::Sound(_) | Probe::Application(_) => {
-            return None;
-        }
+        Probe::Endpoint { .. }
+        | Probe::Target(_)
+        | Probe::Sound(_)
+        | Probe::Queue(_)
+        | Probe::Application(_) => return None,
     };
     let (from, mend) = match after_greeting {
         true => ("the end of the greeting", "after_greeting_silence"),

@@ -83,6 +83,9 @@ impl Engine {
                 if needs_changed(&campaign.config, &config) {
                     campaign.check = Check::Unknown;
                 }
+                campaign
+                    .line
+                    .configure(&campaign.config.queue, &config.queue);
                 campaign.config = config;
                 campaign.removed = false;
             }
@@ -96,6 +99,7 @@ impl Engine {
             self.return_leases_of(id);
             self.end_previews(now, |p| p.campaign == id);
         }
+        self.watch_queues();
         self.dirty.insert(id);
         Ok(())
     }
@@ -128,6 +132,7 @@ impl Engine {
         if campaign.live == 0 {
             self.campaigns.remove(&id);
         }
+        self.watch_queues();
     }
 
     fn set_trunk(&mut self, now: Now, config: TrunkConfig) -> Result<(), ConfigError> {
@@ -293,6 +298,7 @@ fn needs_changed(old: &CampaignConfig, new: &CampaignConfig) -> bool {
         || old.message != new.message
         || old.answers.machine != new.answers.machine
         || old.agentless != new.agentless
+        || old.queue != new.queue
 }
 
 fn full(field: &'static str, have: usize, limit: usize) -> Result<(), ConfigError> {

@@ -246,6 +246,7 @@ impl Engine {
             index,
         };
         campaign.live += 1;
+        campaign.line.dialed = now.tick;
         campaign.count(State::Queued, true, for_agent.is_some());
         self.dialing += 1;
         let mut attempt = Attempt::new(id, purpose, caller_id, now);

@@ -69,7 +69,7 @@ impl Engine {
         if campaign.config.mode == Mode::Agentless {
             return;
         }
-        let target = target(campaign.config.abandon, campaign.logged_in);
+        let target = target(campaign.config.abandon, campaign.crew());
         if to == State::Final(Outcome::Machine) {
             let share = campaign.config.answers.people_among_machines_milli;
             campaign

@@ -148,6 +148,9 @@ impl Engine {
     fn wanted(&mut self, now: Now, id: CampaignId) -> Option<Result<u32, Reason>> {
         let load = self.load(id)?;
         let campaign = self.campaigns.get(&id)?;
+        if campaign.config.queue.is_some() && campaign.line.counts.is_none() {
+            return Some(Err(Reason::QueueUnknown));
+        }
         let mode = campaign.config.mode;
         Some(calls(mode, load, |most| {
             self.predict(now, id, load.free, most)
@@ -181,10 +184,18 @@ impl Engine {
             return;
         };
         let age = |since: Tick| seconds(now.tick - since);
-        view.waiting = u32::try_from(campaign.waiting.len()).unwrap_or(u32::MAX);
+        let waiting = u32::try_from(campaign.waiting.len()).unwrap_or(u32::MAX);
+        view.waiting = waiting.saturating_add(campaign.line.waiting);
         view.limit = seconds(Span::ms(campaign.config.connect_limit_ms));
         view.min_ring = seconds(Span::ms(campaign.config.min_ring_ms));
         view.dials.extend(campaign.dials.stages(now.tick));
+        if campaign.config.queue.is_some() {
+            view.talking.extend(campaign.line.talks().map(age));
+            let wrap_up = Span::ms(campaign.config.wrap_up_ms);
+            let wrap_ups = campaign.line.wrap_ups(now.tick, wrap_up);
+            view.wrapping.extend(wrap_ups.map(age));
+            return;
+        }
         for (agent, (with, since)) in &campaign.busy {
             if !self.counts(campaign, *agent) {
                 continue;
@@ -210,6 +221,9 @@ impl Engine {
     /// Free agents that this campaign may count on. An agent of several campaigns that dial now
     /// counts for one of them only: the highest priority; equals share by the agent's number.
     fn free_agents(&self, campaign: &Campaign) -> u32 {
+        if let Some(queue) = &campaign.config.queue {
+            return self.free_members(campaign, queue);
+        }
         let free = match campaign.shared.is_empty() {
             true => campaign.idle.len(),
             false => {
@@ -231,7 +245,7 @@ impl Engine {
     fn counted_for(&self, agent: &crate::agent::Agent) -> Option<CampaignId> {
         let active = || {
             let campaigns = agent.campaigns().filter_map(|id| self.campaigns.get(&id));
-            campaigns.filter(|c| c.is_active())
+            campaigns.filter(|c| c.is_active() && c.config.queue.is_none())
         };
         let top = active().map(|c| c.config.priority).max()?;
         let equals = || active().filter(|c| c.config.priority == top);

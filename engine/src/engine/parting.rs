@@ -6,7 +6,7 @@
 
 use crate::agent::{Agent, AgentState};
 use crate::attempt::Outcome;
-use crate::attempt::{Attempt, Ending, State, Trigger};
+use crate::attempt::{Attempt, Ending, InQueue, State, Trigger};
 use crate::deadline::Why;
 use crate::ids::{AgentId, AttemptId};
 use crate::limits;
@@ -42,8 +42,11 @@ impl Engine {
     }
 
     /// The host says that the customer goes on without the agent.
-    pub(super) fn goes_on(&mut self, id: AttemptId) {
-        let talks = |a: &&mut Attempt| talks(a) && a.agent.is_some() && a.ending.is_none();
+    pub(super) fn goes_on(&mut self, now: Now, id: AttemptId) {
+        let talks = |a: &&mut Attempt| {
+            let met = a.agent.is_some() || a.in_queue == Some(InQueue::Taken);
+            talks(a) && met && a.ending.is_none()
+        };
         let Some(attempt) = self.attempts.get_mut(&id).filter(talks) else {
             self.totals.stray += 1;
             return;
@@ -52,6 +55,7 @@ impl Engine {
         if let Some((since, _)) = attempt.bridged {
             self.arm(id, since + limits::TALK_TIMEOUT, Why::TalkTimeout);
         }
+        self.member_parts(now, id);
     }
 
     /// The leg of a call with an agent is gone: the attempt ends, with the wrap-up if there is one.

@@ -32,6 +32,7 @@ impl Engine {
         let free: Vec<AgentId> = campaign
             .idle
             .iter()
+            .filter(|_| campaign.config.queue.is_none())
             .map(|(_, agent)| *agent)
             .filter(|agent| campaign.hopper.owns(*agent) || self.counts(campaign, *agent))
             .collect();
@@ -60,7 +61,10 @@ impl Engine {
         let Some(campaign) = self.campaigns.get(&id) else {
             return Ok(());
         };
-        let owners = campaign.hopper.owners().filter(|a| self.is_away(*a));
+        // A queue's members are nobody's owners.
+        let queue = campaign.config.queue.is_some();
+        let owners = campaign.hopper.owners();
+        let owners = owners.filter(|a| queue || self.is_away(*a));
         let leases: Vec<(LeaseId, Option<Wall>)> = owners
             .flat_map(|agent| campaign.hopper.owned_by(agent))
             .collect();
@@ -350,6 +354,12 @@ impl Engine {
         });
         if !ready {
             return Err("the agent is not logged in, or is busy".into());
+        }
+        let queue = self.campaigns.get(&campaign);
+        if let Some(queue) = queue.and_then(|c| c.config.queue.as_ref()) {
+            return Err(format!(
+                "the campaign's calls go to queue {queue}: its agents are that queue's members"
+            ));
         }
         let hold = self.hold_personal(now, campaign);
         let stopped = self

@@ -84,6 +84,10 @@ impl Engine {
         let Some(attempt) = self.attempts.get(&id) else {
             return;
         };
+        if attempt.in_queue.is_some() {
+            self.dequeue(now, id);
+            return;
+        }
         if attempt.state == State::ConnectingAgent {
             let (agent, campaign) = (attempt.agent, attempt.campaign());
             let limit = campaign.map_or(Span(0), |c| self.connect_limit(c));

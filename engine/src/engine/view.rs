@@ -5,7 +5,7 @@ use crate::campaign::{Campaign, Check};
 use crate::config::CampaignState;
 use crate::ids::{AgentId, AttemptId, LeadId, LegId};
 use crate::snapshot::{
-    AgentView, AttemptView, CallView, CampaignView, Readiness, Snapshot, TrunkView,
+    AgentView, AttemptView, CallView, CampaignView, QueueView, Readiness, Snapshot, TrunkView,
 };
 use crate::time::Now;
 
@@ -140,8 +140,16 @@ impl Engine {
             busy: len(campaign.busy.len()),
             bridged: campaign.bridged,
             leases: len(campaign.hopper.len()),
-            agents: campaign.logged_in,
-            free: len(campaign.idle.len()),
+            agents: campaign.crew(),
+            free: match &campaign.config.queue {
+                Some(_) => campaign.line.counts.map_or(0, |counts| counts.free),
+                None => len(campaign.idle.len()),
+            },
+            queue: campaign.config.queue.clone().map(|name| QueueView {
+                name,
+                counts: campaign.line.counts,
+                waiting: campaign.line.waiting,
+            }),
             answered_milli: sums.answered_milli,
             abandoned_milli: sums.abandoned_milli,
             short_calls: campaign.short_calls,

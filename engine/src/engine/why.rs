@@ -49,6 +49,11 @@ impl Engine {
                 Span(0) => String::new(),
                 rest => format!("rests for {}", short(rest)),
             },
+            Reason::QueueUnknown => match &config.queue {
+                Some(queue) => format!("queue {queue}"),
+                None => String::new(),
+            },
+            Reason::NoAgents | Reason::AgentsBusy if config.queue.is_some() => members(campaign),
             Reason::NoAgents => format!(
                 "{} logged in, {} of them paused",
                 campaign.logged_in,
@@ -65,7 +70,7 @@ impl Engine {
                 )
             }
             Reason::MaxRatio => {
-                format!("{} live for {} agents", campaign.live, campaign.logged_in)
+                format!("{} live for {} agents", campaign.live, campaign.crew())
             }
             Reason::NoLeads => match campaign.asking.next_due.map(|due| due.0 - now.wall.0) {
                 Some(ms) if ms > 0 => format!("the next is due in {}", short(millis(ms))),
@@ -137,6 +142,15 @@ fn agents(campaign: &Campaign) -> String {
         with(Busy::WrapUp),
         campaign.idle.len(),
         campaign.in_flight
+    )
+}
+
+fn members(campaign: &Campaign) -> String {
+    let queue = campaign.config.queue.as_deref().unwrap_or_default();
+    let counts = campaign.line.counts.unwrap_or_default();
+    format!(
+        "queue {queue}: {} logged in, {} free, {} callers wait, {} calls in flight",
+        counts.members, counts.free, counts.callers, campaign.in_flight
     )
 }
 

@@ -355,7 +355,7 @@ fn a_campaign_that_asks_for_amd_has_the_pbx_run_it_and_needs_it_there() {
             let answer = match what {
                 Probe::AmdArguments { .. } => 5_000,
                 Probe::Amd { .. } | Probe::Application(_) => 0,
-                Probe::Endpoint { .. } | Probe::Target(_) | Probe::Sound(_) => 1,
+                Probe::Endpoint { .. } | Probe::Target(_) | Probe::Sound(_) | Probe::Queue(_) => 1,
             };
             told.extend(b.tell(Event::Probed {
                 request: *request,

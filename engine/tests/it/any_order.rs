@@ -31,6 +31,8 @@ enum Step {
     PickUp(usize),
     /// The n-th leg that was last dialed asks for an agent.
     Ready(usize),
+    /// From now on calls go to the queue; this one does, and a member takes it.
+    Member(usize),
     /// An agent does something at the desk.
     Desk(u64, u8),
     /// A lead that belongs to an agent.
@@ -38,6 +40,10 @@ enum Step {
     Manual(u64, u64),
     /// Machines get a message, or none.
     Voicemail(bool),
+    /// The campaign's calls go to a queue of the PBX, or not.
+    Queue(bool),
+    /// What the PBX says of that queue: members, free ones, callers.
+    Counts(u32, u32, u32),
     /// An agent belongs to the campaign from now on, or does not.
     Assign(u64, bool),
     Reconcile,
@@ -51,7 +57,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (1u64..5).prop_map(Step::Enter),
         6 => (1u64..5).prop_map(Step::Waiting),
         1 => (1u64..5).prop_map(Step::Gone),
-        30 => (0usize..60, 0u8..10, prop::sample::select(vec![0u16, 200, 302, 404, 486, 487, 503]))
+        30 => (0usize..60, 0u8..13, prop::sample::select(vec![0u16, 200, 302, 404, 486, 487, 503]))
             .prop_map(|(n, what, sip)| Step::Leg(n, what, sip)),
         1 => (0usize..60).prop_map(Step::Refuse),
         1 => any::<bool>().prop_map(Step::Link),
@@ -70,6 +76,10 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0u64..40, 1u64..7).prop_map(|(n, agent)| Step::Own(n, agent)),
         2 => (0u64..40, 1u64..7).prop_map(|(n, agent)| Step::Manual(n, agent)),
         1 => any::<bool>().prop_map(Step::Voicemail),
+        2 => prop::bool::weighted(0.2).prop_map(Step::Queue),
+        2 => (0usize..4).prop_map(Step::Member),
+        4 => (0u32..6, 0u32..6, 0u32..3)
+            .prop_map(|(members, free, callers)| Step::Counts(members, free, callers)),
         1 => (1u64..7, prop::bool::weighted(0.8)).prop_map(|(agent, on)| Step::Assign(agent, on)),
         1 => Just(Step::Reconcile),
     ]
@@ -85,6 +95,8 @@ fn has_phone(agent: u64) -> bool {
 struct Oracle {
     bench: Bench,
     config: CampaignConfig,
+    /// With a queue, as long as the mode goes with one.
+    queue: bool,
     legs: Vec<LegId>,
     accepted: BTreeSet<LegId>,
     forbidden: BTreeSet<u64>,
@@ -127,6 +139,7 @@ impl Oracle {
         Oracle {
             bench,
             config,
+            queue: false,
             legs: Vec::new(),
             accepted: BTreeSet::new(),
             forbidden: BTreeSet::new(),
@@ -316,6 +329,18 @@ impl Oracle {
                 };
                 self.configure()
             }
+            Step::Queue(on) => {
+                self.queue = *on;
+                self.configure()
+            }
+            Step::Counts(members, free, callers) => self.bench.tell(Event::Queue {
+                queue: "sales".into(),
+                counts: (*members < 5).then_some(QueueCounts {
+                    members: *members,
+                    free: *free,
+                    callers: *callers,
+                }),
+            }),
             Step::Desk(agent, what) => self.bench.tell(Event::Agent {
                 agent: AgentId(*agent),
                 what: match what {
@@ -335,6 +360,16 @@ impl Oracle {
             Step::PickUp(n) => self.pick_up(*n)?,
             Step::Ready(n) => match self.recent_leg(*n) {
                 Some(leg) => self.leg(leg, 4, 0),
+                None => vec![],
+            },
+            Step::Member(n) => match self.recent_leg(*n) {
+                Some(leg) => {
+                    self.queue = true;
+                    let mut told = self.configure();
+                    told.extend(self.leg(leg, 4, 0));
+                    self.obey(told)?;
+                    self.bench.leg(leg, LegEvent::Member)
+                }
                 None => vec![],
             },
             Step::Phone(n, what) => self.phone(*n, *what),
@@ -395,6 +430,8 @@ impl Oracle {
     }
 
     fn configure(&mut self) -> Vec<Command> {
+        let dialed_for = !matches!(self.config.mode, Mode::Preview { .. });
+        self.config.queue = (self.queue && dialed_for).then(|| "sales".into());
         let config = Box::new(self.config.clone());
         self.bench
             .tell(Event::Config(ConfigChange::Campaign(config)))
@@ -488,6 +525,9 @@ impl Oracle {
             5 => LegEvent::Bridged { session: agent },
             6 => LegEvent::ConnectFailed { session: agent },
             7 => LegEvent::Played { whole: sip == 0 },
+            8 => LegEvent::Member,
+            9 => LegEvent::Unqueued,
+            10 => LegEvent::Left,
             _ => {
                 self.accepted.remove(&leg);
                 ended(sip)
@@ -514,7 +554,15 @@ impl Oracle {
             own.filter(|a| states.contains(&a.state)).count()
         };
         use AgentState as A;
-        prop_assert_eq!(campaign.free as usize, with_state(&[A::Available]));
+        if let Some(queue) = &campaign.queue {
+            let free = queue.counts.map_or(0, |counts| counts.free);
+            prop_assert_eq!(campaign.free, free);
+            let waits = |a: &&snapshot::AttemptView| a.state == attempt::State::AwaitingAgent;
+            let waiting = view.attempts.iter().filter(waits).count();
+            prop_assert!(queue.waiting as usize <= waiting, "{} wait", queue.waiting);
+        } else {
+            prop_assert_eq!(campaign.free as usize, with_state(&[A::Available]));
+        }
         let busy = [A::Previewing, A::Ringing, A::Reserved, A::OnCall, A::WrapUp];
         prop_assert_eq!(campaign.busy as usize, with_state(&busy));
         let open = |a: &&snapshot::AttemptView| {
@@ -620,7 +668,9 @@ fn the_random_events_really_reach_the_outcomes() {
     let mut seen: BTreeSet<Outcome> = BTreeSet::new();
     // Those never call in, so whom they talked to, they were rung for.
     let talked = |r: &&AttemptResult| r.bridged_at.is_some() && r.agent.is_some_and(|a| a.0 > 4);
+    let taken = |r: &&AttemptResult| r.bridged_at.is_some() && r.agent.is_none();
     let mut by_phone = 0;
+    let mut by_member = 0;
     for _ in 0..300 {
         let steps = proptest::collection::vec(step(), 200)
             .new_tree(&mut runner)
@@ -632,8 +682,10 @@ fn the_random_events_really_reach_the_outcomes() {
         }
         seen.extend(oracle.bench.outcomes());
         by_phone += oracle.bench.results().into_iter().filter(talked).count();
+        by_member += oracle.bench.results().into_iter().filter(taken).count();
     }
     let missing: Vec<_> = Outcome::ALL.iter().filter(|o| !seen.contains(o)).collect();
     assert!(missing.is_empty(), "never reached: {missing:?}");
     assert!(by_phone > 10, "{by_phone} calls by phones that were rung");
+    assert!(by_member > 10, "{by_member} calls by members of a queue");
 }

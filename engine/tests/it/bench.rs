@@ -41,6 +41,7 @@ pub fn campaign() -> CampaignConfig {
             ..CallerIds::default()
         },
         retry: RetryPolicy::default(),
+        queue: None,
     }
 }
 

@@ -18,5 +18,6 @@ mod on_hook;
 mod permission;
 mod personal;
 mod predictive;
+mod queue;
 mod states_doc;
 mod trunks;

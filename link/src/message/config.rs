@@ -190,6 +190,8 @@ pub struct Campaign {
     /// Arguments of the AMD() that the PBX runs before the call is ready; empty: its own settings;
     /// `None`: it runs none.
     pub amd: Option<String>,
+    /// The PBX's own queue whose members are its agents.
+    pub queue: Option<String>,
 }
 
 /// When and whether a lead is tried again.

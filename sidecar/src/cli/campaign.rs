@@ -118,6 +118,10 @@ pub struct Fields {
     /// time in UTC; none: they are not recorded [default: none]
     #[arg(long, value_name = "PATTERN")]
     recording: Option<String>,
+    /// The PBX's own queue (of queues.conf) whose members take the calls, in place of outdial's agents;
+    /// outdial only paces then, and the answered call goes to Queue(); '': no queue [default: no queue]
+    #[arg(long)]
+    queue: Option<String>,
     /// Sound for calls that find no agent, or that an agentless campaign plays
     #[arg(long, value_name = "SOUND")]
     message: Option<String>,
@@ -264,6 +268,12 @@ fn show(context: &Context, campaign: Value) {
             println!("{key:width$}  {}", table::text(value));
         }
     }
+    if let Some(Value::String(queue)) = fields.get("queue") {
+        println!(
+            "queue mode: outdial only paces. The members of the PBX's queue {queue} are the agents; who gets a \
+             call, wrap-up and pauses are the queue's (agents and wrap_up_ms above only count for the prediction)"
+        );
+    }
     for lack in fields
         .get("lacks")
         .and_then(Value::as_array)
@@ -312,6 +322,11 @@ impl Fields {
         put(
             "recording",
             recording.map(|pattern| Some(pattern).filter(|p| *p != "none").into()),
+        );
+        let queue = self.queue.as_deref();
+        put(
+            "queue",
+            queue.map(|queue| Some(queue).filter(|q| !q.is_empty()).into()),
         );
         put("time_zone", text(&self.time_zone));
         put("context", text(&self.context));

@@ -15,6 +15,7 @@ const CAMPAIGNS: &[(&str, &str)] = &[
     ("leads", "leases"),
     ("agents", "agents"),
     ("free", "free"),
+    ("queue", "queue"),
     ("why not more", "why_now"),
     ("lacks", "lacks"),
 ];

@@ -174,6 +174,9 @@ fn campaigns(app: &App, view: &View) -> Value {
             "outcomes": live.map(|c| c.outcomes.iter().cloned().collect::<std::collections::BTreeMap<_, _>>()),
             "why": live.map(|c| c.why.iter().map(|held| json!({ "reason": held.reason, "count": held.count, "ago_ms": held.ago_ms, "figures": held.figures })).collect::<Vec<_>>()),
             "why_now": live.and_then(|c| c.why_now.clone()),
+            "queue": campaign.queue,
+            "queue_known": live.and_then(|c| c.queue.as_ref()).map(|q| q.known),
+            "queue_callers": live.and_then(|c| c.queue.as_ref()).map(|q| q.callers),
         })
     });
     let incomplete = config.incomplete.iter().map(|(id, (name, state, why))| {

@@ -34,6 +34,7 @@ pub const TABLE: Table = Table {
         "wrap_up_ms",
         "recording",
         "amd",
+        "queue",
         "caller_ids",
         "preview_timeout_ms",
         "preview_dial",

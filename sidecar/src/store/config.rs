@@ -253,7 +253,7 @@ fn load_campaigns(
                 min_ring_ms, preview_timeout_ms, preview_dial,
                 wrap_up_ms, recording, nullif(amd, 'default') AS amd_arguments,
                 amd IS NOT NULL AS has_amd, caller_ids, max_attempts, max_attempts_per_number,
-                retry, test
+                retry, queue, test
          FROM outdial.campaigns",
         &[],
     )? {
@@ -370,5 +370,6 @@ fn campaign(row: &Row) -> Campaign {
             clock::u16_of(row.get("max_attempts")),
             clock::u16_of(row.get("max_attempts_per_number")),
         ),
+        queue: row.get("queue"),
     }
 }

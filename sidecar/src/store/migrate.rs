@@ -26,6 +26,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
         include_str!("migrations/0008_recording.sql"),
     ),
     (9, "log_on", include_str!("migrations/0009_log_on.sql")),
+    (10, "queue", include_str!("migrations/0010_queue.sql")),
 ];
 
 /// The version of the schema that this build needs.

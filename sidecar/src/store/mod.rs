@@ -198,6 +198,12 @@ fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
              {date}, {lead}, {leg}, {number}, {time} where you like, at most 80 long, for example \
              {date}/{campaign}-{attempt}.wav",
         ),
+        "campaigns_queue_check" => ("queue", NAME),
+        "campaigns_queue_mode_check" => (
+            "queue with this mode",
+            "progressive, power or predictive (members of a queue see no leads to preview, and calls of \
+             an agentless campaign need no agent); --queue '' takes the queue away",
+        ),
         "campaigns_machine_message_check" => ("machine_message", NAME),
         "campaigns_machine_message_given_check" => {
             ("on_machine", "message needs a machine_message, a sound")

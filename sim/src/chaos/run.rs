@@ -300,6 +300,7 @@ impl Run<'_> {
             Command::AgentChanged { agent, state, .. } => self.desk.shows(stage, *agent, *state),
             Command::Preview { agent, lease, .. } => self.desk.previews(stage, *agent, *lease),
             Command::Ring(ring) => self.pbx.ring(stage, ring),
+            Command::Enqueue { .. } | Command::Dequeue { .. } | Command::WatchQueue { .. } => {}
             Command::ConfigRefused { .. }
             | Command::CampaignChecked { .. }
             | Command::Checked { .. }

@@ -153,6 +153,7 @@ fn campaign(draw: &mut Chance, id: u64) -> CampaignConfig {
             local_digits: 0,
         },
         retry: retry(draw),
+        queue: None,
     }
 }
 

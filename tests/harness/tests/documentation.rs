@@ -12,6 +12,7 @@ use outdial_harness::{Rig, RigOptions, Workspace};
 /// Strings in capitals that are no value of OUTDIAL_STATUS.
 const OTHER: &[&str] = &[
     "OUTDIAL_STATUS",
+    "OUTDIAL_QUEUE_OPTIONS",
     "AMDSTATUS",
     "AMDCAUSE",
     "HUMAN",

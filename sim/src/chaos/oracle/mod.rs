@@ -168,6 +168,7 @@ impl Oracle {
             Event::Revoke(leases) => self.revoked(leases),
             Event::DoNotCall(numbers) => self.forbidden.extend(numbers.iter().cloned()),
             Event::Link(link) => self.link(now, *link),
+            Event::Queue { .. } => {}
             Event::JournalWritable(writable) => self.journal_bad = !writable,
             Event::Drain(on) => self.draining = *on,
             Event::Config(change) => self.configured(now, change),
@@ -330,6 +331,9 @@ impl Oracle {
             | Command::Play { .. }
             | Command::LeaveMessage { .. }
             | Command::Release { .. }
+            | Command::Enqueue { .. }
+            | Command::Dequeue { .. }
+            | Command::WatchQueue { .. }
             | Command::Hangup { .. }
             | Command::Probe { .. }
             | Command::NeedLeads { .. }
