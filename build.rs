@@ -8,12 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files that declare something in the header.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     "ffi/abi.rs",
     "ffi/exports.rs",
     "ffi/post.rs",
     "ffi/agents.rs",
     "ffi/dialplan.rs",
+    "ffi/inbound.rs",
     "ffi/field.rs",
     "ffi/stats.rs",
     "ffi/watch.rs",

@@ -20,6 +20,7 @@ mod guard;
 mod handle;
 mod histogram;
 mod host;
+mod inbound;
 mod journal;
 mod limits;
 mod link;
@@ -42,6 +43,7 @@ pub use exports::*;
 #[cfg(feature = "fault-injection")]
 pub use fault::*;
 pub use field::outdial_field;
+pub use inbound::outdial_inbound;
 pub use post::outdial_post;
 pub use stats::{outdial_heartbeat_age_ms, outdial_stats};
 pub use watch::outdial_watch;

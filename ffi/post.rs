@@ -166,6 +166,7 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
         },
         Event::Agent { .. }
         | Event::Manual { .. }
+        | Event::Inbound { .. }
         | Event::Dispose { .. }
         | Event::Probed { .. }
         | Event::Reconcile { .. }

@@ -8,6 +8,7 @@ mod configure;
 mod desk;
 mod dial;
 mod finish;
+mod inbound;
 mod leads;
 mod learn;
 mod pace;
@@ -44,6 +45,7 @@ use crate::time::{Now, Tick};
 use crate::trunk::Trunk;
 
 use checks::Question;
+pub(crate) use inbound::Caller;
 use learn::Step;
 
 /// The state machine. Feed it with [`Engine::handle`] and [`Engine::handle_timeout`], then drain
@@ -60,8 +62,10 @@ pub struct Engine {
     agent_names: BTreeMap<Arc<str>, AgentId>,
     sessions: BTreeMap<SessionId, AgentId>,
     attempts: Attempts,
-    /// Answered calls that wait for an agent, over all campaigns.
+    /// Answered calls that wait for an agent, over all campaigns, and callers.
     waiting: usize,
+    /// Numbers of calls that came in and live.
+    callers: BTreeSet<(Number, AttemptId)>,
     /// Attempts that wait for a trunk.
     queued: BTreeSet<AttemptId>,
     questions: BTreeMap<RequestId, Question>,
@@ -111,6 +115,7 @@ impl Engine {
             sessions: BTreeMap::new(),
             attempts: Attempts::default(),
             waiting: 0,
+            callers: BTreeSet::new(),
             queued: BTreeSet::new(),
             questions: BTreeMap::new(),
             last_question: 0,
@@ -166,6 +171,7 @@ impl Engine {
                 campaign,
                 lease,
             } => self.manual(now, request, agent, campaign, *lease),
+            Event::Inbound { request, call } => self.inbound(now, request, *call),
             Event::Probed { request, answer } => self.probed(now, request, answer),
             Event::Reconcile { legs, sessions } => self.reconcile(now, legs, sessions),
             Event::Config(change) => self.configure(now, change),
@@ -266,7 +272,9 @@ impl Engine {
         all.extend(
             self.attempts
                 .values()
-                .filter_map(|a| a.lead().map(|(lease, _)| lease.id)),
+                .filter_map(|a| a.lead().map(|(lease, _)| lease.id))
+                // A call that came in may have none.
+                .filter(|lease| lease.0 != 0),
         );
         let previews = self.agents.values().filter_map(|a| a.preview.as_ref());
         all.extend(previews.map(|preview| preview.lease.id));
@@ -335,6 +343,7 @@ impl Engine {
     fn settle(&mut self, now: Now) {
         if self.waiting > 0 {
             self.serve_waiting(now);
+            self.serve_callers(now);
         }
         self.serve_queued(now);
         self.serve_owners(now);
@@ -370,6 +379,7 @@ impl Engine {
         let campaign = attempt.campaign();
         let (began, voicemail) = (attempt.began, attempt.voicemail);
         let personal = attempt.for_agent.is_some();
+        let inbound = attempt.inbound.is_some();
         if from.is_dialing() && !to.is_dialing() {
             self.dialing = self.dialing.saturating_sub(1);
         } else if !from.is_dialing() && to.is_dialing() {
@@ -391,7 +401,9 @@ impl Engine {
                 voicemail,
                 personal,
             };
-            self.learn_of_attempt(now, campaign, (id, began), step);
+            if !inbound {
+                self.learn_of_attempt(now, campaign, (id, began), step);
+            }
             // How far a dial has come is looked at with the next decision.
             if !(from.is_dialing() && to.is_dialing()) {
                 self.dirty.insert(campaign);

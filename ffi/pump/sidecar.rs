@@ -131,7 +131,8 @@ impl Pump {
             | Down::Refused { .. }
             | Down::Ack { .. }
             | Down::Requested { .. }
-            | Down::Columns { .. } => {}
+            | Down::Columns { .. }
+            | Down::Inbound { .. } => {}
         }
     }
 

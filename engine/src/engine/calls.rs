@@ -112,11 +112,15 @@ impl Engine {
             return;
         };
         let since = attempt.clock.unwrap_or(now.tick);
+        let (limit, inbound) = (self.wait_limit(id), attempt.inbound.is_some());
         let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) else {
             return;
         };
-        self.waiting += usize::from(campaign.waiting.insert((since, id)));
-        let limit = Span::ms(campaign.config.connect_limit_ms);
+        let line = match inbound {
+            true => &mut campaign.callers,
+            false => &mut campaign.waiting,
+        };
+        self.waiting += usize::from(line.insert((since, id)));
         self.arm(id, since + limit, Why::ConnectLimit);
     }
 
@@ -127,8 +131,19 @@ impl Engine {
         };
         let Some(since) = attempt.clock else { return };
         if let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) {
-            self.waiting -= usize::from(campaign.waiting.remove(&(since, id)));
+            let was = campaign.waiting.remove(&(since, id)) || campaign.callers.remove(&(since, id));
+            self.waiting -= usize::from(was);
         }
+    }
+
+    /// How long somebody waits for an agent, from the start of the clock.
+    pub(super) fn wait_limit(&self, id: AttemptId) -> Span {
+        let attempt = self.attempts.get(&id);
+        if let Some(caller) = attempt.and_then(|a| a.inbound.as_deref()) {
+            return caller.wait;
+        }
+        let campaign = attempt.and_then(|a| self.campaigns.get(&a.campaign()?));
+        Span::ms(campaign.map_or(0, |c| c.config.connect_limit_ms))
     }
 
     pub(super) fn mark_bridged(&mut self, now: Now, id: AttemptId) {
@@ -194,9 +209,14 @@ impl Engine {
         let Some(attempt) = self.attempts.get(&id) else {
             return;
         };
+        // Who calls may wait on.
+        let tries = match attempt.inbound {
+            Some(_) => limits::CALLER_CONNECT_TRIES,
+            None => limits::CONNECT_TRIES,
+        };
         if attempt.ending.is_some() {
             self.arm(id, now.tick + limits::HANGUP_TIMEOUT, Why::HangupTimeout);
-        } else if attempt.connect_tries >= limits::CONNECT_TRIES {
+        } else if attempt.connect_tries >= tries {
             self.give_up_on_agents(now, id);
         } else {
             self.await_agent(now, id);

@@ -1,11 +1,13 @@
 //! The messages of version 3.
 
 mod config;
+mod inbound;
 mod lease;
 mod record;
 mod request;
 
 pub use config::*;
+pub use inbound::*;
 pub use lease::*;
 pub use record::*;
 pub use request::*;
@@ -105,6 +107,13 @@ pub enum Up {
         request: u64,
         /// Lead.
         lead: u64,
+    },
+    /// Somebody calls us: whose is he?
+    Inbound {
+        /// Echoed in [`Down::Inbound`].
+        request: u64,
+        /// The call.
+        call: Caller,
     },
 }
 
@@ -211,6 +220,13 @@ pub enum Down {
         request: u64,
         /// Name and value, or what went wrong.
         result: Result<Vec<(String, String)>, String>,
+    },
+    /// The answer to [`Up::Inbound`].
+    Inbound {
+        /// As there.
+        request: u64,
+        /// Whose he is.
+        answer: CallerIs,
     },
 }
 

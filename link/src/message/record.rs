@@ -82,6 +82,8 @@ pub struct Started {
     pub started_at_ms: i64,
     /// What becomes of the lead if the node is lost before an answer.
     pub if_lost: LeadNext,
+    /// It came in: nobody was dialed.
+    pub inbound: bool,
 }
 
 /// What becomes of a lead.
@@ -179,4 +181,6 @@ pub struct AttemptResult {
     pub disposition: Option<Disposed>,
     /// What becomes of the lead.
     pub next: LeadNext,
+    /// It came in: nobody was dialed, and `caller_id` is the number that was called.
+    pub inbound: bool,
 }
