@@ -256,7 +256,12 @@ impl Engine {
         attempt.ended = Some((end, now.wall));
         let (state, ending) = (attempt.state, attempt.ending);
         let (trunk, leg) = (attempt.trunk, attempt.leg());
-        if let Purpose::Test { request, .. } = attempt.purpose {
+        let test = match attempt.purpose {
+            Purpose::Test { request, .. } => Some(request),
+            Purpose::Lead { .. } => None,
+        };
+        self.caller_gone(now, id);
+        if let Some(request) = test {
             self.push(Command::TestCallStep {
                 request,
                 step: TestStep::Ended(end),

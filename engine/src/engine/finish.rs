@@ -108,9 +108,6 @@ impl Engine {
         self.note_end(&attempt, from, (&result.detail, end));
         self.push(Command::Journal(Record::Ended(result)));
         self.let_go(now, id, attempt.for_agent);
-        if attempt.inbound.is_some() {
-            self.caller_gone(now, &attempt);
-        }
         if gone {
             self.campaigns.remove(&campaign_id);
         }

@@ -167,12 +167,16 @@ impl Engine {
         next.is_some_and(|(caller, _)| caller == number)
     }
 
-    /// A call that came in is over. What was set aside for it may be dialed again.
-    pub(super) fn caller_gone(&mut self, now: Now, attempt: &Attempt) {
-        self.callers.remove(&(attempt.number().clone(), attempt.id));
+    /// A leg is gone. If it was a caller's: what was set aside for him may be dialed again.
+    pub(super) fn caller_gone(&mut self, now: Now, id: AttemptId) {
+        let caller = self.attempts.get(&id).filter(|a| a.inbound.is_some());
+        let Some(number) = caller.map(|a| a.number().clone()) else {
+            return;
+        };
+        self.callers.remove(&(number, id));
         let reason = crate::explain::Reason::Calling;
-        let waiting = self.campaigns.iter_mut();
-        for (id, campaign) in waiting.filter(|(_, c)| c.hopper.aside_for(reason) > 0) {
+        let campaigns = self.campaigns.iter_mut();
+        for (id, campaign) in campaigns.filter(|(_, c)| c.hopper.aside_for(reason) > 0) {
             campaign.hopper.recall(now.wall);
             self.dirty.insert(*id);
         }

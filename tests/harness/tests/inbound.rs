@@ -29,7 +29,7 @@ exten => _u.,1,Set(CALLERID(num)=${EXTEN:1})
  same => n,OutdialInbound(back,u)
  same => n,Set(GLOBAL(ANYBODY)=${OUTDIAL_STATUS})
 
-exten => _n.,1,Set(CALLERID(num)=${EXTEN:1})
+exten => _l.,1,Set(CALLERID(num)=${EXTEN:1})
  same => n,OutdialInbound(back,c(BR))
  same => n,Set(GLOBAL(NATIONAL)=${OUTDIAL_STATUS})
 
@@ -198,11 +198,11 @@ fn mistakes_have_a_status(rig: &Rig) {
 
 fn he_talks_to_the_agent(rig: &Rig, number: &str) {
     // As the carrier may write it: without the country's code.
-    call(rig, &format!("n{}", &number[2..]));
+    call(rig, &format!("l{}", &number[2..]));
     rig.wait_agents("on_call", 1, SOON).unwrap();
     wait_calls(rig, &["(inbound)", "back", "bridged"]);
     assert_eq!(lead(rig, number), "dialing");
-    hang_up(rig, &format!("n{}", &number[2..]));
+    hang_up(rig, &format!("l{}", &number[2..]));
     let row = attempt(rig, number, 1);
     assert_eq!(row, "completed//0/f/0/551140000000");
     wait_for("the lead", SOON, || {
@@ -289,7 +289,7 @@ fn callers_wait_and_dialing_makes_room(rig: &Rig, numbers: &[String]) {
     .unwrap();
     let dialed = format!("SELECT count(*) FROM outdial.attempts WHERE number = '{waits}'");
     assert_eq!(rig.sidecar.count(&dialed).unwrap(), 0, "dialing makes room");
-    assert_eq!(rig.live().unwrap(), 1);
+    wait_for("nobody else", SOON, || Ok(rig.live()? == 1)).unwrap();
     rig.outdial(&["campaign", "stop", "back"]).unwrap();
     rig.sidecar
         .sql()
