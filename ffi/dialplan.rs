@@ -231,7 +231,11 @@ unsafe fn columns(
 
 /// # Safety
 /// `text` is NULL or ends in NUL.
-pub(crate) unsafe fn needed(what: &str, text: *const c_char, most: usize) -> Result<String, Refused> {
+pub(crate) unsafe fn needed(
+    what: &str,
+    text: *const c_char,
+    most: usize,
+) -> Result<String, Refused> {
     // SAFETY: the caller's promise is ours.
     let text = unsafe { optional(what, text, most) }?;
     text.ok_or_else(|| (OUTDIAL_E_ARGUMENT, format!("the {what} is missing")))

@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use crossbeam::channel::Sender;
 use outdial_engine::{
-    AgentEvent, Claim, Engine, Epoch, Event, Inbound, LegId, Level, Link, Now, Refusal, RequestId, SessionEvent,
-    SessionId, Tick,
+    AgentEvent, Claim, Engine, Epoch, Event, Inbound, LegId, Level, Link, Now, Refusal, RequestId,
+    SessionEvent, SessionId, Tick,
 };
 use outdial_link::{Snapshot, Up};
 

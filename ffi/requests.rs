@@ -8,7 +8,8 @@ use crossbeam::channel::{RecvTimeoutError, Sender, bounded};
 use outdial_link::{Caller, CallerIs, Known, Request, Up};
 
 use crate::abi::{
-    OUTDIAL_E_ARGUMENT, OUTDIAL_E_FULL, OUTDIAL_E_IO, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_TIMEOUT};
+    OUTDIAL_E_ARGUMENT, OUTDIAL_E_FULL, OUTDIAL_E_IO, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_TIMEOUT,
+};
 use crate::agents::Refused;
 use crate::limits;
 use crate::shared::Shared;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use outdial::{
-    OutdialDisposition, OutdialEvent, OutdialHost, OutdialHostLoad, OutdialNotice,
-    OutdialOriginate, OutdialRing, OutdialSettings, OutdialStats,
+    OutdialDisposition, OutdialEvent, OutdialHost, OutdialHostLoad, OutdialInbound,
+    OutdialInboundLeg, OutdialNotice, OutdialOriginate, OutdialRing, OutdialSettings, OutdialStats,
 };
 
 /// Name in C, size, and offset of each field, in order.
@@ -97,6 +97,28 @@ fn layouts() -> Vec<Layout> {
                 code,
                 callback_at,
                 note,
+            }
+        ),
+        layout!(
+            "outdial_inbound",
+            OutdialInbound {
+                struct_size,
+                wait_ms,
+                anybody,
+                number,
+                called,
+                campaign,
+                country,
+            }
+        ),
+        layout!(
+            "outdial_inbound_leg",
+            OutdialInboundLeg {
+                struct_size,
+                record,
+                attempt,
+                lead,
+                leg,
             }
         ),
         layout!(

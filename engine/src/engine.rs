@@ -34,7 +34,9 @@ use crate::deadline::{Deadlines, Owner, Why};
 use crate::dirty::Dirty;
 use crate::event::{Event, Link};
 use crate::granted::Granted;
-use crate::ids::{AgentId, AttemptId, CampaignId, Epoch, LegId, RequestId, SessionId, TrunkId};
+use crate::ids::{
+    AgentId, AttemptId, CampaignId, Epoch, LeadId, LegId, RequestId, SessionId, TrunkId,
+};
 use crate::notice::Watch;
 use crate::number::Number;
 use crate::predict::View;
@@ -64,8 +66,8 @@ pub struct Engine {
     attempts: Attempts,
     /// Answered calls that wait for an agent, over all campaigns, and callers.
     waiting: usize,
-    /// Numbers of calls that came in and live.
-    callers: BTreeSet<(Number, AttemptId)>,
+    /// Numbers of calls that came in and live, and their leads.
+    callers: (BTreeSet<(Number, AttemptId)>, BTreeSet<(LeadId, AttemptId)>),
     /// Attempts that wait for a trunk.
     queued: BTreeSet<AttemptId>,
     questions: BTreeMap<RequestId, Question>,
@@ -115,7 +117,7 @@ impl Engine {
             sessions: BTreeMap::new(),
             attempts: Attempts::default(),
             waiting: 0,
-            callers: BTreeSet::new(),
+            callers: (BTreeSet::new(), BTreeSet::new()),
             queued: BTreeSet::new(),
             questions: BTreeMap::new(),
             last_question: 0,

@@ -11,16 +11,18 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::TrySendError;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use outdial_engine::{Epoch, Level};
-use outdial_link::{CallerIs, Down, Heartbeat, Hello, Numbered, Up, VERSION_MAX, VERSION_MIN, Welcome};
+use outdial_link::{
+    CallerIs, Down, Heartbeat, Hello, Numbered, Up, VERSION_MAX, VERSION_MIN, Welcome,
+};
 
 use super::connection::{Connection, LinkError};
 use super::{Inbox, Order};
 use crate::abi::{OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR};
 use crate::journal::Job;
-use crate::{inbound, limits};
 use crate::pump::Input;
 use crate::requests::Reply;
 use crate::shared::Shared;
+use crate::{inbound, limits};
 
 /// Owns the connection and the records that are not yet acknowledged.
 pub(crate) struct LinkThread {

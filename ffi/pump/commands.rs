@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use outdial_engine::{
-    Command, Event, InboundCall, LegEnd, LegEvent, LegId, Originate, Record, Refusal, Ring, SessionEvent,
+    Command, Event, InboundCall, LegEnd, LegEvent, LegId, Originate, Record, Refusal, Ring,
+    SessionEvent,
 };
 use outdial_link::{Answer, Preview, Up};
 

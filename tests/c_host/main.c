@@ -170,6 +170,8 @@ static void bad_requests(struct outdial_engine *engine)
 {
 	struct outdial_disposition small = { .struct_size = 8, .code = "sale" };
 	struct outdial_disposition said = { .struct_size = sizeof(said) };
+	struct outdial_inbound call = { .struct_size = sizeof(call) };
+	struct outdial_inbound_leg leg = { .struct_size = sizeof(leg) };
 	const char *names[65] = { NULL };
 	char err[512] = "";
 
@@ -192,6 +194,20 @@ static void bad_requests(struct outdial_engine *engine)
 	CHECK(outdial_do_not_call(engine, NULL, NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_do_not_call(engine, "1", "\xff", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_do_not_call(engine, "1", NULL, err, sizeof(err)) == OUTDIAL_E_IO);
+	CHECK(outdial_inbound(engine, NULL, &leg, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_inbound(engine, &call, NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_inbound(engine, &call, &leg, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(strstr(err, "number") != NULL);
+	call.number = "\xff";
+	CHECK(outdial_inbound(engine, &call, &leg, NULL, 0) == OUTDIAL_E_ARGUMENT);
+	call.number = "5511990000001";
+	CHECK(outdial_inbound(engine, &call, &leg, err, sizeof(err)) == OUTDIAL_E_IO);
+	CHECK(leg.attempt == 0 && leg.leg[0] == '\0');
+	leg.struct_size = 8;
+	CHECK(outdial_inbound(engine, &call, &leg, err, sizeof(err)) == OUTDIAL_E_ABI);
+	leg.struct_size = sizeof(leg);
+	call.struct_size = 8;
+	CHECK(outdial_inbound(engine, &call, &leg, err, sizeof(err)) == OUTDIAL_E_ABI);
 }
 
 static void bad(void)
@@ -452,6 +468,19 @@ static void serve(void)
 			const char *values[] = { "Lima" };
 
 			res = outdial_add(engine, name, field, names, values, 1, value, sizeof(value));
+		} else if (sscanf(line, "inbound %63s", name) == 1) {
+			struct outdial_inbound call = { .struct_size = sizeof(call),
+				.wait_ms = 60000, .number = name, .called = "+551130000000" };
+			struct outdial_inbound_leg leg = { .struct_size = sizeof(leg) };
+
+			value[0] = '\0';
+			res = outdial_inbound(engine, &call, &leg, value, sizeof(value));
+			printf("out %s\n", res == OUTDIAL_OK ? leg.leg : value);
+		} else if (sscanf(line, "gone %63s", name) == 1) {
+			struct outdial_event gone = { .struct_size = sizeof(gone),
+				.kind = OUTDIAL_EVENT_LEG_ENDED, .id = name, .q850 = 16 };
+
+			res = outdial_post(engine, &gone);
 		} else if (sscanf(line, "dnc %63s", name) == 1) {
 			res = outdial_do_not_call(engine, name, NULL, value, sizeof(value));
 		} else if (sscanf(line, "talk %u", &number) == 1) {

@@ -131,7 +131,8 @@ impl Engine {
         };
         let Some(since) = attempt.clock else { return };
         if let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) {
-            let was = campaign.waiting.remove(&(since, id)) || campaign.callers.remove(&(since, id));
+            let was =
+                campaign.waiting.remove(&(since, id)) || campaign.callers.remove(&(since, id));
             self.waiting -= usize::from(was);
         }
     }

@@ -155,7 +155,7 @@ impl Engine {
         if self.is_forbidden(now, &number.number) {
             return Err(Reason::DoNotCall);
         }
-        if self.is_calling(&number.number) {
+        if self.is_calling(lease.lead, &number.number) {
             return Err(Reason::Calling);
         }
         if now.wall >= number.not_after {

@@ -44,7 +44,8 @@ impl Engine {
         }
         let charged = inbound.is_none()
             && attempt.legs > 0
-            && !end.refused_by_pbx && outcome != Outcome::Congested;
+            && !end.refused_by_pbx
+            && outcome != Outcome::Congested;
         // One that the PBX or the journal refused reached no carrier.
         let legs = match inbound {
             Some(_) => 0,

@@ -5,14 +5,13 @@
 //! part of the abandon rate, and dials learn nothing from it. The line of callers is behind the
 //! line of those who were dialed: these have a limit of seconds.
 
-
 use crate::attempt::{Attempt, Ending, Outcome, Purpose, State};
 use crate::campaign::Campaign;
 use crate::command::{Command, InboundCall, Record, Started};
 use crate::config::{CampaignState, Mode};
 use crate::deadline::Why;
 use crate::event::{Claim, Inbound, Lease};
-use crate::ids::{AttemptId, CampaignId, LeaseId, LegId, RequestId};
+use crate::ids::{AttemptId, CampaignId, LeadId, LeaseId, LegId, RequestId};
 use crate::limits;
 use crate::number::Number;
 use crate::retry::{Over, caller_next};
@@ -62,7 +61,9 @@ impl Engine {
         else {
             return Err("the sidecar is not connected".into());
         };
-        let called = call.called.or(campaign.config.caller_ids.numbers.first().cloned());
+        let called = call
+            .called
+            .or(campaign.config.caller_ids.numbers.first().cloned());
         let called = called.ok_or("the campaign has no caller id")?;
         self.attempt_counter += 1;
         let id = epoch.attempt(self.attempt_counter);
@@ -87,8 +88,13 @@ impl Engine {
         }));
         let leg = attempt.leg();
         self.attempts.insert(id, attempt);
-        self.callers.insert((caller, id));
-        self.arm(id, now.tick + limits::CLASSIFY_TIMEOUT, Why::ClassifyTimeout);
+        self.callers.0.insert((caller, id));
+        self.callers.1.insert((lead, id));
+        self.arm(
+            id,
+            now.tick + limits::CLASSIFY_TIMEOUT,
+            Why::ClassifyTimeout,
+        );
         if let Some(started) = self.caller_started(now, id) {
             self.push(Command::Journal(Record::Started(started)));
         }
@@ -113,9 +119,7 @@ impl Engine {
             "the campaign has no agents"
         } else if campaign.on_duty() == 0 {
             "no agent of the campaign is at work"
-        } else if self.attempts.len() >= limits::LIVE_ATTEMPTS
-            || self.attempt_counter == u32::MAX
-        {
+        } else if self.attempts.len() >= limits::LIVE_ATTEMPTS || self.attempt_counter == u32::MAX {
             "outdial has as many calls as it can hold"
         } else {
             return Ok(());
@@ -160,20 +164,25 @@ impl Engine {
         Some(preview.lease)
     }
 
-    /// Somebody at this number talks to us, or waits for it, just now.
-    pub(super) fn is_calling(&self, number: &Number) -> bool {
-        let from = (number.clone(), AttemptId(0));
-        let next = self.callers.range(from..).next();
-        next.is_some_and(|(caller, _)| caller == number)
+    /// Somebody at this number, or the lead's person at another one, talks to us just now, or waits
+    /// for it.
+    pub(super) fn is_calling(&self, lead: LeadId, number: &Number) -> bool {
+        let from = AttemptId(0);
+        let mut numbers = self.callers.0.range((number.clone(), from)..);
+        let mut leads = self.callers.1.range((lead, from)..);
+        numbers.next().is_some_and(|(caller, _)| caller == number)
+            || leads.next().is_some_and(|(caller, _)| *caller == lead)
     }
 
     /// A leg is gone. If it was a caller's: what was set aside for him may be dialed again.
     pub(super) fn caller_gone(&mut self, now: Now, id: AttemptId) {
         let caller = self.attempts.get(&id).filter(|a| a.inbound.is_some());
-        let Some(number) = caller.map(|a| a.number().clone()) else {
+        let Some((lease, number)) = caller.and_then(Attempt::lead) else {
             return;
         };
-        self.callers.remove(&(number, id));
+        let (lead, number) = (lease.lead, number.number.clone());
+        self.callers.0.remove(&(number, id));
+        self.callers.1.remove(&(lead, id));
         let reason = crate::explain::Reason::Calling;
         let campaigns = self.campaigns.iter_mut();
         for (id, campaign) in campaigns.filter(|(_, c)| c.hopper.aside_for(reason) > 0) {

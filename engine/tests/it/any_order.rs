@@ -36,6 +36,8 @@ enum Step {
     /// A lead that belongs to an agent.
     Own(u64, u64),
     Manual(u64, u64),
+    /// The n-th lead calls; whether it was leased for that, is in hand, or neither.
+    Call(u64, u8),
     /// Machines get a message, or none.
     Voicemail(bool),
     /// An agent belongs to the campaign from now on, or does not.
@@ -69,6 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (1u64..7, 0u8..28).prop_map(|(agent, what)| Step::Desk(agent, what)),
         2 => (0u64..40, 1u64..7).prop_map(|(n, agent)| Step::Own(n, agent)),
         2 => (0u64..40, 1u64..7).prop_map(|(n, agent)| Step::Manual(n, agent)),
+        3 => (0u64..40, 0u8..6).prop_map(|(n, claim)| Step::Call(n, claim)),
         1 => any::<bool>().prop_map(Step::Voicemail),
         1 => (1u64..7, prop::bool::weighted(0.8)).prop_map(|(agent, on)| Step::Assign(agent, on)),
         1 => Just(Step::Reconcile),
@@ -86,6 +89,8 @@ struct Oracle {
     bench: Bench,
     config: CampaignConfig,
     legs: Vec<LegId>,
+    /// Those of them that came in.
+    callers: Vec<LegId>,
     accepted: BTreeSet<LegId>,
     forbidden: BTreeSet<u64>,
     hangups: BTreeSet<LegId>,
@@ -101,6 +106,8 @@ struct Oracle {
     leases: u64,
     /// Leases that the engine was given and has neither used nor given back.
     held: BTreeSet<LeaseId>,
+    /// Whose they all are.
+    lead_of: BTreeMap<LeaseId, u64>,
     /// Leases that were taken back: those that were not granted yet never are.
     revoked: BTreeSet<LeaseId>,
 }
@@ -128,6 +135,7 @@ impl Oracle {
             bench,
             config,
             legs: Vec::new(),
+            callers: Vec::new(),
             accepted: BTreeSet::new(),
             forbidden: BTreeSet::new(),
             hangups: BTreeSet::new(),
@@ -138,6 +146,7 @@ impl Oracle {
             assigned: AGENTS.collect(),
             leases: 0,
             held: BTreeSet::new(),
+            lead_of: BTreeMap::new(),
             revoked: BTreeSet::new(),
         }
     }
@@ -156,6 +165,11 @@ impl Oracle {
                     };
                     let lead = started.lead.0;
                     prop_assert!(!self.forbidden.contains(&lead), "do-not-call was dialed");
+                    let calls = |leg: &&LegId| {
+                        let call = self.bench.engine.call(self.bench.now, **leg);
+                        call.is_some_and(|call| call.lead.0 == lead)
+                    };
+                    prop_assert_eq!(self.callers.iter().find(calls), None, "he calls us");
                     self.legs.push(originate.leg);
                     self.accepted.insert(originate.leg);
                 }
@@ -166,6 +180,17 @@ impl Oracle {
                 }
                 Command::DeferLease { lease, .. } => {
                     prop_assert!(self.held.remove(lease), "deferred without having it");
+                }
+                Command::InboundTaken {
+                    result: Ok(call), ..
+                } => {
+                    self.legs.push(call.leg);
+                    self.callers.push(call.leg);
+                    self.accepted.insert(call.leg);
+                }
+                // Without a lease there is nothing to use up.
+                Command::Journal(Record::Ended(result)) if result.lease.0 == 0 => {
+                    prop_assert!(result.inbound);
                 }
                 Command::Journal(Record::Ended(result)) => {
                     prop_assert!(self.held.remove(&result.lease), "used twice");
@@ -233,6 +258,7 @@ impl Oracle {
                 }
                 None => vec![],
             },
+            Step::Call(n, claim) => self.call(*n, *claim),
             Step::Enter(a) => {
                 self.sessions.insert(*a);
                 let agent = format!("a{a}").into();
@@ -351,6 +377,32 @@ impl Oracle {
         self.check()
     }
 
+    fn call(&mut self, n: u64, claim: u8) -> Vec<Command> {
+        let place = usize::try_from(n).unwrap() % self.held.len().max(1);
+        let (claim, lead) = match (claim, self.held.iter().nth(place).copied()) {
+            (0..3, _) => match self.lease(n) {
+                Some(lease) => (Claim::Taken, lease),
+                None => return vec![],
+            },
+            // Its lease is in the hopper, with an agent or with a call; or it was given back meanwhile.
+            (3 | 4, Some(id)) => {
+                let n = self.lead_of[&id];
+                (Claim::InHand, Lease { id, ..lead(n) })
+            }
+            (_, _) => (Claim::None, lead(n)),
+        };
+        let call = Box::new(Inbound {
+            campaign: CAMPAIGN,
+            lead,
+            claim,
+            called: None,
+            wait: Span::ms(40_000),
+            forbidden: n.is_multiple_of(5),
+        });
+        let request = RequestId(2);
+        self.bench.tell(Event::Inbound { request, call })
+    }
+
     /// The store never leases a lead that is leased, or that may not be called.
     fn lease(&mut self, n: u64) -> Option<Lease> {
         self.leases += 1;
@@ -363,6 +415,7 @@ impl Oracle {
             return None;
         }
         self.held.insert(lease.id);
+        self.lead_of.insert(lease.id, n);
         Some(lease)
     }
 
@@ -514,6 +567,7 @@ impl Oracle {
         let open = |a: &&snapshot::AttemptView| {
             (a.state.is_dialing() || a.state == attempt::State::Classifying)
                 && a.for_agent.is_none()
+                && !a.inbound
         };
         let open = view.attempts.iter().filter(open).count();
         prop_assert_eq!(campaign.open as usize, open);
@@ -573,7 +627,9 @@ impl Oracle {
             .iter()
             .map(|(_, n)| n)
             .sum();
-        prop_assert_eq!(total as usize, self.bench.results().len());
+        let results = self.bench.results();
+        let dialed = results.iter().filter(|r| !r.inbound).count();
+        prop_assert_eq!(total as usize, dialed);
         Ok(())
     }
 }
@@ -614,7 +670,8 @@ fn the_random_events_really_reach_the_outcomes() {
     let mut seen: BTreeSet<Outcome> = BTreeSet::new();
     // Those never call in, so whom they talked to, they were rung for.
     let talked = |r: &&AttemptResult| r.bridged_at.is_some() && r.agent.is_some_and(|a| a.0 > 4);
-    let mut by_phone = 0;
+    let called = |r: &&AttemptResult| r.bridged_at.is_some() && r.inbound;
+    let (mut by_phone, mut inbound) = (0, 0);
     for _ in 0..300 {
         let steps = proptest::collection::vec(step(), 200)
             .new_tree(&mut runner)
@@ -626,8 +683,10 @@ fn the_random_events_really_reach_the_outcomes() {
         }
         seen.extend(oracle.bench.outcomes());
         by_phone += oracle.bench.results().into_iter().filter(talked).count();
+        inbound += oracle.bench.results().into_iter().filter(called).count();
     }
     let missing: Vec<_> = Outcome::ALL.iter().filter(|o| !seen.contains(o)).collect();
     assert!(missing.is_empty(), "never reached: {missing:?}");
     assert!(by_phone > 10, "{by_phone} calls by phones that were rung");
+    assert!(inbound > 10, "{inbound} calls that came in");
 }

@@ -111,7 +111,11 @@ fn who_is_not_served_is_let_go_and_called_back() {
     b.bridge(first, 1);
     let second = calls(&mut b, 2);
     let told = b.wait_ms(u64::from(WAIT_MS) - 1);
-    assert!(!told.iter().any(|c| matches!(c, Command::Play { .. } | Command::Hangup { .. })));
+    assert!(
+        !told
+            .iter()
+            .any(|c| matches!(c, Command::Play { .. } | Command::Hangup { .. }))
+    );
     let told = b.wait_ms(1);
     let release = Command::Release {
         leg: second,
@@ -121,7 +125,10 @@ fn who_is_not_served_is_let_go_and_called_back() {
     b.leg(second, LegEvent::Released);
     b.end(second, 0);
     let result = b.results()[0].clone();
-    assert_eq!((result.outcome, &*result.detail), (Outcome::Abandoned, "no agent"));
+    assert_eq!(
+        (result.outcome, &*result.detail),
+        (Outcome::Abandoned, "no agent")
+    );
     let due = LeadNext::Callback {
         at: b.now.wall,
         position: 0,
@@ -129,7 +136,11 @@ fn who_is_not_served_is_let_go_and_called_back() {
         tries: 0,
     };
     assert_eq!(result.next, due);
-    assert_eq!(b.campaign().abandoned_milli, 0, "nobody was abandoned by a dialer");
+    assert_eq!(
+        b.campaign().abandoned_milli,
+        0,
+        "nobody was abandoned by a dialer"
+    );
 }
 
 #[test]
@@ -416,7 +427,10 @@ fn his_word_counts_as_in_any_call() {
         do_not_call: false,
         note: None,
     };
-    assert_eq!(done(&b.desk(1, AgentEvent::Dispose(Box::new(said)))), Ok(()));
+    assert_eq!(
+        done(&b.desk(1, AgentEvent::Dispose(Box::new(said)))),
+        Ok(())
+    );
     b.end(leg, 0);
     b.session(1, SessionEvent::Waiting);
     let next = LeadNext::Callback {

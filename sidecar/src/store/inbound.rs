@@ -74,12 +74,7 @@ pub fn find(
     );
     let found = transaction.query_opt(
         &sql,
-        &[
-            &among.test,
-            &among.campaign,
-            &among.numbers,
-            &among.anybody,
-        ],
+        &[&among.test, &among.campaign, &among.numbers, &among.anybody],
     )?;
     let Some(row) = found else {
         return Ok(None);

@@ -102,9 +102,8 @@ fn dialed(rig: &Rig, serials: std::ops::Range<u32>) -> Vec<String> {
 
 /// What the table has of the number's last call, once it is over.
 fn attempt(rig: &Rig, number: &str, calls: i64) -> String {
-    let sql = format!(
-        "SELECT count(*) FROM outdial.attempts WHERE number = '{number}' AND inbound"
-    );
+    let sql =
+        format!("SELECT count(*) FROM outdial.attempts WHERE number = '{number}' AND inbound");
     wait_for("the row", SOON, || Ok(rig.sidecar.count(&sql)? >= calls)).unwrap_or_else(|error| {
         let all = "SELECT string_agg(number || ' ' || outcome || ' ' || detail || inbound, '; ')
                    FROM outdial.attempts";
@@ -273,7 +272,9 @@ fn callers_wait_and_dialing_makes_room(rig: &Rig, numbers: &[String]) {
     wait_calls(rig, &["(inbound)", "awaiting_agent"]);
     let music = rig.asterisk.log();
     assert!(
-        music.lines().any(|l| l.contains("Started music on hold") && l.contains("@callers")),
+        music
+            .lines()
+            .any(|l| l.contains("Started music on hold") && l.contains("@callers")),
         "he hears music"
     );
     // Somebody could be dialed as soon as the agent is free: the caller goes first.
@@ -284,7 +285,9 @@ fn callers_wait_and_dialing_makes_room(rig: &Rig, numbers: &[String]) {
     wait_for("the next caller's turn", SOON, || {
         let said = rig.asterisk.cli("outdial show calls")?;
         let served = said.contains("(inbound)") && said.contains("bridged");
-        Ok(served && !said.contains("awaiting_agent") && attempt(rig, first, 1).starts_with("completed"))
+        Ok(served
+            && !said.contains("awaiting_agent")
+            && attempt(rig, first, 1).starts_with("completed"))
     })
     .unwrap();
     let dialed = format!("SELECT count(*) FROM outdial.attempts WHERE number = '{waits}'");
@@ -329,7 +332,8 @@ fn who_is_not_served_is_called_back(rig: &Rig, numbers: &[String]) {
     assert!(attempt(rig, gone, 1).starts_with("abandoned/hung up while waiting/0/f/0"));
     wait_for("the callback", SOON, || Ok(lead(rig, gone) == "ready/0")).unwrap();
 
-    rig.outdial(&["dnc", "add", &format!("+{forbidden}")]).unwrap();
+    rig.outdial(&["dnc", "add", &format!("+{forbidden}")])
+        .unwrap();
     call(rig, forbidden);
     wait_calls(rig, &["(inbound)", "awaiting_agent"]);
     hang_up(rig, forbidden);
@@ -389,7 +393,11 @@ fn nothing_is_taken_while_it_drains(rig: &Rig, number: &str) {
     rig.asterisk.cli("outdial drain").unwrap();
     call(rig, number);
     assert!(global(rig, &format!("S{number}")).starts_with("NOT_NOW"));
-    assert_eq!(lead(rig, number).split('/').next(), Some("ready"), "given back");
+    assert_eq!(
+        lead(rig, number).split('/').next(),
+        Some("ready"),
+        "given back"
+    );
     assert_eq!(rig.agents_in("on_call").unwrap(), 1, "who talks goes on");
     rig.asterisk.cli("outdial undrain").unwrap();
     hang_up(rig, &other);
@@ -407,7 +415,11 @@ fn nobody_is_there(rig: &mut Rig, number: &str) {
         Ok(said.starts_with("NOT_NOW"))
     })
     .unwrap();
-    assert!(rig.asterisk.log().contains("no agent of the campaign is at work"));
+    assert!(
+        rig.asterisk
+            .log()
+            .contains("no agent of the campaign is at work")
+    );
     rig.sidecar.kill9().unwrap();
     wait_for("the link's end", SOON, || {
         Ok(rig.asterisk.log().contains("no sidecar at"))

@@ -135,6 +135,7 @@ impl Bench {
             caller_id: number(99),
             started_at: self.now.wall,
             if_lost: done(),
+            inbound: false,
         })))
     }
 
@@ -193,6 +194,7 @@ impl Bench {
             recording: None,
             disposition: None,
             next,
+            inbound: false,
         };
         self.ask(&Command::Journal(Record::Ended(result)))
     }
@@ -308,6 +310,7 @@ fn two_calls_to_one_lead_or_number_are_found() {
         caller_id: number(99),
         started_at: bench.now.wall,
         if_lost: done(),
+        inbound: false,
     };
     bench
         .ask(&Command::Journal(Record::Started(started)))
