@@ -30,7 +30,7 @@ module_make = $(MAKE) --no-print-directory -C asterisk-module BUILD=$(module_bui
 	$(if $(ASTERISK),ASTERISK_MAJOR=$(ASTERISK)) prefix=$(prefix)
 
 .DEFAULT_GOAL := all
-.PHONY: help setup all library sidecar module install uninstall demo test bench bench-pacing soak long-run clean
+.PHONY: help setup all library sidecar module install uninstall demo test bench bench-answer bench-pacing soak long-run clean
 
 help:
 	@echo 'make            build liboutdial.so, res_outdial.so, outdial and outdial-sim-pbx'
@@ -42,6 +42,7 @@ help:
 	@echo 'make demo PBX=sim   the same with a simulated PBX: no Asterisk, no SIPp, nobody is called'
 	@echo 'make test       everything that CI checks'
 	@echo 'make bench      measure; results in target/bench'
+	@echo 'make bench-answer   from the answer to the agent: the audio at the callee, beside a plain Dial()'
 	@echo 'make bench-pacing   talk share and abandon rate of each mode, on a model of PBX and callees'
 	@echo 'make soak       SEEDS=1000 random shifts in which everything goes wrong, against an oracle'
 	@echo 'make long-run   50 calls per second for 10 minutes; result in target/bench'
@@ -105,6 +106,12 @@ bench: setup
 	@$(CARGO) build -q --release -p outdial-harness --bins
 	@$(CARGO) bench -q -p outdial-engine --bench speed
 	@OUTDIAL_PREBUILT=1 $(release)/bare_loop
+	@OUTDIAL_PREBUILT=1 $(release)/answer_to_agent
+
+bench-answer: setup
+	@$(MAKE) --no-print-directory -s all
+	@$(CARGO) build -q --release -p outdial-harness --bin answer_to_agent
+	@OUTDIAL_PREBUILT=1 $(release)/answer_to_agent
 
 bench-pacing:
 	@$(CARGO) build -q --release -p outdial-sim

@@ -32,6 +32,11 @@
 						<para>Play music on hold of this class to the waiting agent.
 						Without it the agent hears silence.</para>
 					</option>
+					<option name="p">
+						<argument name="sound" required="true" />
+						<para>What asks an agent for the PIN who has one. Default:
+						<literal>agent-pass</literal>.</para>
+					</option>
 					<option name="t">
 						<para>The agent may transfer customers with the keys of
 						<filename>features.conf</filename> (<literal>blindxfer</literal>,
@@ -43,9 +48,15 @@
 		<description>
 			<para>Answers the channel if needed. The agent stays until he hangs up, or until
 			outdial lets him go; then the dialplan goes on.</para>
+			<para>An agent who has a PIN (<literal>outdial agents set NAME --pin</literal>) is
+			asked for it before, up to three times; <literal>#</literal> ends it. The PIN is
+			neither logged nor in a variable. After five wrong ones in a row within 15 minutes,
+			over all channels, the agent is locked for 15 minutes, or until
+			<literal>outdial agents unlock NAME</literal>. Without the sidecar he can't log
+			in.</para>
 			<para>Keys that the agent may press, while waiting and during a call, are set in
 			<filename>outdial.conf</filename>, section <literal>[keys]</literal>: pause, hold,
-			hang up the customer, a disposition and so on. All other keys go through to the
+			mute, hang up the customer, a disposition and so on. All other keys go through to the
 			customer.</para>
 			<example title="A phone logs its agent in, with a beep before each call">
 			exten => *50,1,OutdialAgent(${CHANNEL(endpoint)},a(beep)m(default)t)
@@ -57,6 +68,10 @@
 				<variable name="OUTDIAL_STATUS">
 					<value name="UNKNOWN">No agent of that name is configured.</value>
 					<value name="DUPLICATE">He is logged in on another channel.</value>
+					<value name="WRONG_PIN">He did not say his PIN in three tries.</value>
+					<value name="LOCKED">There were too many wrong PINs.</value>
+					<value name="UNAVAILABLE">He has a PIN, and it can't be checked: the sidecar
+					is not there, or did not answer in time.</value>
 					<value name="DRAINING">outdial takes no more calls.</value>
 					<value name="LOGGED_OFF">By a supervisor, or taken out of the
 					configuration.</value>
@@ -76,6 +91,7 @@
  ***/
 
 #include "leg.h"
+#include "pin.h"
 #include "records.h"
 #include "session.h"
 
@@ -98,17 +114,20 @@ enum agent_options {
 	AGENT_MUSIC = (1 << 0),
 	AGENT_ANNOUNCEMENT = (1 << 1),
 	AGENT_TRANSFERS = (1 << 2),
+	AGENT_PIN = (1 << 3),
 };
 
 enum agent_option_args {
 	AGENT_MUSIC_CLASS,
 	AGENT_ANNOUNCEMENT_SOUND,
+	AGENT_PIN_SOUND,
 	AGENT_ARGS,
 };
 
 AST_APP_OPTIONS(agent_options, BEGIN_OPTIONS
 	AST_APP_OPTION_ARG('a', AGENT_ANNOUNCEMENT, AGENT_ANNOUNCEMENT_SOUND),
 	AST_APP_OPTION_ARG('m', AGENT_MUSIC, AGENT_MUSIC_CLASS),
+	AST_APP_OPTION_ARG('p', AGENT_PIN, AGENT_PIN_SOUND),
 	AST_APP_OPTION('t', AGENT_TRANSFERS),
 END_OPTIONS);
 
@@ -126,6 +145,8 @@ static const char *dismissal(unsigned int why)
 		return "FULL";
 	case OUTDIAL_DISMISS_ON_HOOK:
 		return "ON_HOOK";
+	case OUTDIAL_DISMISS_PIN_UNCHECKED:
+		return "UNAVAILABLE";
 	default:
 		return "LOGGED_OFF";
 	}
@@ -172,6 +193,7 @@ static int agent_turn(struct session *session, struct ast_channel *chan)
 	struct ast_bridge_features features;
 	char with[OUTDIAL_ID_LEN];
 	int arrived;
+	int muted;
 
 	ao2_lock(session);
 	session->arrived = 0;
@@ -190,8 +212,12 @@ static int agent_turn(struct session *session, struct ast_channel *chan)
 		ast_cond_wait(&session->settled, ao2_object_get_lockaddr(session));
 	}
 	arrived = session->arrived;
+	muted = session->muted;
 	ast_copy_string(with, session->with, sizeof(with));
 	ao2_unlock(session);
+	if (muted) {
+		session_mute(session, chan, 0);
+	}
 	if (!ast_strlen_zero(with)) {
 		leg_parted(with);
 	}
@@ -241,7 +267,7 @@ int session_serve(struct session *session, struct ast_channel *chan, int music, 
 }
 
 static struct session *session_start(struct ast_channel *chan, const char *agent,
-	const char *announcement)
+	const char *announcement, int pin_checked)
 {
 	struct session *session = session_create(ast_channel_uniqueid(chan), agent);
 	int res;
@@ -257,7 +283,7 @@ static struct session *session_start(struct ast_channel *chan, const char *agent
 		return NULL;
 	}
 	records_agent(chan, agent);
-	res = shim_post(OUTDIAL_EVENT_SESSION_ENTERED, session->id, session->agent, 0);
+	res = shim_post(OUTDIAL_EVENT_SESSION_ENTERED, session->id, session->agent, pin_checked);
 	if (res == OUTDIAL_OK) {
 		return session;
 	}
@@ -286,6 +312,7 @@ static int agent_exec(struct ast_channel *chan, const char *data)
 	const char *announcement = "";
 	char *option_args[AGENT_ARGS] = { NULL, };
 	char *parse = ast_strdupa(S_OR(data, ""));
+	enum pin_result pin;
 	int res;
 	AST_DECLARE_APP_ARGS(args,
 		AST_APP_ARG(agent);
@@ -296,7 +323,7 @@ static int agent_exec(struct ast_channel *chan, const char *data)
 	if (ast_strlen_zero(args.agent) || strlen(args.agent) >= sizeof(session->agent)
 		|| (args.options
 			&& ast_app_parse_options(agent_options, &flags, option_args, args.options))) {
-		ast_log(LOG_WARNING, "%s(agent[,a(sound)m(class)t]): agent missing or too long, or wrong "
+		ast_log(LOG_WARNING, "%s(agent[,a(sound)m(class)p(sound)t]): agent missing or too long, or wrong "
 			"options\n", app_name);
 		shim_status(chan, "ERROR");
 		return 0;
@@ -313,10 +340,14 @@ static int agent_exec(struct ast_channel *chan, const char *data)
 	if (ast_channel_state(chan) != AST_STATE_UP && ast_answer(chan)) {
 		return -1;
 	}
+	pin = pin_ask(chan, args.agent, S_OR(option_args[AGENT_PIN_SOUND], "agent-pass"));
+	if (pin == PIN_REFUSED || pin == PIN_HANGUP) {
+		return pin == PIN_HANGUP ? -1 : 0;
+	}
 	if (ast_test_flag(&flags, AGENT_TRANSFERS)) {
 		allow_transfers(chan);
 	}
-	session = session_start(chan, args.agent, announcement);
+	session = session_start(chan, args.agent, announcement, pin == PIN_RIGHT);
 	if (!session) {
 		return 0;
 	}

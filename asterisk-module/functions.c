@@ -75,11 +75,14 @@
 					<enum name="wrap_up"><para>Seconds of it spent in wrap-up.</para></enum>
 					<enum name="paused"><para>Seconds of it spent paused.</para></enum>
 					<enum name="calls"><para>Calls taken.</para></enum>
+					<enum name="pin"><para>1 if OutdialAgent asks the agent for a PIN, else
+					0.</para></enum>
 				</enumlist>
 			</parameter>
 		</syntax>
 		<description>
-			<para>Empty for an agent who is not logged in, except for <literal>state</literal>.</para>
+			<para>Empty for an agent who is not logged in, except for <literal>state</literal> and
+			<literal>pin</literal>.</para>
 		</description>
 		<see-also>
 			<ref type="application">OutdialAgent</ref>

@@ -42,6 +42,7 @@ static const struct {
 	{ "hangup", KEY_HANGUP, 0, 0 },
 	{ "logoff", KEY_LOGOFF, 0, 0 },
 	{ "hold", KEY_HOLD, 0, 0 },
+	{ "mute", KEY_MUTE, 0, 0 },
 	{ "disposition", KEY_DISPOSITION, 2, 1 },
 };
 
@@ -75,7 +76,7 @@ static int key_fill(struct key *key, const struct ast_variable *var)
 	}
 	if (i == ARRAY_LEN(actions)) {
 		return wrong(var, "no such action. Known: pause[,code], unpause, ready, dial, skip, hangup, "
-			"logoff, hold, disposition,code[,callback]");
+			"logoff, hold, mute, disposition,code[,callback]");
 	}
 	if (given > actions[i].most || given < actions[i].least || strlen(code) >= sizeof(key->code)
 		|| strlen(callback) >= sizeof(key->callback)) {
@@ -142,6 +143,7 @@ static uint32_t action_of(enum key_action action)
 	case KEY_LOGOFF:
 		return OUTDIAL_AGENT_LOG_OFF;
 	case KEY_HOLD:
+	case KEY_MUTE:
 	case KEY_DISPOSITION:
 		break;
 	}
@@ -186,6 +188,22 @@ static void hold(struct session *session, struct ast_bridge_channel *bridge_chan
 	}
 }
 
+/*! \brief The agent's voice is kept from the customer; and back. */
+static void mute(struct session *session, struct ast_bridge_channel *bridge_channel)
+{
+	int muted;
+
+	if (bridge_channel->bridge == session->holding) {
+		session_hears(session, failed_sound);
+		return;
+	}
+	ao2_lock(session);
+	muted = !session->muted;
+	ao2_unlock(session);
+	session_hears(session, session_mute(session, bridge_channel->chan, muted)
+		? failed_sound : done_sound);
+}
+
 /*! \brief In the agent's own thread. */
 static int pressed(struct ast_bridge_channel *bridge_channel, void *data)
 {
@@ -194,6 +212,10 @@ static int pressed(struct ast_bridge_channel *bridge_channel, void *data)
 
 	if (own->key.action == KEY_HOLD) {
 		hold(own->session, bridge_channel);
+		return 0;
+	}
+	if (own->key.action == KEY_MUTE) {
+		mute(own->session, bridge_channel);
 		return 0;
 	}
 	press = ast_calloc(1, sizeof(*press));

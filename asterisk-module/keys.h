@@ -30,6 +30,7 @@ enum key_action {
 	KEY_HANGUP,
 	KEY_LOGOFF,
 	KEY_HOLD,
+	KEY_MUTE,
 	KEY_DISPOSITION,
 };
 

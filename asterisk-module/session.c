@@ -211,6 +211,22 @@ void session_hears(struct session *session, const char *sound)
 	ast_channel_unref(chan);
 }
 
+int session_mute(struct session *session, struct ast_channel *chan, int muted)
+{
+	int res;
+
+	ast_channel_lock(chan);
+	res = muted ? ast_channel_suppress(chan, AST_MUTE_DIRECTION_READ, AST_FRAME_VOICE)
+		: ast_channel_unsuppress(chan, AST_MUTE_DIRECTION_READ, AST_FRAME_VOICE);
+	ast_channel_unlock(chan);
+	if (!res) {
+		ao2_lock(session);
+		session->muted = muted;
+		ao2_unlock(session);
+	}
+	return res;
+}
+
 void session_dismiss(struct session *session, unsigned int why)
 {
 	struct ast_channel *chan;

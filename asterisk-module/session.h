@@ -57,6 +57,8 @@ struct session {
 	unsigned int ringing:1;
 	/*! \brief He has put the customer on hold. */
 	unsigned int held:1;
+	/*! \brief His voice is kept from the customer. */
+	unsigned int muted:1;
 };
 
 int sessions_init(void);
@@ -116,6 +118,14 @@ int session_move(struct session *session, struct ast_bridge *to,
 
 /*! \brief Play a sound to the agent alone, in whatever bridge he is. Does not wait for its end. */
 void session_hears(struct session *session, const char *sound);
+
+/*!
+ * \brief Keep what he says from everybody, or no longer. Keys come through.
+ *
+ * \param chan his channel, not locked
+ * \retval -1 out of memory: nothing has changed
+ */
+int session_mute(struct session *session, struct ast_channel *chan, int muted);
 
 /*! \brief He is in the bridge of this leg: he hears his announcement. */
 void session_met(struct session *session, const char *leg);

@@ -29,6 +29,10 @@ pub const OUTDIAL_E_STATE: i32 = 6;
 pub const OUTDIAL_E_TIMEOUT: i32 = 7;
 /// The thing named does not exist.
 pub const OUTDIAL_E_NOT_FOUND: i32 = 8;
+/// A PIN is wrong.
+pub const OUTDIAL_E_DENIED: i32 = 9;
+/// There were too many wrong PINs; this one was not looked at.
+pub const OUTDIAL_E_LOCKED: i32 = 10;
 
 /// The carrier has taken the call (SIP 100). Id: leg.
 pub const OUTDIAL_EVENT_LEG_PROCEEDING: u32 = 1;
@@ -62,7 +66,8 @@ pub const OUTDIAL_EVENT_LEG_GREETING_ENDED: u32 = 12;
 /// The customer goes on without the agent who was in his bridge: in the dialplan behind
 /// OutdialConnect, or with somebody else to whom the call was transferred. Id: leg.
 pub const OUTDIAL_EVENT_LEG_LEFT: u32 = 13;
-/// OutdialAgent was entered. Id: session; `other`: the agent's name.
+/// OutdialAgent was entered. Id: session; `other`: the agent's name; `value`: 1 if `outdial_check_pin`
+/// has found his PIN right, else 0. An agent who has one is dismissed without it.
 pub const OUTDIAL_EVENT_SESSION_ENTERED: u32 = 20;
 /// The agent's channel waits inside its holding bridge; again after each call. For a phone that
 /// `ring` has rung the first one is the answer. Id: session.
@@ -112,6 +117,8 @@ pub const OUTDIAL_DISMISS_FULL: u32 = 5;
 /// Why a phone that was rung is put on hook: the call that it was rung for is over, or has gone to
 /// somebody else. The agent stays logged in.
 pub const OUTDIAL_DISMISS_ON_HOOK: u32 = 6;
+/// Why an agent is logged off: he has a PIN, and it was not checked. Since ABI 1.4.
+pub const OUTDIAL_DISMISS_PIN_UNCHECKED: u32 = 7;
 
 /// `outdial_agent`: ends the wrap-up before its time.
 pub const OUTDIAL_AGENT_READY: u32 = 1;
@@ -135,7 +142,7 @@ pub const OUTDIAL_AGENT_HANG_UP: u32 = 8;
 /// `trunk`, or a column of the lead's own.
 pub const OUTDIAL_OF_LEG: u32 = 1;
 /// `outdial_dispose`, and `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`,
-/// `paused`, `since`, `state`, `talk`, `wrap_up`.
+/// `paused`, `since`, `state`, `talk`, `wrap_up`; of any agent `pin`: 1 if he has one, else 0.
 pub const OUTDIAL_OF_AGENT: u32 = 2;
 /// `outdial_field` of a campaign: `abandon_rate`, `abandoned`, `agents`, `answered`, `bridged`,
 /// `dialing`, `free`, `leads`, `live`, `short_calls`, `state`, `why`.

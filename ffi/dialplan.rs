@@ -130,7 +130,7 @@ pub unsafe extern "C" fn outdial_do_not_call(
 
 /// # Safety
 /// `err` is NULL or has room for `err_len` bytes.
-unsafe fn told(done: Result<String, Refused>, err: *mut c_char, err_len: size_t) -> i32 {
+pub(crate) unsafe fn told<T>(done: Result<T, Refused>, err: *mut c_char, err_len: size_t) -> i32 {
     match done {
         Ok(_) => OUTDIAL_OK,
         Err((code, text)) => {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use libc::{c_char, size_t};
 
 use crate::abi::{
-    OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR, OUTDIAL_E_ABI, OUTDIAL_E_ARGUMENT, OUTDIAL_E_FULL,
-    OUTDIAL_E_IO, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_POISONED, OUTDIAL_E_STATE, OUTDIAL_E_TIMEOUT,
-    OUTDIAL_OK, OutdialHost, OutdialSettings,
+    OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR, OUTDIAL_E_ABI, OUTDIAL_E_ARGUMENT, OUTDIAL_E_DENIED,
+    OUTDIAL_E_FULL, OUTDIAL_E_IO, OUTDIAL_E_LOCKED, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_POISONED,
+    OUTDIAL_E_STATE, OUTDIAL_E_TIMEOUT, OUTDIAL_OK, OutdialHost, OutdialSettings,
 };
 use crate::handle::Handle;
 use crate::pump::Input;
@@ -269,6 +269,8 @@ fn describe(code: i32) -> &'static CStr {
         OUTDIAL_E_STATE => c"not possible in the engine's present state",
         OUTDIAL_E_TIMEOUT => c"no answer in time",
         OUTDIAL_E_NOT_FOUND => c"no such thing",
+        OUTDIAL_E_DENIED => c"the PIN is wrong",
+        OUTDIAL_E_LOCKED => c"too many wrong PINs",
         _ => c"unknown code",
     }
 }

@@ -1,6 +1,8 @@
 //! Panics on purpose, so that tests can see what the guard does with them. Not in a release: the
 //! feature is off there.
 
+use std::cell::UnsafeCell;
+
 use crate::abi::{OUTDIAL_E_ARGUMENT, OUTDIAL_E_POISONED, OUTDIAL_OK};
 use crate::exports::{OutdialEngine, with};
 use crate::guard;
@@ -17,7 +19,10 @@ pub const OUTDIAL_FAULT_JOURNAL: u32 = 2;
 /// Panic in the link's thread.
 pub const OUTDIAL_FAULT_LINK: u32 = 3;
 
-/// Panics at the place named by OUTDIAL_FAULT_.
+/// No panic but, where two threads ask for it, a data race: a run under ThreadSanitizer must find it.
+pub const OUTDIAL_FAULT_RACE: u32 = 4;
+
+/// Panics at the place named by OUTDIAL_FAULT_, or does what else it names.
 ///
 /// # Safety
 /// `engine` is NULL or from `outdial_new` and not freed.
@@ -37,9 +42,23 @@ pub unsafe extern "C" fn outdial_fault(engine: *const OutdialEngine, place: u32)
                 OUTDIAL_FAULT_LINK => {
                     shared.outbox.order(Order::Panic);
                 }
+                OUTDIAL_FAULT_RACE => race(),
                 _ => return OUTDIAL_E_ARGUMENT,
             }
             OUTDIAL_OK
         })
     })
+}
+
+struct Unguarded(UnsafeCell<u64>);
+
+// SAFETY: nobody sees to it; that is what it is for. Only a test asks for the race.
+unsafe impl Sync for Unguarded {}
+
+static UNGUARDED: Unguarded = Unguarded(UnsafeCell::new(0));
+
+/// Writes to one place; a thread that does the same at that time is told nothing.
+fn race() {
+    // SAFETY: the place is there; that another thread writes to it too is the fault.
+    unsafe { UNGUARDED.0.get().write_volatile(1) };
 }

@@ -19,6 +19,9 @@ use crate::{columns, convert, guard, limits, raw};
 /// In front of the name of a lead's own column.
 const COLUMN: &str = "lead.";
 
+/// Whether an agent has one; known of agents who are not logged in, too.
+const PIN: &str = "pin";
+
 type Read<T> = fn(&T) -> String;
 /// Fields by name.
 type Fields<T> = [(&'static str, Read<T>)];
@@ -85,7 +88,7 @@ const CAMPAIGN: &Fields<CampaignView> = &[
 /// leg, also for the sidecar, up to 5 s.
 /// Ownership: the texts stay the caller's; `buf` (`len` bytes) is written on success only, cut to
 /// fit and ended by NUL. An empty text: there is none now, of a call without an agent for example.
-/// Returns OUTDIAL_OK; OUTDIAL_E_NOT_FOUND when there is no such leg, logged-in agent or campaign;
+/// Returns OUTDIAL_OK; OUTDIAL_E_NOT_FOUND when there is no such leg, logged-in agent (for `pin`: no such agent) or campaign;
 /// OUTDIAL_E_ARGUMENT for an unknown field or subject or a malformed text; OUTDIAL_E_STATE when the
 /// engine does not run; OUTDIAL_E_TIMEOUT; OUTDIAL_E_IO, for a column, when the sidecar is not
 /// connected or PostgreSQL not reachable; OUTDIAL_E_POISONED. NULL anywhere: OUTDIAL_E_ARGUMENT.
@@ -124,6 +127,11 @@ pub unsafe extern "C" fn outdial_field(
 fn read(shared: &Shared, of: u32, name: &str, field: &str) -> Result<String, i32> {
     match of {
         OUTDIAL_OF_LEG => call(shared, name, field),
+        OUTDIAL_OF_AGENT if field == PIN => {
+            let name = name.to_owned();
+            let has_pin = look(shared, move |engine, _| engine.agent_has_pin(&name))?;
+            Ok(u8::from(has_pin).to_string())
+        }
         OUTDIAL_OF_AGENT => {
             let (read, name) = (named(AGENT, field)?, name.to_owned());
             look(shared, move |engine, now| {

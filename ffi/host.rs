@@ -10,10 +10,11 @@ use outdial_engine::{Dismissal, LegId, Level, Notice, Number, Originate, Probe, 
 use crate::abi::{
     OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR, OUTDIAL_DISMISS_DRAINING, OUTDIAL_DISMISS_DUPLICATE,
     OUTDIAL_DISMISS_FULL, OUTDIAL_DISMISS_LOGGED_OFF, OUTDIAL_DISMISS_ON_HOOK,
-    OUTDIAL_DISMISS_UNKNOWN, OUTDIAL_E_ABI, OUTDIAL_LOG_DEBUG, OUTDIAL_LOG_ERROR, OUTDIAL_LOG_INFO,
-    OUTDIAL_LOG_WARN, OUTDIAL_OK, OUTDIAL_PROBE_AMD, OUTDIAL_PROBE_AMD_AFTER_GREETING,
-    OUTDIAL_PROBE_ENDPOINT, OUTDIAL_PROBE_SOUND, OUTDIAL_PROBE_TARGET, OutdialHost,
-    OutdialHostLoad, OutdialNotice, OutdialOriginate, OutdialRing,
+    OUTDIAL_DISMISS_PIN_UNCHECKED, OUTDIAL_DISMISS_UNKNOWN, OUTDIAL_E_ABI, OUTDIAL_LOG_DEBUG,
+    OUTDIAL_LOG_ERROR, OUTDIAL_LOG_INFO, OUTDIAL_LOG_WARN, OUTDIAL_OK, OUTDIAL_PROBE_AMD,
+    OUTDIAL_PROBE_AMD_AFTER_GREETING, OUTDIAL_PROBE_ENDPOINT, OUTDIAL_PROBE_SOUND,
+    OUTDIAL_PROBE_TARGET, OutdialHost, OutdialHostLoad, OutdialNotice, OutdialOriginate,
+    OutdialRing,
 };
 use crate::watch::Told;
 use crate::{guard, limits, raw};
@@ -262,6 +263,7 @@ impl Host {
             Dismissal::LoggedOff => OUTDIAL_DISMISS_LOGGED_OFF,
             Dismissal::Full => OUTDIAL_DISMISS_FULL,
             Dismissal::OnHook => OUTDIAL_DISMISS_ON_HOOK,
+            Dismissal::PinUnchecked => OUTDIAL_DISMISS_PIN_UNCHECKED,
         };
         // SAFETY: as in `originate`.
         unsafe { (self.dismiss)(self.ctx, session.as_ptr(), why) }

@@ -113,6 +113,8 @@ pub(crate) const ORDERS: usize = 16;
 pub(crate) const LEGS_WITH_COLUMNS: usize = 4096;
 /// Columns that a lead can be added with.
 pub(crate) const COLUMNS: usize = 64;
+/// Bytes of a PIN; the sidecar says how long it may be.
+pub(crate) const PIN_BYTES: usize = 32;
 /// Bytes of a column's value, and of a note.
 pub(crate) const VALUE_BYTES: usize = 4096;
 /// Leases that are named to a sidecar that comes back.

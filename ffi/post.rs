@@ -260,6 +260,7 @@ unsafe fn read(shared: &Shared, event: &OutdialEvent) -> Result<Event, i32> {
                 session: session(event.id)?,
                 what: SessionEvent::Entered {
                     agent: agent.into(),
+                    pin_checked: event.value == 1,
                 },
             });
         }

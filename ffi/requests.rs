@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam::channel::{RecvTimeoutError, Sender, bounded};
-use outdial_link::{Caller, CallerIs, Known, Request, Up};
+use outdial_link::{Caller, CallerIs, Known, PinChecked, Request, Secret, Up};
 
 use crate::abi::{
-    OUTDIAL_E_ARGUMENT, OUTDIAL_E_FULL, OUTDIAL_E_IO, OUTDIAL_E_NOT_FOUND, OUTDIAL_E_TIMEOUT,
+    OUTDIAL_E_ARGUMENT, OUTDIAL_E_DENIED, OUTDIAL_E_FULL, OUTDIAL_E_IO, OUTDIAL_E_LOCKED,
+    OUTDIAL_E_NOT_FOUND, OUTDIAL_E_TIMEOUT,
 };
 use crate::agents::Refused;
 use crate::limits;
@@ -20,6 +21,8 @@ pub(crate) enum Reply {
     Done(Result<String, String>),
     /// A lead's own columns.
     Columns(Result<Vec<(String, String)>, String>),
+    /// What came of a PIN.
+    Pin(Result<PinChecked, String>),
     /// Who calls.
     Caller(CallerIs),
 }
@@ -59,7 +62,7 @@ pub(crate) fn ask(shared: &Shared, what: Request) -> Result<String, Refused> {
     match wait(shared, |request| Up::Request { request, what })? {
         Reply::Done(Ok(text)) => Ok(text),
         Reply::Done(Err(text)) => Err((OUTDIAL_E_NOT_FOUND, text)),
-        Reply::Columns(_) | Reply::Caller(_) => Err(strange()),
+        Reply::Columns(_) | Reply::Pin(_) | Reply::Caller(_) => Err(strange()),
     }
 }
 
@@ -72,7 +75,30 @@ pub(crate) fn columns(shared: &Shared, lead: u64) -> Result<Vec<(String, String)
     match wait(shared, message)? {
         Reply::Columns(Ok(columns)) => Ok(columns),
         Reply::Columns(Err(text)) => Err((OUTDIAL_E_IO, text)),
-        Reply::Done(_) | Reply::Caller(_) => Err(strange()),
+        Reply::Done(_) | Reply::Pin(_) | Reply::Caller(_) => Err(strange()),
+    }
+}
+
+/// Whether this is the agent's PIN.
+///
+/// # Errors
+/// As [`ask`]; OUTDIAL_E_DENIED when it is not, OUTDIAL_E_LOCKED when it was not looked at,
+/// OUTDIAL_E_IO when PostgreSQL is not reachable.
+pub(crate) fn pin(shared: &Shared, agent: String, pin: Secret) -> Result<(), Refused> {
+    let message = |request| Up::Pin {
+        request,
+        agent,
+        pin,
+    };
+    match wait(shared, message)? {
+        Reply::Pin(Ok(PinChecked::Right)) => Ok(()),
+        Reply::Pin(Ok(PinChecked::Wrong)) => Err((OUTDIAL_E_DENIED, "The PIN is wrong.".into())),
+        Reply::Pin(Ok(PinChecked::Locked)) => {
+            let text = "Locked after too many wrong PINs; `outdial agents unlock` ends that.";
+            Err((OUTDIAL_E_LOCKED, text.into()))
+        }
+        Reply::Pin(Err(text)) => Err((OUTDIAL_E_IO, text)),
+        Reply::Done(_) | Reply::Columns(_) | Reply::Caller(_) => Err(strange()),
     }
 }
 
@@ -87,7 +113,7 @@ pub(crate) fn caller(shared: &Shared, call: Caller) -> Result<Option<Box<Known>>
         Reply::Caller(CallerIs::Nobody) => Ok(None),
         Reply::Caller(CallerIs::Wrong(text)) => Err((OUTDIAL_E_ARGUMENT, text)),
         Reply::Caller(CallerIs::Unavailable(text)) => Err((OUTDIAL_E_IO, text)),
-        Reply::Done(_) | Reply::Columns(_) => Err(strange()),
+        Reply::Done(_) | Reply::Columns(_) | Reply::Pin(_) => Err(strange()),
     }
 }
 

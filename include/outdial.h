@@ -80,6 +80,16 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_E_NOT_FOUND 8
 
 /**
+ * A PIN is wrong.
+ */
+#define OUTDIAL_E_DENIED 9
+
+/**
+ * There were too many wrong PINs; this one was not looked at.
+ */
+#define OUTDIAL_E_LOCKED 10
+
+/**
  * The carrier has taken the call (SIP 100). Id: leg.
  */
 #define OUTDIAL_EVENT_LEG_PROCEEDING 1
@@ -151,7 +161,8 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_EVENT_LEG_LEFT 13
 
 /**
- * OutdialAgent was entered. Id: session; `other`: the agent's name.
+ * OutdialAgent was entered. Id: session; `other`: the agent's name; `value`: 1 if `outdial_check_pin`
+ * has found his PIN right, else 0. An agent who has one is dismissed without it.
  */
 #define OUTDIAL_EVENT_SESSION_ENTERED 20
 
@@ -258,6 +269,11 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_DISMISS_ON_HOOK 6
 
 /**
+ * Why an agent is logged off: he has a PIN, and it was not checked. Since ABI 1.4.
+ */
+#define OUTDIAL_DISMISS_PIN_UNCHECKED 7
+
+/**
  * `outdial_agent`: ends the wrap-up before its time.
  */
 #define OUTDIAL_AGENT_READY 1
@@ -306,7 +322,7 @@ typedef struct outdial_stats outdial_stats_t;
 
 /**
  * `outdial_dispose`, and `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`,
- * `paused`, `since`, `state`, `talk`, `wrap_up`.
+ * `paused`, `since`, `state`, `talk`, `wrap_up`; of any agent `pin`: 1 if he has one, else 0.
  */
 #define OUTDIAL_OF_AGENT 2
 
@@ -1170,6 +1186,27 @@ int32_t outdial_inbound(const struct outdial_engine *engine,
                         size_t err_len);
 
 /**
+ * Whether `pin` is the PIN of the agent called `agent`. Wrong ones are counted over all channels and
+ * nodes; too many in a row lock the agent for some minutes. `outdial_field` says who has a PIN. Who
+ * has said the right one is let in by OUTDIAL_EVENT_SESSION_ENTERED with a `value` of 1.
+ *
+ * Thread: any, without channel locks. Waits for the sidecar, up to 5 s.
+ * Ownership: as for `outdial_dispose`. The PIN is neither kept nor logged.
+ * Returns OUTDIAL_OK: it is; OUTDIAL_E_DENIED: it is not, or the agent has none; OUTDIAL_E_LOCKED: it
+ * was not looked at; OUTDIAL_E_IO when the sidecar is not connected or PostgreSQL not reachable;
+ * else as `outdial_dispose`. NULL or an empty text for `agent` or `pin`: OUTDIAL_E_ARGUMENT. Since
+ * ABI 1.4.
+ *
+ * Required:
+ * As `outdial_dispose`.
+ */
+int32_t outdial_check_pin(const struct outdial_engine *engine,
+                          const char *agent,
+                          const char *pin,
+                          char *err,
+                          size_t err_len);
+
+/**
  * Reads one field. `of` is one of OUTDIAL_OF_, `name` the leg's id, or the agent's or campaign's
  * name. docs/ABI.md lists the fields. Times are whole seconds, rates percent. Of a leg, a name that
  * is no field is a column of the lead's own; `lead.` in front means the column in any case, and
@@ -1179,7 +1216,7 @@ int32_t outdial_inbound(const struct outdial_engine *engine,
  * leg, also for the sidecar, up to 5 s.
  * Ownership: the texts stay the caller's; `buf` (`len` bytes) is written on success only, cut to
  * fit and ended by NUL. An empty text: there is none now, of a call without an agent for example.
- * Returns OUTDIAL_OK; OUTDIAL_E_NOT_FOUND when there is no such leg, logged-in agent or campaign;
+ * Returns OUTDIAL_OK; OUTDIAL_E_NOT_FOUND when there is no such leg, logged-in agent (for `pin`: no such agent) or campaign;
  * OUTDIAL_E_ARGUMENT for an unknown field or subject or a malformed text; OUTDIAL_E_STATE when the
  * engine does not run; OUTDIAL_E_TIMEOUT; OUTDIAL_E_IO, for a column, when the sidecar is not
  * connected or PostgreSQL not reachable; OUTDIAL_E_POISONED. NULL anywhere: OUTDIAL_E_ARGUMENT.

@@ -1,4 +1,5 @@
-//! The engine in a C program, under AddressSanitizer, with a sidecar at the other end.
+//! The engine in a C program, under AddressSanitizer or ThreadSanitizer, with a sidecar at the other
+//! end.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -43,20 +44,54 @@ fn a_hundred_lives_leak_nothing_and_every_attempt_has_one_end() {
     let at = place();
     let peer = Peer::listen(&at.socket, Plan::default());
 
-    let log = assert_good(Host::start("life", &at.socket, &at.journal, &["100"]).finish());
+    // ThreadSanitizer sees no leaks, and takes ten times as long.
+    let lives = if host::is_threads() { 10 } else { 100 };
+    let more = lives.to_string();
+    let log = assert_good(Host::start("life", &at.socket, &at.journal, &[&more]).finish());
 
     assert!(log.iter().all(|line| !line.contains("55110")), "{log:?}");
     let seen = peer.seen();
-    assert_eq!(seen.hellos.len(), 100);
+    assert_eq!(seen.hellos.len(), lives);
     assert!(seen.checked.iter().all(|(_, lacks)| lacks.is_none()));
     let (starts, ends) = (seen.starts(), seen.ends());
-    assert!(starts.len() >= 1_000, "{}", starts.len());
+    assert!(starts.len() >= 10 * lives, "{}", starts.len());
     for (attempt, _) in starts.keys() {
         assert!(ends.contains_key(attempt), "attempt {attempt} has no end");
     }
     assert!(ends.values().all(|end| end.detail != "node lost"));
     let outcome = |name: &str| ends.values().filter(|end| end.outcome == name).count();
     assert!(outcome("completed") > 0 && outcome("busy") > 0);
+}
+
+#[test]
+fn threads_that_ask_for_everything_at_once_do_not_disturb_the_engine() {
+    let at = place();
+    let peer = Peer::listen(&at.socket, Plan::default());
+
+    let log = assert_good(Host::start("crowd", &at.socket, &at.journal, &["6"]).finish());
+
+    let calls = log.iter().find_map(|line| line.strip_prefix("crowd "));
+    let calls: u32 = calls.unwrap().parse().unwrap();
+    println!("{calls} rounds of questions");
+    assert!(calls > 100);
+    assert!(peer.seen().starts().len() >= 60);
+}
+
+/// A sanitizer that sees nothing of the engine would be content with it.
+#[test]
+fn a_race_in_the_engine_is_found() {
+    if !host::is_threads() {
+        return;
+    }
+    let at = place();
+    let race = host::command("race", &at.socket, &at.journal, &[]).output();
+    let race = race.unwrap();
+    assert_eq!(race.status.code(), Some(host::FOUND));
+    let said = String::from_utf8_lossy(&race.stderr);
+    assert!(
+        said.contains("data race") && said.contains("ffi/fault.rs"),
+        "{said}"
+    );
 }
 
 fn done() -> LeadNext {
@@ -163,6 +198,21 @@ fn the_console_shows_and_commands() {
     assert_eq!(host.say("dispose 1 other-1-1 sale").0, 6);
     assert_eq!(host.say("add autumn +5111").0, 0);
     assert_eq!(host.say("dnc 5111").0, 0);
+    assert_eq!(field(&mut host, 2, peer::GUARDED, "pin"), (0, "1\n".into()));
+    assert_eq!(field(&mut host, 2, &agent, "pin"), (0, "0\n".into()));
+    assert_eq!(field(&mut host, 2, "nobody", "pin").0, 8);
+    for (pin, code, said) in [
+        ("4711", 0, ""),
+        ("4712", 9, "wrong"),
+        ("9999", 10, "unlock"),
+        ("5000", 5, "PostgreSQL"),
+    ] {
+        let (answer, text) = host.say(&format!("pin {} {pin}", peer::GUARDED));
+        assert!(
+            answer == code && text.contains(said),
+            "{pin}: {answer} {text}"
+        );
+    }
     let requests = peer.seen().requests.clone();
     assert!(
         requests.contains(&Request::Add {

@@ -252,6 +252,8 @@ pub enum Dismissal {
     Full,
     /// What the phone was rung for is over; the agent stays logged in.
     OnHook,
+    /// The agent has a PIN, and it was not checked.
+    PinUnchecked,
 }
 
 /// A thing that the PBX must have before a campaign may start.
@@ -313,6 +315,8 @@ pub enum Record {
         at: Wall,
         /// The agent, if one.
         agent: Option<AgentId>,
+        /// Who came after the campaign's limit.
+        late: bool,
     },
     /// A message is being played.
     MessageStarted {
@@ -431,6 +435,8 @@ pub struct AttemptResult {
     pub disposition: Option<Box<Disposition>>,
     /// What becomes of the lead.
     pub next: LeadNext,
+    /// The agent came after the campaign's limit: abandoned, by the rules' count.
+    pub late: bool,
     /// It came in: nobody was dialed, `caller_id` is the number that was called, and there is no trunk.
     pub inbound: bool,
 }

@@ -189,7 +189,8 @@ pub enum AgentlessAction {
     Goto(Target),
 }
 
-/// From where an answered call's time without an agent is counted. What AMD takes counts.
+/// From where an answered call's time without an agent is counted. What AMD takes counts, unless it
+/// is counted from its verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClockStart {
     /// The answer.
@@ -200,6 +201,8 @@ pub enum ClockStart {
     /// The end of the callee's first words (16 CFR 310.4(b)(4)(iii): "the called person's completed
     /// greeting"), which AMD hears; the answer until that is heard.
     GreetingEnd,
+    /// AMD's verdict; the answer where there is none. No rule that we know of counts so.
+    Verdict,
 }
 
 /// What is done with a machine.
@@ -478,6 +481,8 @@ pub struct AgentConfig {
     pub phone: Option<Phone>,
     /// The phone rings so long; the campaign's `connect_limit_ms` may end it before.
     pub ring_timeout_ms: u32,
+    /// Nobody enters `OutdialAgent` as this agent without saying the PIN.
+    pub pin: bool,
 }
 
 /// Where an agent is rung.

@@ -380,7 +380,7 @@ impl Engine {
         attempt.deadline = None;
         let campaign = attempt.campaign();
         let (began, voicemail) = (attempt.began, attempt.voicemail);
-        let personal = attempt.for_agent.is_some();
+        let (personal, late) = (attempt.for_agent.is_some(), attempt.late);
         let inbound = attempt.inbound.is_some();
         if from.is_dialing() && !to.is_dialing() {
             self.dialing = self.dialing.saturating_sub(1);
@@ -402,6 +402,7 @@ impl Engine {
                 to,
                 voicemail,
                 personal,
+                late,
             };
             if !inbound {
                 self.learn_of_attempt(now, campaign, (id, began), step);

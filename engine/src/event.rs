@@ -262,6 +262,8 @@ pub enum SessionEvent {
     Entered {
         /// The agent's name as given in the dialplan.
         agent: Arc<str>,
+        /// The agent's PIN was asked for, and was right.
+        pin_checked: bool,
     },
     /// The channel waits in its bridge; repeated after each call. For a phone that was rung the
     /// first one is the answer.

@@ -71,6 +71,7 @@ pub(crate) fn change(change: link::Config) -> Result<ConfigChange, (String, Stri
                 endpoint: text(&phone.endpoint),
             }),
             ring_timeout_ms: agent.ring_timeout_ms,
+            pin: agent.pin,
         }),
         link::Config::AgentRemoved(id) => ConfigChange::AgentRemoved(AgentId(id)),
         link::Config::Abandons {
@@ -246,6 +247,7 @@ fn answers(from: &link::AnswerRules) -> AnswerRules {
             link::ClockStart::Answer => ClockStart::Answer,
             link::ClockStart::GreetingStart => ClockStart::GreetingStart,
             link::ClockStart::GreetingEnd => ClockStart::GreetingEnd,
+            link::ClockStart::Verdict => ClockStart::Verdict,
         },
         machine: match &from.machine {
             link::OnMachine::HangUp => OnMachine::HangUp,

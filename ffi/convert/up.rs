@@ -18,10 +18,16 @@ pub(crate) fn record(from: Record) -> link::Record {
             attempt: leg.attempt.0,
             at_ms: at.0,
         },
-        Record::Bridged { leg, at, agent } => link::Record::Bridged {
+        Record::Bridged {
+            leg,
+            at,
+            agent,
+            late,
+        } => link::Record::Bridged {
             attempt: leg.attempt.0,
             at_ms: at.0,
             agent: agent.map(|agent| agent.0),
+            late,
         },
         Record::MessageStarted { leg, at } => link::Record::MessageStarted {
             attempt: leg.attempt.0,
@@ -244,6 +250,7 @@ fn end(from: AttemptResult) -> link::AttemptResult {
         recording: from.recording.as_deref().map(str::to_owned),
         disposition: from.disposition.as_deref().map(disposed),
         next: next(&from.next),
+        late: from.late,
         inbound: from.inbound,
     }
 }

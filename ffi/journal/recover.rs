@@ -65,6 +65,7 @@ fn end_of(records: &[&Record], damaged: bool) -> Option<AttemptResult> {
                     recording: None,
                     disposition: None,
                     next,
+                    late: false,
                     inbound: started.inbound,
                 });
             }
@@ -73,11 +74,14 @@ fn end_of(records: &[&Record], damaged: bool) -> Option<AttemptResult> {
                 result.answered_at_ms = Some(*at_ms);
                 reached(result, *at_ms, talked);
             }
-            Record::Bridged { at_ms, agent, .. } => {
+            Record::Bridged {
+                at_ms, agent, late, ..
+            } => {
                 let result = result.as_mut()?;
                 talked = true;
                 result.bridged_at_ms = Some(*at_ms);
                 result.agent = *agent;
+                result.late = *late;
                 reached(result, *at_ms, talked);
             }
             Record::MessageStarted { at_ms, .. } => {

@@ -53,11 +53,15 @@ fn answered(attempt: u64) -> Record {
     }
 }
 
+/// The agent of this one came too late.
+const LATE: u64 = 5;
+
 fn bridged(attempt: u64) -> Record {
     Record::Bridged {
         attempt,
         at_ms: 3_000,
         agent: Some(5),
+        late: attempt == LATE,
     }
 }
 
@@ -157,6 +161,8 @@ fn a_lost_attempt_ends_as_the_table_says() {
     let talked = end(&found, 3);
     assert_eq!(talked.detail, "node lost");
     assert_eq!((talked.agent, talked.ended_at_ms), (Some(5), 3_000));
+    let late: Vec<bool> = (1..=5).map(|n| end(&found, n).late).collect();
+    assert_eq!(late, [false, false, false, false, true]);
     assert!(talked.charged);
 }
 

@@ -296,6 +296,9 @@ impl LinkThread {
                     inbound::give_back(&self.shared, known.campaign, inbound::leased(&known));
                 }
             }
+            Down::Pin { request, result } => {
+                self.shared.waiting.answered(request, Reply::Pin(result));
+            }
             Down::Config { .. }
             | Down::Leases { .. }
             | Down::Renewed { .. }

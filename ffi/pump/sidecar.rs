@@ -132,6 +132,7 @@ impl Pump {
             | Down::Ack { .. }
             | Down::Requested { .. }
             | Down::Columns { .. }
+            | Down::Pin { .. }
             | Down::Inbound { .. } => {}
         }
     }

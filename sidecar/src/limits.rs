@@ -1,5 +1,6 @@
 //! Every bound of the sidecar, in one place.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Leads handed out for one request of the engine.
@@ -33,6 +34,16 @@ pub const CALLBACK_DAYS: i64 = 366;
 pub const NOTE_CHARS: usize = 500;
 /// An agent's call may be given a disposition for so many days after its end.
 pub const DISPOSITION_DAYS: i32 = 7;
+/// Digits of an agent's PIN.
+pub const PIN_DIGITS: RangeInclusive<usize> = 4..=12;
+/// So many wrong PINs of an agent in a row, within [`PIN_TRIES_WITHIN`], lock the agent.
+pub const PIN_TRIES: i32 = 5;
+/// See [`PIN_TRIES`].
+pub const PIN_TRIES_WITHIN: Duration = Duration::from_secs(15 * 60);
+/// So long.
+pub const PIN_LOCKED_FOR: Duration = Duration::from_secs(15 * 60);
+/// PINs compared at once; each takes 19 MiB and some 20 ms of a processor.
+pub const PINS_AT_ONCE: usize = 2;
 /// A lead whose number is claimed by another lease is looked at again after this long.
 pub const CLAIMED_RETRY_SECONDS: i32 = 60;
 /// A lead whose numbers reached their daily cap is looked at again after this long.

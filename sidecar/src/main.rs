@@ -8,6 +8,7 @@ mod import;
 mod limits;
 mod link_server;
 mod logging;
+mod pin;
 mod private_pg;
 mod serve;
 mod settings;

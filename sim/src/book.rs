@@ -41,7 +41,7 @@ impl Book {
         self.quarter(now).answers += 1;
     }
 
-    /// A person who answered got no agent.
+    /// A person who answered got no agent, or too late.
     pub(crate) fn abandoned(&mut self, now: Tick) {
         self.figures.abandoned += u64::from(now >= self.from);
         self.quarter(now).abandoned += 1;

@@ -46,6 +46,8 @@ enum Leg {
     Dialing,
     Machine,
     Person,
+    /// A person whose greeting was over then.
+    Waits(Tick),
     Talking,
 }
 
@@ -144,6 +146,7 @@ impl Shift {
                 skills: vec![],
                 phone: None,
                 ring_timeout_ms: limits::PHONE_RING_MS_DEFAULT,
+                pin: false,
             };
             self.tell(Event::Config(ConfigChange::Agent(config)))?;
             let worker = Worker {
@@ -317,8 +320,14 @@ impl Shift {
         let Some(agent) = agent.map(|(id, _)| *id) else {
             return Ok(());
         };
-        self.legs.insert(leg, Leg::Talking);
+        let waited = match self.legs.insert(leg, Leg::Talking) {
+            Some(Leg::Waits(since)) => self.now - since,
+            Some(Leg::Dialing | Leg::Machine | Leg::Person | Leg::Talking) | None => Span(0),
+        };
         self.book.connected(self.now);
+        if waited > Span::ms(self.plan.connect_limit_ms) {
+            self.book.abandoned(self.now);
+        }
         if let Some(worker) = self.workers.get_mut(&agent) {
             worker.busy = Some(self.now);
         }
@@ -351,6 +360,7 @@ impl Shift {
                 if self.is(leg, Leg::Machine) || self.is(leg, Leg::Person) =>
             {
                 if verdict == Verdict::Human {
+                    self.legs.insert(leg, Leg::Waits(self.now));
                     let ago = Span::default();
                     self.tell_leg(leg, LegEvent::GreetingEnded { ago })?;
                 }
@@ -393,6 +403,7 @@ impl Shift {
             self.queue.plan(self.now + amd, told);
             return Ok(());
         }
+        self.legs.insert(leg, Leg::Waits(self.now));
         let verdict = Some(Verdict::Human);
         self.tell_leg(leg, LegEvent::Ready { verdict })
     }
@@ -474,7 +485,10 @@ impl Shift {
         worker.logged_in = Some(self.now);
         worker.leaves = false;
         let name = worker.name.clone();
-        let what = SessionEvent::Entered { agent: name };
+        let what = SessionEvent::Entered {
+            agent: name,
+            pin_checked: false,
+        };
         self.tell(Event::Session {
             session: session.clone(),
             what,

@@ -1,4 +1,7 @@
-//! Builds the C host with AddressSanitizer against the shared library, and talks to it.
+//! Builds the C host with a sanitizer against the shared library, and talks to it.
+//!
+//! `OUTDIAL_HOST_SANITIZER=thread`: with ThreadSanitizer and not AddressSanitizer, as
+//! `scripts/thread-sanitizer` has it; `OUTDIAL_HOST_LIBRARY` names a library that was built for it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
@@ -9,18 +12,37 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 
 use super::peer::PATIENCE;
 
+const SOURCES: [&str; 5] = ["pbx.c", "vtable.c", "crowd.c", "bad.c", "main.c"];
+/// How the host ends when a sanitizer has found something.
+pub const FOUND: i32 = 66;
+
 /// The program, built once for all tests.
 pub fn program() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(build)
 }
 
+/// The host runs under ThreadSanitizer.
+pub fn is_threads() -> bool {
+    std::env::var("OUTDIAL_HOST_SANITIZER").is_ok_and(|name| name == "thread")
+}
+
+/// The library that belongs to it.
+fn library() -> PathBuf {
+    if let Some(library) = std::env::var_os("OUTDIAL_HOST_LIBRARY") {
+        return PathBuf::from(library);
+    }
+    assert!(!is_threads(), "OUTDIAL_HOST_LIBRARY is not set");
+    let deps = std::env::current_exe().unwrap();
+    deps.parent().unwrap().join("liboutdial.so")
+}
+
 fn build() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_host");
+    let sanitizer = if is_threads() { "thread" } else { "address" };
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("c_host-{sanitizer}"));
     std::fs::create_dir_all(&out).unwrap();
-    let deps = std::env::current_exe().unwrap();
-    let library = deps.parent().unwrap().join("liboutdial.so");
+    let library = library();
     assert!(library.exists(), "{} is not built", library.display());
     for name in [
         "liboutdial.so".to_owned(),
@@ -33,14 +55,14 @@ fn build() -> PathBuf {
     let program = out.join("c_host");
     let mut cc = Command::new("cc");
     cc.args(["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror"])
-        .args(["-fsanitize=address", "-fno-omit-frame-pointer"])
+        .arg(format!("-fsanitize={sanitizer}"))
+        .arg("-fno-omit-frame-pointer")
         .arg("-I")
         .arg(root.join("include"))
         .arg("-o")
         .arg(&program)
-        .arg(root.join("tests/c_host/pbx.c"))
-        .arg(root.join("tests/c_host/vtable.c"))
-        .arg(root.join("tests/c_host/main.c"))
+        .args(SOURCES.map(|name| root.join("tests/c_host").join(name)))
+        .args(is_threads().then(|| root.join("tests/c_host/tsan.c")))
         .arg("-L")
         .arg(&out)
         .arg(format!("-Wl,-rpath,{}", out.display()))
@@ -70,14 +92,28 @@ impl Drop for Host {
     }
 }
 
+/// The program with its arguments and what the sanitizers are to do.
+pub fn command(mode: &str, socket: &Path, journal: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command
+        .args([mode, "pbx1"])
+        .args([socket, journal])
+        .args(more)
+        .env(
+            "ASAN_OPTIONS",
+            format!("detect_leaks=1:halt_on_error=1:exitcode={FOUND}"),
+        )
+        .env(
+            "TSAN_OPTIONS",
+            format!("second_deadlock_stack=1:exitcode={FOUND}"),
+        )
+        .env_remove("RUST_BACKTRACE");
+    command
+}
+
 impl Host {
     pub fn start(mode: &str, socket: &Path, journal: &Path, more: &[&str]) -> Host {
-        let mut child = Command::new(program())
-            .args([mode, "pbx1"])
-            .args([socket, journal])
-            .args(more)
-            .env("ASAN_OPTIONS", "detect_leaks=1:halt_on_error=1")
-            .env_remove("RUST_BACKTRACE")
+        let mut child = command(mode, socket, journal, more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -331,6 +331,13 @@ int32_t pbx_agent(struct pbx *pbx, const char *id, const char *agent)
 	return res;
 }
 
+void pbx_agent_leaves(struct pbx *pbx, const char *session)
+{
+	pthread_mutex_lock(&pbx->lock);
+	pbx_add_id(pbx, 1, JOB_GONE, session, NULL, 0);
+	pthread_mutex_unlock(&pbx->lock);
+}
+
 unsigned int pbx_live(struct pbx *pbx)
 {
 	unsigned int live = 0;

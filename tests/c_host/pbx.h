@@ -47,6 +47,8 @@ void pbx_use(struct pbx *pbx, struct outdial_engine *engine);
 struct pbx_counts *pbx_counts(struct pbx *pbx);
 /* An agent enters and waits. */
 int32_t pbx_agent(struct pbx *pbx, const char *session, const char *agent);
+/* He hangs up; soon. */
+void pbx_agent_leaves(struct pbx *pbx, const char *session);
 /* Calls that are up or ringing. */
 unsigned int pbx_live(struct pbx *pbx);
 /* Hangs everything up, as a PBX does that shuts down. */

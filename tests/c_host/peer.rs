@@ -288,6 +288,15 @@ fn take(plan: &Plan, seen: &mut Seen, message: Up, out: &mut Vec<u8>) {
             let result = Ok(vec![("city".into(), format!("Town {lead}"))]);
             send(Down::Columns { request, result });
         }
+        Up::Pin { request, pin, .. } => {
+            let result = match pin.0.as_str() {
+                "4711" => Ok(PinChecked::Right),
+                "9999" => Ok(PinChecked::Locked),
+                "5000" => Err("PostgreSQL is not reachable".into()),
+                _ => Ok(PinChecked::Wrong),
+            };
+            send(Down::Pin { request, result });
+        }
     }
 }
 
@@ -413,6 +422,7 @@ fn config(plan: &Plan) -> Vec<Config> {
         })),
     ];
     changes.extend((0..5).map(|i| Config::Agent(agent(i + 1, format!("agent{i}"), None))));
+    changes.push(Config::Agent(agent(10, GUARDED.into(), None)));
     changes.extend((11..).zip(plan.phones).map(|(id, endpoint)| {
         let phone = Phone {
             tech: "PJSIP".into(),
@@ -423,9 +433,13 @@ fn config(plan: &Plan) -> Vec<Config> {
     changes
 }
 
+/// This agent has a PIN, and it is 4711.
+pub const GUARDED: &str = "guarded";
+
 fn agent(id: u64, name: String, phone: Option<Phone>) -> Agent {
     Agent {
         id,
+        pin: name == GUARDED,
         name,
         campaigns: vec![Membership {
             campaign: 7,

@@ -210,7 +210,10 @@ static void host_notice(void *ctx, const struct outdial_notice *notice)
 	if (notice->kind == OUTDIAL_NOTICE_CALL) {
 		good = good && notice->attempt && notice->lead && *notice->leg && *notice->campaign
 			&& *notice->trunk && *notice->number && strcmp(notice->old_state, notice->state)
-			&& (!strcmp(notice->state, "busy")) == (notice->sip_status == 486);
+			/* One that is cancelled may have been busy at that time. */
+			&& (!strcmp(notice->state, "busy") || !strcmp(notice->state, "cancelled")
+				|| notice->sip_status != 486)
+			&& (strcmp(notice->state, "busy") || notice->sip_status == 486);
 		atomic_fetch_add(&pbx->counts.told_calls, 1);
 	} else {
 		good = good && notice->kind == OUTDIAL_NOTICE_AGENT && *notice->agent && !*notice->number;

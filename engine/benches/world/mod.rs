@@ -119,9 +119,16 @@ impl World {
                 skills: vec![],
                 phone: None,
                 ring_timeout_ms: limits::PHONE_RING_MS_DEFAULT,
+                pin: false,
             })));
             let session = SessionId(format!("s{id}").into());
-            for what in [SessionEvent::Entered { agent: name }, SessionEvent::Waiting] {
+            for what in [
+                SessionEvent::Entered {
+                    agent: name,
+                    pin_checked: false,
+                },
+                SessionEvent::Waiting,
+            ] {
                 let session = session.clone();
                 self.tell(Event::Session { session, what });
             }

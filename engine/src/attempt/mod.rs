@@ -97,6 +97,8 @@ pub(crate) struct Attempt {
     /// The abandon clock started here: at the answer, or the greeting.
     pub(crate) clock: Option<Tick>,
     pub(crate) bridged: Option<(Tick, Wall)>,
+    /// The agent came after the campaign's limit.
+    pub(crate) late: bool,
     /// The recording's name, where its campaign records; since the agent was chosen.
     pub(crate) recording: Option<Arc<str>>,
     /// The agent is out of the call.
@@ -146,6 +148,7 @@ impl Attempt {
             answered: None,
             clock: None,
             bridged: None,
+            late: false,
             recording: None,
             agent_left: false,
             goes_on: false,

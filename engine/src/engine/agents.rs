@@ -19,42 +19,46 @@ use super::phones::Unanswered;
 impl Engine {
     pub(super) fn session_event(&mut self, now: Now, session: SessionId, what: SessionEvent) {
         match what {
-            SessionEvent::Entered { agent } => self.session_entered(now, session, &agent),
+            SessionEvent::Entered { agent, pin_checked } => {
+                self.session_entered(now, session, &agent, pin_checked);
+            }
             SessionEvent::Waiting => self.agent_is_back(now, &session),
             SessionEvent::Gone => self.session_gone(now, &session, false),
             SessionEvent::Refused => self.session_gone(now, &session, true),
         }
     }
 
-    fn session_entered(&mut self, now: Now, session: SessionId, name: &Arc<str>) {
+    fn session_entered(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        name: &Arc<str>,
+        pin_checked: bool,
+    ) {
         let known = self.agent_names.get(name).copied();
         let agent = known
             .and_then(|id| self.agents.get_mut(&id))
             .filter(|a| !a.removed);
         let Some(agent) = agent else {
-            self.push(Command::Dismiss {
-                session,
-                why: Dismissal::Unknown,
-            });
+            let why = Dismissal::Unknown;
+            self.push(Command::Dismiss { session, why });
             return;
         };
-        if let Some(known) = &agent.session {
-            if known.channel.as_ref().is_some_and(|c| c.id == session) {
-                // Said twice.
-                self.totals.stray += 1;
-                return;
-            }
-            self.push(Command::Dismiss {
-                session,
-                why: Dismissal::Duplicate,
-            });
+        let same = |known: &Session| known.channel.as_ref().is_some_and(|c| c.id == session);
+        if agent.session.as_ref().is_some_and(same) {
+            // Said twice.
+            self.totals.stray += 1;
             return;
         }
-        if self.draining {
-            self.push(Command::Dismiss {
-                session,
-                why: Dismissal::Draining,
-            });
+        let refused = if agent.config.pin && !pin_checked {
+            Some(Dismissal::PinUnchecked)
+        } else if agent.session.is_some() {
+            Some(Dismissal::Duplicate)
+        } else {
+            self.draining.then_some(Dismissal::Draining)
+        };
+        if let Some(why) = refused {
+            self.push(Command::Dismiss { session, why });
             return;
         }
         let id = agent.id();

@@ -88,11 +88,14 @@ impl Engine {
             }
             return;
         }
-        // The clock goes on: what AMD has taken is time in which the callee had nobody.
         attempt.verdict = verdict;
         let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get(&c)) else {
             return;
         };
+        // Else the clock goes on: what AMD has taken is time in which the callee had nobody.
+        if verdict.is_some() && campaign.config.answers.clock == ClockStart::Verdict {
+            attempt.clock = Some(now.tick);
+        }
         let agentless =
             (campaign.config.mode == Mode::Agentless).then(|| campaign.config.agentless.clone());
         if let Some(machine) = campaign.config.answers.machine(verdict).cloned() {

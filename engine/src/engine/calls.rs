@@ -1,7 +1,7 @@
 //! What happens to calls: events of legs, and their deadlines.
 
 use crate::agent::AgentState;
-use crate::attempt::{Blame, Ending, Outcome, Purpose, State, Trigger, classify};
+use crate::attempt::{Attempt, Blame, Ending, Outcome, Purpose, State, Trigger, classify};
 use crate::breaker::gravity;
 use crate::command::{Command, Level, Record, TestStep};
 use crate::config::ClockStart;
@@ -148,6 +148,10 @@ impl Engine {
     }
 
     pub(super) fn mark_bridged(&mut self, now: Now, id: AttemptId) {
+        let late = self.is_too_late(now, id);
+        if let Some(attempt) = self.attempts.get_mut(&id) {
+            attempt.late = late;
+        }
         if !self.advance(now, id, Trigger::Bridge) {
             return;
         }
@@ -160,8 +164,18 @@ impl Engine {
             leg,
             at: now.wall,
             agent,
+            late,
         }));
         self.arm(id, now.tick + limits::TALK_TIMEOUT, Why::TalkTimeout);
+    }
+
+    /// An agent who comes now comes after the limit: AMD took longer, or connecting did. The rules
+    /// count such a call as abandoned, whoever talks then (16 CFR 310.4(b)(1)(iv): "does not connect
+    /// the call to a sales representative within two (2) seconds of the person's completed greeting").
+    fn is_too_late(&self, now: Now, id: AttemptId) -> bool {
+        let dialed = |a: &&Attempt| a.agent.is_some() && a.inbound.is_none();
+        let since = self.attempts.get(&id).filter(dialed).and_then(|a| a.clock);
+        since.is_some_and(|since| now.tick - since > self.wait_limit(id))
     }
 
     fn bridged(&mut self, now: Now, id: AttemptId, session: &SessionId) {

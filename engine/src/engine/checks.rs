@@ -123,10 +123,12 @@ impl Engine {
         if let AgentlessAction::Goto(target) = &campaign.config.agentless {
             needs.insert(Probe::Target(target.clone()));
         }
-        if campaign.config.mode != Mode::Agentless {
+        // Counted from AMD's verdict, nothing that it takes is too long.
+        let clock = campaign.config.answers.clock;
+        if campaign.config.mode != Mode::Agentless && clock != ClockStart::Verdict {
             needs.insert(Probe::Amd {
                 target: campaign.config.target.clone(),
-                after_greeting: campaign.config.answers.clock == ClockStart::GreetingEnd,
+                after_greeting: clock == ClockStart::GreetingEnd,
             });
         }
         needs

@@ -104,6 +104,7 @@ impl Engine {
                 .filter(|_| attempt.bridged.is_some()),
             disposition: attempt.disposition.clone(),
             next,
+            late: attempt.late,
             inbound: inbound.is_some(),
         };
         self.note_end(&attempt, from, (&result.detail, end));

@@ -25,6 +25,8 @@ pub(super) struct Step {
     pub(super) voicemail: bool,
     /// One agent waits for it.
     pub(super) personal: bool,
+    /// Its agent came after the limit.
+    pub(super) late: bool,
 }
 
 impl Engine {
@@ -41,6 +43,7 @@ impl Engine {
             to,
             voicemail,
             personal,
+            late,
         } = step;
         let Some(campaign) = self.campaigns.get_mut(&campaign) else {
             return;
@@ -75,6 +78,7 @@ impl Engine {
             let share = u64::from(share);
             campaign.account.count(now.wall, share, share);
         } else if let Some(abandoned) = settles(from, to).filter(|_| !voicemail) {
+            let abandoned = abandoned || late;
             campaign.predictor.settled(1.0, abandoned, target);
             let abandoned = if abandoned { 1_000 } else { 0 };
             campaign.account.count(now.wall, 1_000, abandoned);
@@ -147,7 +151,8 @@ fn end(to: State) -> End {
     }
 }
 
-/// Whether an answered call got no agent (`true`), or did; `None`: neither is known by this step.
+/// Whether an answered call got no agent (`true`), or did, in time or too late; `None`: neither is
+/// known by this step.
 fn settles(from: State, to: State) -> Option<bool> {
     let waits = matches!(
         from,

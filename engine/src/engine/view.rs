@@ -80,6 +80,13 @@ impl Engine {
         self.agent_names.get(name).copied()
     }
 
+    /// Whether an agent, logged in or not, has to say a PIN; `None`: there is no such agent.
+    #[must_use]
+    pub fn agent_has_pin(&self, name: &str) -> Option<bool> {
+        let agent = self.agents.get(&self.agent_id(name)?);
+        agent.filter(|a| !a.removed).map(|a| a.config.pin)
+    }
+
     /// A live leg's call; `None` for one that is over, or a test.
     #[must_use]
     pub fn call(&self, now: Now, leg: LegId) -> Option<CallView> {

@@ -149,7 +149,10 @@ fn unknown_and_double_log_ins_are_sent_away() {
     let other = SessionId("other".into());
     let enter = |name: &str| Event::Session {
         session: other.clone(),
-        what: SessionEvent::Entered { agent: name.into() },
+        what: SessionEvent::Entered {
+            agent: name.into(),
+            pin_checked: false,
+        },
     };
     let told = b.tell(enter("a1"));
     assert!(has(
@@ -170,6 +173,50 @@ fn unknown_and_double_log_ins_are_sent_away() {
 }
 
 #[test]
+fn who_has_a_pin_enters_with_a_checked_one_only() {
+    let mut b = Bench::new(campaign());
+    let mut config = agent_of(1, vec![CAMPAIGN], false);
+    let enter = |pin_checked| SessionEvent::Entered {
+        agent: "a1".into(),
+        pin_checked,
+    };
+    let unchecked = dismiss(1, Dismissal::PinUnchecked);
+    assert_eq!(b.engine.agent_has_pin("a1"), None);
+    config.pin = true;
+    b.tell(Event::Config(ConfigChange::Agent(config.clone())));
+    assert_eq!(b.engine.agent_has_pin("a1"), Some(true));
+    assert!(has(&b.session(1, enter(false)), &unchecked));
+    assert_eq!(b.agent_state(1), AgentState::LoggedOut);
+    assert!(!has(&b.session(1, enter(true)), &unchecked));
+    b.session(1, SessionEvent::Waiting);
+    assert_eq!(b.agent_state(1), AgentState::Available);
+    // It says no more than that: not that he is logged in already.
+    let other = SessionId("other".into());
+    let told = b.tell(Event::Session {
+        session: other.clone(),
+        what: enter(false),
+    });
+    let why = Dismissal::PinUnchecked;
+    assert!(has(
+        &told,
+        &Command::Dismiss {
+            session: other,
+            why
+        }
+    ));
+    // Given one while he works: he works on, and is asked the next time.
+    b.session(1, SessionEvent::Gone);
+    config.pin = false;
+    b.tell(Event::Config(ConfigChange::Agent(config.clone())));
+    assert_eq!(b.engine.agent_has_pin("a1"), Some(false));
+    b.session(1, enter(false));
+    b.session(1, SessionEvent::Waiting);
+    config.pin = true;
+    b.tell(Event::Config(ConfigChange::Agent(config)));
+    assert_eq!(b.agent_state(1), AgentState::Available);
+}
+
+#[test]
 fn an_agent_of_two_campaigns_is_dialed_for_once() {
     let mut b = Bench::new(campaign());
     let second = CampaignConfig {
@@ -187,7 +234,13 @@ fn an_agent_of_two_campaigns_is_dialed_for_once() {
         leases: vec![lead(3), lead(4)],
         next_due: None,
     });
-    b.session(1, SessionEvent::Entered { agent: "a1".into() });
+    b.session(
+        1,
+        SessionEvent::Entered {
+            agent: "a1".into(),
+            pin_checked: false,
+        },
+    );
     let mut told = b.session(1, SessionEvent::Waiting);
     told.extend(b.wait_ms(2_000));
     assert_eq!(originates(&told).len(), 1);

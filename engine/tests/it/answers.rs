@@ -154,6 +154,7 @@ fn without_a_greeting_the_limit_runs_from_the_answer() {
         ClockStart::Answer,
         ClockStart::GreetingStart,
         ClockStart::GreetingEnd,
+        ClockStart::Verdict,
     ] {
         let (mut b, leg) = without_agent(clock);
         assert!(has(&b.wait_ms(2_000), &play(leg)), "{clock:?}");
@@ -204,6 +205,10 @@ fn what_amd_takes_counts() {
     assert!(!has(&b.wait_ms(1_199), &play(leg)));
     assert!(has(&b.wait_ms(1), &play(leg)));
 
+    let (mut b, leg) = told_apart(ClockStart::Verdict, 2_500, 800);
+    assert!(!has(&b.wait_ms(1_999), &play(leg)));
+    assert!(has(&b.wait_ms(1), &play(leg)));
+
     // More silence than there was time since the answer.
     let (mut b, leg) = told_apart(ClockStart::GreetingEnd, 500, 800);
     assert!(!has(&b.wait_ms(1_499), &play(leg)));
@@ -215,14 +220,114 @@ fn amd_that_takes_longer_than_the_limit_leaves_no_time_to_wait() {
     let (mut b, leg) = told_apart(ClockStart::Answer, 2_500, 800);
     assert!(has(&b.wait_ms(0), &play(leg)));
 
-    // An agent who is free is not too late all the same.
-    let mut b = with(AnswerRules::default());
+    // An agent who is free is connected all the same.
+    let (b, _) = served_after(ClockStart::Answer, 2_500, 0);
+    assert_eq!(b.outcomes(), [Outcome::Completed]);
+}
+
+/// A person whom AMD has taken `amd_ms` for, and whose agent is there `connect_ms` later; then the
+/// call ends. The account, in calls: answered and abandoned.
+fn served_after(clock: ClockStart, amd_ms: u64, connect_ms: u64) -> (Bench, (u64, u64)) {
+    let mut b = with(AnswerRules {
+        clock,
+        ..AnswerRules::default()
+    });
     let leg = b.dial();
     b.leg(leg, LegEvent::Answered);
-    b.wait_ms(2_500);
+    b.wait_ms(amd_ms);
+    b.leg(leg, greeting_ended(800));
     let verdict = Some(Verdict::Human);
     let told = b.leg(leg, LegEvent::Ready { verdict });
     assert!(has(&told, &connect(leg, 1)));
+    b.wait_ms(connect_ms);
+    b.bridge(leg, 1);
+    let view = b.campaign();
+    let account = (view.answered_milli / 1_000, view.abandoned_milli / 1_000);
+    b.wait_ms(30_000);
+    b.end(leg, 0);
+    b.session(1, SessionEvent::Waiting);
+    b.wait_ms(30_000);
+    (b, account)
+}
+
+#[test]
+fn a_call_whose_agent_comes_after_the_limit_counts_as_abandoned() {
+    for (clock, amd_ms, connect_ms, late) in [
+        (ClockStart::Answer, 1_900, 100, false),
+        (ClockStart::Answer, 1_900, 101, true),
+        (ClockStart::Answer, 2_500, 0, true),
+        (ClockStart::GreetingEnd, 2_500, 100, false),
+        (ClockStart::GreetingEnd, 2_500, 1_300, true),
+        (ClockStart::Verdict, 4_000, 100, false),
+        (ClockStart::Verdict, 4_000, 1_900, false),
+    ] {
+        let (b, account) = served_after(clock, amd_ms, connect_ms);
+        let case = (clock, amd_ms, connect_ms);
+        assert_eq!(account, (1, u64::from(late)), "{case:?}");
+        assert_eq!(b.outcomes(), [Outcome::Completed], "{case:?}");
+        assert_eq!(b.results()[0].late, late, "{case:?}");
+        let bridged = b.records.iter().find_map(|record| match record {
+            Record::Bridged { late, .. } => Some(*late),
+            Record::Started(_)
+            | Record::Answered { .. }
+            | Record::MessageStarted { .. }
+            | Record::Ended(_) => None,
+        });
+        assert_eq!(bridged, Some(late), "{case:?}");
+    }
+}
+
+#[test]
+fn agents_who_come_too_late_use_up_a_predictive_campaigns_budget() {
+    // 700 short calls with the only agent, one answer in 21 dials; then how many are dialed for him.
+    let dialed_for_one_agent = |amd_ms| {
+        let mut b = Bench::new(CampaignConfig {
+            mode: Mode::Predictive {
+                max_ratio_milli: None,
+            },
+            ..campaign()
+        });
+        b.log_in(1);
+        let mut leads = 1..;
+        for _ in 0..700 {
+            for _ in 0..20 {
+                let leg = originates(&b.lease(leads.next()))[0];
+                b.end(leg, 404);
+            }
+            let leg = originates(&b.lease(leads.next()))[0];
+            b.leg(leg, LegEvent::Answered);
+            b.wait_ms(amd_ms);
+            let verdict = Some(Verdict::Human);
+            b.leg(leg, LegEvent::Ready { verdict });
+            b.bridge(leg, 1);
+            b.wait_ms(1_000);
+            b.end(leg, 0);
+            b.session(1, SessionEvent::Waiting);
+            b.desk(1, AgentEvent::Ready);
+        }
+        assert_eq!(b.campaign().answered_milli, 700_000);
+        originates(&b.lease(leads.take(20))).len()
+    };
+    assert!(dialed_for_one_agent(1_000) > 1);
+    assert_eq!(dialed_for_one_agent(2_500), 1);
+}
+
+#[test]
+fn amd_that_the_limit_is_counted_from_is_not_asked_about() {
+    let mut b = with(AnswerRules {
+        clock: ClockStart::Verdict,
+        ..AnswerRules::default()
+    });
+    let request = RequestId(9);
+    let asked = b.tell(Event::Check {
+        request,
+        campaign: CAMPAIGN,
+    });
+    let of_amd = |command: &Command| {
+        let amd = |what: &Probe| matches!(what, Probe::Amd { .. });
+        matches!(command, Command::Probe { what, .. } if amd(what))
+    };
+    assert!(!asked.is_empty() && !asked.iter().any(of_amd), "{asked:?}");
 }
 
 #[test]

@@ -262,7 +262,13 @@ impl Oracle {
             Step::Enter(a) => {
                 self.sessions.insert(*a);
                 let agent = format!("a{a}").into();
-                self.bench.session(*a, SessionEvent::Entered { agent })
+                self.bench.session(
+                    *a,
+                    SessionEvent::Entered {
+                        agent,
+                        pin_checked: false,
+                    },
+                )
             }
             Step::Waiting(a) => self.bench.session(*a, SessionEvent::Waiting),
             Step::Gone(a) => {

@@ -193,6 +193,7 @@ impl Bench {
             agent,
             SessionEvent::Entered {
                 agent: format!("a{agent}").into(),
+                pin_checked: false,
             },
         );
         commands.extend(self.session(agent, SessionEvent::Waiting));
@@ -288,6 +289,7 @@ pub fn agent_of(agent: u64, campaigns: Vec<CampaignId>, phone: bool) -> AgentCon
             endpoint: format!("10{agent}").into(),
         }),
         ring_timeout_ms: limits::PHONE_RING_MS_DEFAULT,
+        pin: false,
     }
 }
 

@@ -189,6 +189,7 @@ fn pausing_leaves_dials_alone_too() {
 
 fn agent(id: u64, rank: u8, skills: &[(&str, u8)]) -> AgentConfig {
     AgentConfig {
+        pin: false,
         campaigns: vec![Membership {
             campaign: CAMPAIGN,
             rank,

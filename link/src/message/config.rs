@@ -61,6 +61,8 @@ pub enum ClockStart {
     GreetingStart,
     /// The end of the callee's first words.
     GreetingEnd,
+    /// AMD's verdict; the answer where there is none.
+    Verdict,
 }
 
 /// What is done with a machine.
@@ -286,6 +288,8 @@ pub struct Agent {
     pub phone: Option<Phone>,
     /// The phone rings so long.
     pub ring_timeout_ms: u32,
+    /// `OutdialAgent` asks the agent for a PIN.
+    pub pin: bool,
 }
 
 /// Where an agent is rung.

@@ -3,12 +3,14 @@
 mod config;
 mod inbound;
 mod lease;
+mod pin;
 mod record;
 mod request;
 
 pub use config::*;
 pub use inbound::*;
 pub use lease::*;
+pub use pin::*;
 pub use record::*;
 pub use request::*;
 
@@ -107,6 +109,15 @@ pub enum Up {
         request: u64,
         /// Lead.
         lead: u64,
+    },
+    /// Is this the agent's PIN?
+    Pin {
+        /// Echoed in [`Down::Pin`].
+        request: u64,
+        /// Agent's name.
+        agent: String,
+        /// What was keyed in.
+        pin: Secret,
     },
     /// Somebody calls us: whose is he?
     Inbound {
@@ -220,6 +231,13 @@ pub enum Down {
         request: u64,
         /// Name and value, or what went wrong.
         result: Result<Vec<(String, String)>, String>,
+    },
+    /// The answer to [`Up::Pin`].
+    Pin {
+        /// As there.
+        request: u64,
+        /// What came of it, or why it can't be told.
+        result: Result<PinChecked, String>,
     },
     /// The answer to [`Up::Inbound`].
     Inbound {

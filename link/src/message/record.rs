@@ -31,6 +31,8 @@ pub enum Record {
         at_ms: i64,
         /// The agent, if one.
         agent: Option<u64>,
+        /// Who came after the campaign's limit.
+        late: bool,
     },
     /// A message is being played.
     MessageStarted {
@@ -181,6 +183,8 @@ pub struct AttemptResult {
     pub disposition: Option<Disposed>,
     /// What becomes of the lead.
     pub next: LeadNext,
+    /// The agent came after the campaign's limit: abandoned, by the rules' count.
+    pub late: bool,
     /// It came in: nobody was dialed, and `caller_id` is the number that was called.
     pub inbound: bool,
 }

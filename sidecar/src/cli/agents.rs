@@ -5,7 +5,7 @@ use hyper::Method;
 use serde_json::{Map, Value, json};
 
 use crate::cli::client::{ask, get, path};
-use crate::cli::{CliError, Context, table};
+use crate::cli::{CliError, Context, pin, table};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -26,11 +26,15 @@ pub enum Command {
         rank: Option<u8>,
         #[command(flatten)]
         fields: Fields,
+        /// Read the PIN that OutdialAgent asks for from standard input; for one agent
+        #[arg(long)]
+        pin_stdin: bool,
     },
     /// Change an agent
     #[command(
         after_help = "Examples:\n  outdial agents set carla --phone PJSIP/102\n  \
-                      outdial agents set ana --skill german=8 --skill vip=5"
+                      outdial agents set ana --skill german=8 --skill vip=5\n  \
+                      outdial agents set ana --pin"
     )]
     Set {
         /// Name
@@ -43,6 +47,13 @@ pub enum Command {
         /// The agent has no skills any more
         #[arg(long, conflicts_with = "skills")]
         no_skills: bool,
+        #[command(flatten)]
+        pin: pin::Change,
+    },
+    /// Let an agent say the PIN again who is locked after too many wrong ones
+    Unlock {
+        /// Name
+        name: String,
     },
     /// List agents
     List,
@@ -162,8 +173,12 @@ pub fn run(command: Command, context: &Context) -> Result<(), CliError> {
             campaigns,
             rank,
             fields,
+            pin_stdin,
         } => {
             let mut body = fields.body();
+            if pin_stdin {
+                body.insert("pin".into(), pin::from_stdin()?.into());
+            }
             body.insert("names".into(), json!(names));
             body.insert("campaigns".into(), json!(campaigns));
             body.insert("rank".into(), json!(rank));
@@ -175,8 +190,12 @@ pub fn run(command: Command, context: &Context) -> Result<(), CliError> {
             fields,
             no_phone,
             no_skills,
+            pin,
         } => {
             let mut body = fields.body();
+            if let Some(pin) = pin.read(&name)? {
+                body.insert("pin".into(), pin);
+            }
             if no_phone {
                 body.insert("phone".into(), Value::Null);
             }
@@ -198,8 +217,18 @@ pub fn run(command: Command, context: &Context) -> Result<(), CliError> {
                 ("phone", "phone"),
                 ("ring ms", "ring_timeout_ms"),
                 ("skills", "skills"),
+                ("pin", "pin"),
+                ("locked until", "locked_until"),
             ];
             table::show(context.json, &columns, get(context, &path(&["agents"]))?);
+        }
+        Command::Unlock { name } => {
+            let at = path(&["agents", &name, "unlock"]);
+            let said = ask(context, Method::POST, &at, None)?;
+            match said["was_locked"].as_bool() {
+                Some(true) => println!("agent {name:?} may say the PIN again"),
+                Some(false) | None => println!("agent {name:?} was not locked"),
+            }
         }
         Command::Remove { name } => {
             ask(context, Method::DELETE, &path(&["agents", &name]), None)?;

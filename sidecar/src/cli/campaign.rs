@@ -85,8 +85,9 @@ pub struct Fields {
     /// code, 4 for +1 [default: 0, off]
     #[arg(long, value_name = "DIGITS")]
     local_presence: Option<u32>,
-    /// From where the time without an agent is counted: answer, greeting_start or greeting_end (which
-    /// AMD hears); what AMD takes counts [default: answer]
+    /// From where the time without an agent is counted: answer, greeting_start, greeting_end (which
+    /// AMD hears; what AMD takes counts in all three) or verdict (AMD's; without one the answer).
+    /// The law may say which; answer is the strictest [default: answer]
     #[arg(long, value_name = "FROM")]
     abandon_from: Option<String>,
     /// What is done with a machine: hang_up, message (with --machine-message) or agent [default: hang_up]

@@ -9,6 +9,7 @@ mod dnc;
 mod doctor;
 mod leads;
 mod lists;
+mod pin;
 mod psql;
 mod routes;
 mod simulate;

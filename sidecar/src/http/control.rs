@@ -13,8 +13,8 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::http::error::ApiError;
 use crate::http::{App, import, leads, status};
-use crate::limits;
-use crate::store::{StoreError, agents, campaigns, dnc, retry, routes, statistics, trunks};
+use crate::store::{StoreError, agents, campaigns, dnc, pins, retry, routes, statistics, trunks};
+use crate::{limits, pin};
 
 type Answered = Result<Json<Value>, ApiError>;
 
@@ -43,6 +43,7 @@ pub fn router(app: App) -> Router {
             "/v1/agents/{name}",
             patch(change_agent).delete(remove_agent),
         )
+        .route("/v1/agents/{name}/unlock", post(unlock_agent))
         .route("/v1/agents/{name}/{action}", post(act_on_agent))
         .route("/v1/dnc", get(list_dnc).post(add_dnc).delete(remove_dnc))
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES))
@@ -253,7 +254,8 @@ struct AddAgents {
 }
 
 async fn add_agents(State(app): State<App>, Json(body): Json<AddAgents>) -> Answered {
-    let fields = agents::fields(body.fields)?;
+    let mut fields = agents::fields(body.fields)?;
+    pin::seal(&mut fields, &body.names).await?;
     app.console
         .pool
         .call(move |client| agents::add(client, &body.names, &body.campaigns, body.rank, &fields))
@@ -267,10 +269,11 @@ async fn change_agent(
     Path(name): Path<String>,
     Json(body): Json<Map<String, Value>>,
 ) -> Answered {
-    let fields = agents::fields(body)?;
+    let mut fields = agents::fields(body)?;
+    pin::seal(&mut fields, std::slice::from_ref(&name)).await?;
     app.console
         .pool
-        .call(move |client| agents::TABLE.update(client, &name, &fields))
+        .call(move |client| agents::change(client, &name, &fields))
         .await?;
     app.console.refresh().await?;
     Ok(Json(json!({})))
@@ -283,6 +286,16 @@ async fn remove_agent(State(app): State<App>, Path(name): Path<String>) -> Answe
         .await?;
     app.console.refresh().await?;
     Ok(Json(json!({})))
+}
+
+/// He may say his PIN again.
+async fn unlock_agent(State(app): State<App>, Path(name): Path<String>) -> Answered {
+    let unlock = move |client: &mut postgres::Client| {
+        agents::TABLE.id(client, &name)?;
+        pins::unlock(client, &name)
+    };
+    let was_locked = app.console.pool.call(unlock).await?;
+    Ok(Json(json!({ "was_locked": was_locked })))
 }
 
 #[derive(Default, Deserialize)]

@@ -281,6 +281,18 @@ fn take(message: Up, context: &Context, id: u64) {
                 Down::Columns { request, result }
             });
         }
+        Up::Pin {
+            request,
+            agent,
+            pin,
+        } => {
+            let console = context.console.clone();
+            carry_out(context, id, async move {
+                let checked = console.check_pin(agent, pin).await;
+                let result = checked.map_err(|error| error.to_string());
+                Down::Pin { request, result }
+            });
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod housekeeper;
 pub mod inbound;
 pub mod leaser;
 pub mod lock;
+mod log_on;
 mod start;
 pub mod watcher;
 pub mod writer;

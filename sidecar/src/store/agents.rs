@@ -1,10 +1,11 @@
 //! Agents as operators see them.
 
-use postgres::Client;
+use postgres::{Client, Transaction};
 use serde_json::{Map, Value};
 
+use crate::pin;
 use crate::store::fields::{Table, rows};
-use crate::store::{StoreError, campaigns, explain};
+use crate::store::{StoreError, campaigns, explain, pins};
 
 /// The table.
 pub const TABLE: Table = Table {
@@ -16,17 +17,21 @@ pub const TABLE: Table = Table {
         "phone_endpoint",
         "ring_timeout_ms",
         "skills",
+        pin::HASH,
     ],
 };
 
-/// All agents, by name.
+/// All agents, by name. Of a PIN it says only that there is one.
 ///
 /// # Errors
 /// What PostgreSQL says.
 pub fn list(client: &mut Client) -> Result<Vec<Value>, StoreError> {
     rows(
         client,
-        "SELECT to_jsonb(a) || jsonb_build_object(
+        "SELECT (to_jsonb(a) - 'pin_hash') || jsonb_build_object(
+           'pin', a.pin_hash IS NOT NULL,
+           'locked_until', (SELECT t.locked_until FROM outdial.pin_tries t
+                            WHERE t.agent_id = a.id AND t.locked_until > now()),
            'phone', a.phone_tech || '/' || a.phone_endpoint, 'campaigns',
            (SELECT coalesce(jsonb_agg(c.name ORDER BY c.name), '[]')
             FROM outdial.agent_campaigns ac JOIN outdial.campaigns c ON c.id = ac.campaign_id
@@ -104,10 +109,37 @@ pub fn add(
             )
             .map_err(|error| explain("agent", name, error))?;
         if !fields.is_empty() {
-            TABLE.update(&mut transaction, name, fields)?;
+            set(&mut transaction, name, fields)?;
         }
     }
     transaction.commit()?;
+    Ok(())
+}
+
+/// Changes an agent.
+///
+/// # Errors
+/// No such agent, a bad field, or what PostgreSQL says.
+pub fn change(
+    client: &mut Client,
+    name: &str,
+    fields: &Map<String, Value>,
+) -> Result<(), StoreError> {
+    let mut transaction = client.transaction()?;
+    set(&mut transaction, name, fields)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn set(
+    transaction: &mut Transaction<'_>,
+    name: &str,
+    fields: &Map<String, Value>,
+) -> Result<(), StoreError> {
+    TABLE.update(transaction, name, fields)?;
+    if fields.contains_key(pin::HASH) {
+        pins::forget(transaction, name)?;
+    }
     Ok(())
 }
 

@@ -139,7 +139,8 @@ pub fn load(client: &mut Client) -> Result<Configuration, StoreError> {
                   FILTER (WHERE ac.campaign_id IS NOT NULL), '{}'),
                 coalesce(array_agg(ac.rank ORDER BY ac.campaign_id)
                   FILTER (WHERE ac.campaign_id IS NOT NULL), '{}'),
-                a.phone_tech, a.phone_endpoint, a.ring_timeout_ms, a.skills
+                a.phone_tech, a.phone_endpoint, a.ring_timeout_ms, a.skills,
+                a.pin_hash IS NOT NULL
          FROM outdial.agents a LEFT JOIN outdial.agent_campaigns ac ON ac.agent_id = a.id
          GROUP BY a.id",
         &[],
@@ -162,6 +163,7 @@ pub fn load(client: &mut Client) -> Result<Configuration, StoreError> {
                 .zip(row.get(5))
                 .map(|(tech, endpoint)| Phone { tech, endpoint }),
             ring_timeout_ms: clock::u32_of(row.get(6)),
+            pin: row.get(8),
         };
         found.agents.insert(id, agent);
     }
@@ -325,6 +327,7 @@ fn campaign(row: &Row) -> Campaign {
             clock: match text("abandon_from").as_str() {
                 "greeting_start" => ClockStart::GreetingStart,
                 "greeting_end" => ClockStart::GreetingEnd,
+                "verdict" => ClockStart::Verdict,
                 _ => ClockStart::Answer,
             },
             machine: match text("on_machine").as_str() {

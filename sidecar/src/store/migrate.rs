@@ -25,6 +25,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
         "recording",
         include_str!("migrations/0008_recording.sql"),
     ),
+    (9, "log_on", include_str!("migrations/0009_log_on.sql")),
     (11, "inbound", include_str!("migrations/0011_inbound.sql")),
 ];
 

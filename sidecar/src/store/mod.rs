@@ -24,6 +24,7 @@ mod lease_tests;
 pub mod lists;
 pub mod migrate;
 pub mod nodes;
+pub mod pins;
 pub mod pool;
 pub mod results;
 #[cfg(test)]
@@ -182,9 +183,10 @@ fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
         "campaigns_abandon_window_check" => ("abandon_window", "day or month"),
         "campaigns_preview_timeout_ms_check" => ("preview_timeout_ms", "1000 to 600000"),
         "campaigns_min_ring_ms_check" => ("min_ring_ms", "0 to 120000"),
-        "campaigns_abandon_from_check" => {
-            ("abandon_from", "answer, greeting_start or greeting_end")
-        }
+        "campaigns_abandon_from_check" => (
+            "abandon_from",
+            "answer, greeting_start, greeting_end or verdict",
+        ),
         "campaigns_on_machine_check" => ("on_machine", "hang_up, message or agent"),
         "campaigns_recording_check" => (
             "recording",

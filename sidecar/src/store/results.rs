@@ -252,6 +252,7 @@ fn write_results(
                 disposed(r).and_then(|d| d.note.as_deref()).map(plain)
             }),
             &all(ended, |r| r.recording.as_deref().map(plain)),
+            &all(ended, |r| r.late),
             &all(ended, |r| r.inbound),
         ],
     )?;

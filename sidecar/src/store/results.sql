@@ -11,21 +11,22 @@ WITH sent AS MATERIALIZED (
     $14::text[], $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[],
     $19::timestamptz[], $20::timestamptz[], $21::boolean[], $22::bigint[], $23::timestamptz[],
     $24::smallint[], $25::text[], $26::text[], $27::boolean[], $28::bigint[], $29::integer[],
-    $30::text[], $31::text[], $32::boolean[], $33::text[], $34::text[], $35::boolean[])
+    $30::text[], $31::text[], $32::boolean[], $33::text[], $34::text[],
+    $35::boolean[], $36::boolean[])
   AS r (attempt_id, lease_id, lead_id, campaign_id, trunk_id, number, position, legs, outcome,
         detail, sip, q850, verdict, agent_id, started_at, ringing_at, answered_at, bridged_at,
          ended_at, charged, connect_us, next_at, next_position, caller_id, status, callback,
          callback_agent, callback_tries, disposition, retry_as, do_not_call, note,
-         recording, inbound)
+         recording, late, inbound)
   LEFT JOIN outdial.campaigns c ON c.id = r.campaign_id
 ), inserted AS (
   INSERT INTO outdial.attempts (attempt_id, started_at, node, campaign_id, lead_id, lease_id,
     trunk_id, number, position, legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at,
     answered_at, bridged_at, ended_at, charged, connect_us, caller_id, disposition, note, recording,
-    test, inbound)
+    test, late, inbound)
   SELECT attempt_id, started_at, $1, campaign_id, lead_id, lease_id, trunk_id, number, position,
     legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at, answered_at, bridged_at,
-    ended_at, charged, connect_us, caller_id, disposition, note, recording, test,
+    ended_at, charged, connect_us, caller_id, disposition, note, recording, test, late,
     inbound
   FROM sent
   ON CONFLICT (attempt_id, started_at) DO NOTHING
@@ -71,10 +72,11 @@ WITH sent AS MATERIALIZED (
   WHERE f.charged AND n.campaign_id = f.campaign_id AND n.lead_id = f.lead_id
     AND n.position = f.position
 ), days AS (
-  -- Who was abandoned has answered, and so has who hung up while waiting.
+  -- Who was abandoned has answered, and so has who hung up while waiting. Whose agent came after the
+  -- limit counts as abandoned.
   INSERT INTO outdial.campaign_days AS d (campaign_id, day, answered, abandoned)
   SELECT campaign_id, (started_at AT TIME ZONE 'UTC')::date, count(*),
-         count(*) FILTER (WHERE outcome = 'abandoned')
+         count(*) FILTER (WHERE outcome = 'abandoned' OR late)
   FROM fresh
   WHERE NOT test AND NOT inbound AND answered_at IS NOT NULL AND outcome IN ('completed', 'abandoned')
   GROUP BY 1, 2 ORDER BY 1, 2

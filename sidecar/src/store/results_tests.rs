@@ -63,6 +63,7 @@ fn ended(campaign: u64, lease: &Lease, attempt: u64, outcome: &str, next: LeadNe
         recording: None,
         disposition: None,
         next,
+        late: false,
         inbound: false,
     }))
 }
@@ -351,12 +352,21 @@ fn attempts_lie_in_the_partition_of_their_month() {
 fn a_new_engine_learns_what_was_abandoned_and_which_numbers_were_shown() {
     let mut bench = Bench::new();
     let mut records = Vec::new();
-    for (n, outcome) in (1..).zip(["completed", "completed", "abandoned", "machine", "busy"]) {
+    let outcomes = [
+        ("completed", false),
+        ("completed", true),
+        ("completed", false),
+        ("abandoned", false),
+        ("machine", false),
+        ("busy", false),
+    ];
+    for (n, (outcome, late)) in (1..).zip(outcomes) {
         let lease = bench.lease(&[&format!("551190000000{n}")]);
         let mut record = ended(bench.spring, &lease, n, outcome, over(outcome));
         let Record::Ended(result) = &mut record else {
             unreachable!()
         };
+        result.late = late;
         result.started_at_ms = clock::now_ms();
         result.answered_at_ms = (outcome != "busy").then_some(result.started_at_ms + 5_000);
         records.push(record);
@@ -377,9 +387,10 @@ fn a_new_engine_learns_what_was_abandoned_and_which_numbers_were_shown() {
     else {
         panic!("{history:?}")
     };
-    assert_eq!((*campaign, *answered, *abandoned), (bench.spring, 3, 1));
+    assert_eq!((*campaign, *answered, *abandoned), (bench.spring, 4, 2));
+    assert_eq!(bench.count("outdial.attempts WHERE late"), 1);
     assert!((0..86_400_000).contains(&(clock::now_ms() - at_ms)));
-    assert_eq!(shown, &[("551130001000".to_owned(), 5)]);
+    assert_eq!(shown, &[("551130001000".to_owned(), 6)]);
 
     bench
         .client

@@ -89,6 +89,7 @@ impl Bench {
             next: LeadNext::Done {
                 status: "completed".into(),
             },
+            late: false,
             inbound: false,
         }));
         let mut connection = Connection::new(self.database.connector(), "test");

@@ -196,6 +196,7 @@ pub fn ended(campaign: u64, lease: &Lease, attempt: u64, outcome: &str) -> Recor
         recording: None,
         disposition: None,
         next: done(outcome),
+        late: false,
         inbound: false,
     }))
 }

@@ -58,6 +58,8 @@ impl State {
         agent.session = Some(id.clone());
         let entered = Event {
             other: text(&agent.name),
+            // He knows his PIN.
+            value: 1,
             ..event(abi::SESSION_ENTERED, &id)
         };
         let session = Session {

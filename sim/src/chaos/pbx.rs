@@ -189,7 +189,10 @@ impl Pbx {
             stage,
             Care::Progress,
             &session,
-            SessionEvent::Entered { agent },
+            SessionEvent::Entered {
+                agent,
+                pin_checked: false,
+            },
         );
         self.return_soon(stage, &session);
         session

@@ -178,7 +178,8 @@ fn answers(draw: &mut Chance) -> AnswerRules {
             ClockStart::Answer,
             ClockStart::GreetingStart,
             ClockStart::GreetingEnd,
-        ][pick(draw, 3)],
+            ClockStart::Verdict,
+        ][pick(draw, 4)],
         machine: match pick(draw, 4) {
             0 | 1 => OnMachine::HangUp,
             2 => OnMachine::Message("beep".into()),
@@ -300,6 +301,7 @@ fn agent(draw: &mut Chance, id: u64, first: u64, others: Option<u32>) -> AgentCo
             .collect(),
         phone: None,
         ring_timeout_ms: limits::PHONE_RING_MS_DEFAULT,
+        pin: false,
     }
 }
 

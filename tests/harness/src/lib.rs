@@ -6,6 +6,7 @@
 
 pub mod agents;
 pub mod ami;
+pub mod answering;
 pub mod asterisk;
 pub mod carrier;
 pub mod console;
@@ -17,7 +18,9 @@ pub mod process;
 pub mod rig;
 pub mod sidecar;
 pub mod sim;
+pub mod sip;
 pub mod site;
+pub mod soak;
 pub mod tap;
 pub mod trunk;
 pub mod truth;

@@ -32,6 +32,8 @@ pub struct Attempt {
     pub verdict: Option<String>,
     /// It counts as an attempt of the lead.
     pub charged: bool,
+    /// The agent came after the limit.
+    pub late: bool,
     /// Start.
     pub started: f64,
     /// Ringing.
@@ -59,7 +61,8 @@ pub fn attempts(sql: &mut Client) -> Result<Vec<Attempt>> {
                     extract(epoch FROM started_at)::float8, extract(epoch FROM answered_at)::float8,
                     extract(epoch FROM bridged_at)::float8, extract(epoch FROM ended_at)::float8,
                     agent_id, connect_us, (SELECT name FROM outdial.trunk_config t WHERE t.id = trunk_id),
-                    sip, q850, verdict, charged, extract(epoch FROM ringing_at)::float8
+                    sip, q850, verdict, charged, extract(epoch FROM ringing_at)::float8,
+                    late
              FROM outdial.attempts ORDER BY started_at, attempt_id",
             &[],
         )
@@ -85,6 +88,7 @@ pub fn attempts(sql: &mut Client) -> Result<Vec<Attempt>> {
                 verdict: row.try_get(15)?,
                 charged: row.try_get(16)?,
                 ringing: row.try_get(17)?,
+                late: row.try_get(18)?,
             })
         })
         .collect()

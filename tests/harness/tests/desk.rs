@@ -9,7 +9,7 @@ use outdial_harness::{Fate, Rig, RigOptions};
 
 const SOON: Duration = Duration::from_secs(15);
 
-/// The agent's telephone is a robot that presses what the global variable PRESS says.
+/// The agent's telephone is a robot that hums, and presses what the global variable PRESS says.
 const DIALPLAN: &str = r#"
 [desk-in]
 exten => in,1,Answer()
@@ -21,11 +21,12 @@ exten => mute,1,Answer()
  same => n,Set(GLOBAL(NO_SOUND)=${OUTDIAL_STATUS})
 
 [robot]
-exten => robot,1,NoOp()
+exten => robot,1,PlayTones(425)
  same => n(again),Set(KEY=${GLOBAL(PRESS)})
  same => n,GotoIf($["${KEY}" = ""]?idle)
  same => n,Set(GLOBAL(PRESS)=)
  same => n,SendDTMF(${KEY},100,100)
+ same => n,PlayTones(425)
  same => n(idle),Wait(0.1)
  same => n,Goto(again)
 
@@ -60,6 +61,7 @@ const KEYS: &str = "
 *1 = pause,lunch
 *2 = unpause
 *3 = hold
+*4 = mute
 *0 = hangup
 *7 = ready
 *81 = disposition,sale
@@ -159,6 +161,7 @@ fn an_agent_works_by_keys_and_calls_go_on_without_him() {
 
     he_pauses_and_comes_back(&rig);
     he_holds_disposes_and_hangs_up(&rig);
+    he_is_not_heard_while_muted(&rig);
     a_transferred_call_goes_on(&rig);
     a_call_is_handed_over_after_a_word(&rig);
     three_talk(&rig);
@@ -182,6 +185,9 @@ fn he_pauses_and_comes_back(rig: &Rig) {
     wait_logged(rig, 1, &["Playing 'beeperr"]);
     press(rig, "*0");
     wait_logged(rig, 1, &["Key *0", "the agent has no call"]);
+    let refused = logged(rig, &["Playing 'beeperr"]);
+    press(rig, "*4");
+    wait_logged(rig, refused + 1, &["Playing 'beeperr"]);
 }
 
 fn he_holds_disposes_and_hangs_up(rig: &Rig) {
@@ -219,6 +225,68 @@ fn a_transferred_call_goes_on(rig: &Rig) {
     press(rig, "*7");
     rig.wait_agents("available", 1, SOON).unwrap();
     wait_done(rig, &number, "", "completed");
+}
+
+/// Packets of sound that the customer was sent.
+fn sent(rig: &Rig) -> u64 {
+    let stats = rig.asterisk.cli("pjsip show channelstats").unwrap();
+    let line = stats.lines().find(|line| line.contains("carrier-"));
+    let columns: Vec<&str> = line.unwrap_or_default().split_whitespace().collect();
+    let codec = columns.iter().position(|c| *c == "ulaw");
+    let count = codec.and_then(|at| columns.get(at + 5)).map(|c| c.parse());
+    count.unwrap_or_else(|| panic!("{stats}")).unwrap()
+}
+
+fn wait_heard(rig: &Rig) {
+    let before = sent(rig);
+    wait_for(
+        "sound at the customer",
+        SOON,
+        || Ok(sent(rig) > before + 20),
+    )
+    .unwrap();
+}
+
+fn he_is_not_heard_while_muted(rig: &Rig) {
+    let mute = || {
+        let done = logged(rig, &["Playing 'beep.", "Local/in@desk-in"]);
+        press(rig, "*4");
+        wait_logged(rig, done + 1, &["Playing 'beep.", "Local/in@desk-in"]);
+    };
+    // The robot hums between the keys.
+    let other_keys = || {
+        for _ in 0..3 {
+            let before = logged(rig, &["Key *82"]);
+            press(rig, "*82");
+            wait_logged(rig, before + 1, &["Key *82"]);
+        }
+    };
+    let number = call(rig, "desk", Fate::AnswerStay, 6);
+    rig.wait_agents("on_call", 1, SOON).unwrap();
+    wait_heard(rig);
+    mute();
+    let before = sent(rig);
+    other_keys();
+    assert_eq!(sent(rig), before, "not a word");
+    mute();
+    wait_heard(rig);
+    mute();
+    he_ends_it(rig, &number);
+
+    // That was for one call.
+    let number = call(rig, "desk", Fate::AnswerStay, 7);
+    rig.wait_agents("on_call", 1, SOON).unwrap();
+    wait_heard(rig);
+    he_ends_it(rig, &number);
+}
+
+/// By key, and the wrap-up too.
+fn he_ends_it(rig: &Rig, number: &str) {
+    press(rig, "*0");
+    rig.wait_agents("wrap_up", 1, SOON).unwrap();
+    press(rig, "*7");
+    rig.wait_agents("available", 1, SOON).unwrap();
+    wait_done(rig, number, "agent ended the call", "completed");
 }
 
 /// The table knows the file, and it has sound in it.
@@ -310,11 +378,7 @@ fn three_talk(rig: &Rig) {
     wait_beside(rig, &["Local/702@", "Local/in@desk-in"]);
     assert_eq!(rig.agents_in("on_call").unwrap(), 1);
     hang_up(rig, "Local/702@");
-    press(rig, "*0");
-    rig.wait_agents("wrap_up", 1, SOON).unwrap();
-    press(rig, "*7");
-    rig.wait_agents("available", 1, SOON).unwrap();
-    wait_done(rig, &number, "agent ended the call", "completed");
+    he_ends_it(rig, &number);
 }
 
 /// The agent hangs up with the key of features.conf or ours, or the customer stays for a survey.

@@ -247,7 +247,7 @@ impl Oracle {
 
     fn session(&mut self, session: &SessionId, what: &SessionEvent) {
         match what {
-            SessionEvent::Entered { agent } => {
+            SessionEvent::Entered { agent, .. } => {
                 self.sessions.insert(session.clone(), agent.to_string());
             }
             SessionEvent::Gone | SessionEvent::Refused => {

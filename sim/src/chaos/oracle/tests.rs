@@ -194,6 +194,7 @@ impl Bench {
             recording: None,
             disposition: None,
             next,
+            late: false,
             inbound: false,
         };
         self.ask(&Command::Journal(Record::Ended(result)))
@@ -575,7 +576,10 @@ fn too_many_abandoned_calls_are_found() {
 fn a_log_in_that_is_the_only_one_is_no_duplicate() {
     let mut bench = Bench::new();
     let session = SessionId("s1".into());
-    let what = SessionEvent::Entered { agent: "a1".into() };
+    let what = SessionEvent::Entered {
+        agent: "a1".into(),
+        pin_checked: false,
+    };
     bench.tell(Event::Session {
         session: session.clone(),
         what,

@@ -214,7 +214,7 @@ fn watch(pbx: &Pbx, start: Instant, stop: &AtomicBool) -> Result<bool> {
         }
         let row = sql.query_one(
             "SELECT (SELECT count(*) FROM outdial.leads WHERE status = 'done'),
-                    (SELECT count(*) FILTER (WHERE outcome = 'abandoned') FROM outdial.attempts),
+                    (SELECT count(*) FILTER (WHERE outcome = 'abandoned' OR late) FROM outdial.attempts),
                     (SELECT count(*) FILTER (WHERE answered_at IS NOT NULL) FROM outdial.attempts)",
             &[],
         )?;
@@ -277,7 +277,8 @@ fn summarize(pbx: &Pbx, leads: usize) -> Result<()> {
     let talk_share = ratio(talk, duration * f64::from(AGENTS));
     let counts = outcomes(&attempts);
     let answered = attempts.iter().filter(|a| a.answered.is_some()).count();
-    let abandoned = counts.get("abandoned").copied().unwrap_or_default();
+    let late = attempts.iter().filter(|a| a.late).count();
+    let abandoned = counts.get("abandoned").copied().unwrap_or_default() + late;
     let abandon_rate = ratio(count(abandoned), count(answered));
     let delays: Vec<f64> = attempts
         .iter()
