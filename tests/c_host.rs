@@ -326,7 +326,7 @@ fn a_call_that_comes_in_is_a_leg_with_one_end() {
         let (starts, ends) = (seen.starts(), seen.ends());
         let (attempt, end) = ends.iter().find(|(_, end)| end.inbound).unwrap();
         assert!(leg.contains(&format!("-{attempt}-1")), "{leg}");
-        assert!(starts.contains_key(attempt));
+        assert!(starts.contains_key(&(*attempt, 1)));
         assert_eq!((end.outcome.as_str(), end.legs), ("abandoned", 0));
         assert_eq!(end.caller_id, "551130000000");
         assert!(matches!(end.next, LeadNext::Callback { .. }));

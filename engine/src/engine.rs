@@ -34,9 +34,7 @@ use crate::deadline::{Deadlines, Owner, Why};
 use crate::dirty::Dirty;
 use crate::event::{Event, Link};
 use crate::granted::Granted;
-use crate::ids::{
-    AgentId, AttemptId, CampaignId, Epoch, LeadId, LegId, RequestId, SessionId, TrunkId,
-};
+use crate::ids::{AgentId, AttemptId, CampaignId, Epoch, LegId, RequestId, SessionId, TrunkId};
 use crate::notice::Watch;
 use crate::number::Number;
 use crate::predict::View;
@@ -48,6 +46,7 @@ use crate::trunk::Trunk;
 
 use checks::Question;
 pub(crate) use inbound::Caller;
+use inbound::Calling;
 use learn::Step;
 
 /// The state machine. Feed it with [`Engine::handle`] and [`Engine::handle_timeout`], then drain
@@ -66,8 +65,8 @@ pub struct Engine {
     attempts: Attempts,
     /// Answered calls that wait for an agent, over all campaigns, and callers.
     waiting: usize,
-    /// Numbers of calls that came in and live, and their leads.
-    callers: (BTreeSet<(Number, AttemptId)>, BTreeSet<(LeadId, AttemptId)>),
+    /// Who calls us just now.
+    callers: Calling,
     /// Attempts that wait for a trunk.
     queued: BTreeSet<AttemptId>,
     questions: BTreeMap<RequestId, Question>,
@@ -117,7 +116,7 @@ impl Engine {
             sessions: BTreeMap::new(),
             attempts: Attempts::default(),
             waiting: 0,
-            callers: (BTreeSet::new(), BTreeSet::new()),
+            callers: Calling::default(),
             queued: BTreeSet::new(),
             questions: BTreeMap::new(),
             last_question: 0,

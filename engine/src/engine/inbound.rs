@@ -5,6 +5,8 @@
 //! part of the abandon rate, and dials learn nothing from it. The line of callers is behind the
 //! line of those who were dialed: these have a limit of seconds.
 
+use std::collections::BTreeSet;
+
 use crate::attempt::{Attempt, Ending, Outcome, Purpose, State};
 use crate::campaign::Campaign;
 use crate::command::{Command, InboundCall, Record, Started};
@@ -26,6 +28,13 @@ pub(crate) struct Caller {
     pub(crate) wait: Span,
     /// His number is on the do-not-call list: he is never called back.
     pub(crate) forbidden: bool,
+}
+
+/// Legs that came in and live: their numbers and their leads.
+#[derive(Debug, Default)]
+pub(super) struct Calling {
+    numbers: BTreeSet<(Number, AttemptId)>,
+    leads: BTreeSet<(LeadId, AttemptId)>,
 }
 
 /// Stands in for a lease that nobody has.
@@ -88,8 +97,8 @@ impl Engine {
         }));
         let leg = attempt.leg();
         self.attempts.insert(id, attempt);
-        self.callers.0.insert((caller, id));
-        self.callers.1.insert((lead, id));
+        self.callers.numbers.insert((caller, id));
+        self.callers.leads.insert((lead, id));
         self.arm(
             id,
             now.tick + limits::CLASSIFY_TIMEOUT,
@@ -168,8 +177,8 @@ impl Engine {
     /// for it.
     pub(super) fn is_calling(&self, lead: LeadId, number: &Number) -> bool {
         let from = AttemptId(0);
-        let mut numbers = self.callers.0.range((number.clone(), from)..);
-        let mut leads = self.callers.1.range((lead, from)..);
+        let mut numbers = self.callers.numbers.range((number.clone(), from)..);
+        let mut leads = self.callers.leads.range((lead, from)..);
         numbers.next().is_some_and(|(caller, _)| caller == number)
             || leads.next().is_some_and(|(caller, _)| *caller == lead)
     }
@@ -181,8 +190,8 @@ impl Engine {
             return;
         };
         let (lead, number) = (lease.lead, number.number.clone());
-        self.callers.0.remove(&(number, id));
-        self.callers.1.remove(&(lead, id));
+        self.callers.numbers.remove(&(number, id));
+        self.callers.leads.remove(&(lead, id));
         let reason = crate::explain::Reason::Calling;
         let campaigns = self.campaigns.iter_mut();
         for (id, campaign) in campaigns.filter(|(_, c)| c.hopper.aside_for(reason) > 0) {

@@ -626,7 +626,7 @@ fn who_called_was_not_dialed() {
     let spring = bench.spring;
     let dialed = bench.lease(&["5511900000001"]);
     let called = bench.lease(&["5511900000002"]);
-    let inbound = |record: Record, answered: bool| match record {
+    let inbound = |record: Record, answered: bool| match record.clone() {
         Record::Ended(mut result) => {
             result.inbound = true;
             result.legs = 0;
@@ -638,7 +638,7 @@ fn who_called_was_not_dialed() {
             inbound: true,
             ..start
         }),
-        other => other,
+        Record::Answered { .. } | Record::Bridged { .. } | Record::MessageStarted { .. } => record,
     };
     bench.write(vec![
         started(spring, &dialed, 1),
