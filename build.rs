@@ -8,13 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files that declare something in the header.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "ffi/abi.rs",
     "ffi/exports.rs",
     "ffi/post.rs",
     "ffi/queue.rs",
     "ffi/agents.rs",
     "ffi/dialplan.rs",
+    "ffi/inbound.rs",
     "ffi/pin.rs",
     "ffi/field.rs",
     "ffi/stats.rs",

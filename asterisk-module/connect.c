@@ -50,12 +50,14 @@
 		</description>
 		<see-also>
 			<ref type="application">OutdialAgent</ref>
+			<ref type="application">OutdialInbound</ref>
 			<ref type="application">AMD</ref>
 		</see-also>
 	</application>
  ***/
 
 #include "beep.h"
+#include "connect.h"
 #include "leg.h"
 #include "queue.h"
 #include "replace.h"
@@ -66,6 +68,7 @@
 #include "asterisk/bridge_basic.h"
 #include "asterisk/causes.h"
 #include "asterisk/file.h"
+#include "asterisk/musiconhold.h"
 #include "asterisk/pbx.h"
 
 static const char app_name[] = "OutdialConnect";
@@ -159,6 +162,9 @@ static int customer_arrived(struct ast_bridge_channel *bridge_channel, void *hoo
 	struct visit *visit = hook_pvt;
 	int leave;
 
+	if (visit->leg->has_music) {
+		ast_moh_start(visit->chan, visit->leg->music, NULL);
+	}
 	visit_post(visit);
 	ao2_lock(visit->leg);
 	leave = visit->refused || shim.faulted || visit->leg->order != LEG_ORDER_NONE;
@@ -200,6 +206,9 @@ static int visit_wait(struct visit *visit)
 	do {
 		res = visit_join(visit, bridge);
 	} while (!res && replace_look(bridge, visit->chan));
+	if (visit->leg->has_music) {
+		ast_moh_stop(visit->chan);
+	}
 
 	ao2_lock(visit->leg);
 	visit->leg->bridge = NULL;
@@ -386,9 +395,21 @@ static const char *visit_run(struct visit *visit)
 	}
 }
 
+const char *customer_visit(struct leg *leg, struct ast_channel *chan, int verdict)
+{
+	struct visit visit = {
+		.leg = leg,
+		.chan = chan,
+		.due = OUTDIAL_EVENT_LEG_READY,
+		.value = verdict,
+	};
+
+	return visit_run(&visit);
+}
+
 static int connect_exec(struct ast_channel *chan, const char *data)
 {
-	struct visit visit = { .leg = leg_of(chan), .chan = chan, .due = OUTDIAL_EVENT_LEG_READY, };
+	struct leg *leg = leg_of(chan);
 	const char *status;
 	int age;
 	int again;
@@ -396,35 +417,34 @@ static int connect_exec(struct ast_channel *chan, const char *data)
 	if (!ast_strlen_zero(data)) {
 		ast_log(LOG_WARNING, "%s takes no options, '%s' is ignored\n", app_name, data);
 	}
-	if (!visit.leg) {
+	if (!leg) {
 		ast_log(LOG_WARNING, "%s on channel %s, which outdial has not dialed\n", app_name,
 			ast_channel_uniqueid(chan));
 		shim_status(chan, "NOT_OUTDIAL");
 		return 0;
 	}
-	ao2_lock(visit.leg);
-	again = visit.leg->connected;
-	visit.leg->connected = 1;
-	ao2_unlock(visit.leg);
+	ao2_lock(leg);
+	again = leg->connected;
+	leg->connected = 1;
+	ao2_unlock(leg);
 	if (again) {
-		ast_log(LOG_WARNING, "%s was called before on leg '%s'\n", app_name, visit.leg->id);
+		ast_log(LOG_WARNING, "%s was called before on leg '%s'\n", app_name, leg->id);
 		shim_status(chan, "REPEATED");
-		leg_release(visit.leg);
+		leg_release(leg);
 		return 0;
 	}
-	if (tell_apart(visit.leg, chan)) {
+	if (tell_apart(leg, chan)) {
 		shim_status(chan, "HANGUP");
-		leg_release(visit.leg);
+		leg_release(leg);
 		return -1;
 	}
-	visit.value = verdict_of(chan);
 	age = greeting_age(chan);
 	if (age >= 0) {
-		shim_post(OUTDIAL_EVENT_LEG_GREETING_ENDED, visit.leg->id, NULL, age);
+		shim_post(OUTDIAL_EVENT_LEG_GREETING_ENDED, leg->id, NULL, age);
 	}
-	status = visit_run(&visit);
+	status = customer_visit(leg, chan, verdict_of(chan));
 	shim_status(chan, S_OR(status, "HANGUP"));
-	leg_release(visit.leg);
+	leg_release(leg);
 	return status ? 0 : -1;
 }
 

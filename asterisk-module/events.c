@@ -23,8 +23,10 @@
 				<parameter name="Lead"><para>The lead's number in the database.</para></parameter>
 				<parameter name="Leg"><para>The leg, which is the unique id of the customer's channel.
 				A failover to another trunk is the same attempt with another leg.</para></parameter>
-				<parameter name="Uniqueid"><para>As <literal>Leg</literal>.</para></parameter>
-				<parameter name="Trunk"><para>The trunk's name.</para></parameter>
+				<parameter name="Uniqueid"><para>As <literal>Leg</literal>, but of a call that came in: the
+				channel's own, while the leg lives.</para></parameter>
+				<parameter name="Trunk"><para>The trunk's name; empty for a call that came
+				in.</para></parameter>
 				<parameter name="Number"><para>The number as the lead has it. Only with
 				<literal>ami_numbers</literal>; with <literal>masked</literal> all but the last three
 				digits are stars.</para></parameter>
@@ -92,6 +94,7 @@
  ***/
 
 #include "events.h"
+#include "leg.h"
 
 #include "asterisk/linkedlists.h"
 #include "asterisk/lock.h"
@@ -216,6 +219,15 @@ static void add_digits(struct body *body, const char *number)
 	add(body, "Number", shown);
 }
 
+/*! \brief The customer's channel. One that called has an id of its own. */
+static void add_uniqueid(struct body *body, const char *id)
+{
+	struct leg *leg = leg_find(id);
+
+	add(body, "Uniqueid", leg ? leg->uniqueid : id);
+	leg_release(leg);
+}
+
 static void describe_call(struct body *body, const struct outdial_notice *notice)
 {
 	add(body, "Node", shim.node);
@@ -223,7 +235,7 @@ static void describe_call(struct body *body, const struct outdial_notice *notice
 	add_number(body, "Attempt", notice->attempt);
 	add_number(body, "Lead", notice->lead);
 	add(body, "Leg", notice->leg);
-	add(body, "Uniqueid", notice->leg);
+	add_uniqueid(body, notice->leg);
 	add(body, "Trunk", notice->trunk);
 	add_digits(body, notice->number);
 	add(body, "Agent", notice->agent);

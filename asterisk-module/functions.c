@@ -24,9 +24,13 @@
 					<enum name="position"><para>Its place among the lead's numbers, from 0.</para></enum>
 					<enum name="attempts"><para>Attempts that the lead had before this one.</para></enum>
 					<enum name="attempt"><para>This attempt's number in the database.</para></enum>
+					<enum name="direction"><para><literal>outbound</literal>, or <literal>inbound</literal>
+					for one that OutdialInbound has taken.</para></enum>
 					<enum name="leg"><para>1 for the first trunk, 2 after a failover, and so on.</para></enum>
-					<enum name="trunk"><para>The trunk's name.</para></enum>
-					<enum name="caller_id"><para>The number that the callee sees.</para></enum>
+					<enum name="trunk"><para>The trunk's name; empty for a call that came
+					in.</para></enum>
+					<enum name="caller_id"><para>The number that the callee sees, or that the caller has
+					dialed.</para></enum>
 					<enum name="state"><para>How far the attempt is.</para></enum>
 					<enum name="agent"><para>The chosen agent's name; empty before.</para></enum>
 					<enum name="recording"><para>What the recording is called, below Asterisk's
@@ -42,7 +46,8 @@
 			</parameter>
 		</syntax>
 		<description>
-			<para>Only on channels that outdial has dialed; elsewhere it is empty, and a warning is
+			<para>Only on channels that outdial has dialed, and in calls that OutdialInbound has
+			taken; elsewhere it is empty, and a warning is
 			logged.</para>
 			<example title="Name the recording by campaign and lead">
 			same => n,MixMonitor(${OUTDIAL(campaign)}-${OUTDIAL(lead)}.wav)

@@ -109,6 +109,7 @@ static void agent_is_there(struct session *session, void *data)
 	ao2_lock(leg);
 	leg->bridged = 1;
 	ao2_unlock(leg);
+	leg_silence(leg);
 	session_met(session, leg->id);
 	shim_post(OUTDIAL_EVENT_LEG_BRIDGED, leg->id, session->id, 0);
 	leg_record(leg);

@@ -17,6 +17,7 @@
 #include "asterisk/causes.h"
 #include "asterisk/datastore.h"
 #include "asterisk/mixmonitor.h"
+#include "asterisk/musiconhold.h"
 #include "asterisk/pbx.h"
 #include "asterisk/strings.h"
 
@@ -67,6 +68,7 @@ static int leg_fill(struct leg *leg, const struct outdial_originate *request)
 		|| !dial_is_made_of(leg->amd, OUTDIAL_DIGITS ",")) {
 		return -1;
 	}
+	ast_copy_string(leg->uniqueid, leg->id, sizeof(leg->uniqueid));
 	/* For reports only: cut to what Asterisk can hold. */
 	ast_copy_string(leg->account, S_OR(request->account, ""), sizeof(leg->account));
 	leg->priority = MAX(1, (int) request->priority);
@@ -79,10 +81,29 @@ static int leg_fill(struct leg *leg, const struct outdial_originate *request)
 	return 0;
 }
 
+/*! \brief List a new leg. Non-zero: it can't be, and the caller's reference is gone. */
+static int leg_list(struct leg *leg)
+{
+	struct leg *other;
+
+	ao2_lock(legs);
+	other = ao2_find(legs, leg->id, OBJ_SEARCH_KEY | OBJ_NOLOCK);
+	if (other || !ao2_link_flags(legs, leg, OBJ_NOLOCK)) {
+		ao2_unlock(legs);
+		ast_log(LOG_ERROR, "No leg '%s': %s\n", leg->id,
+			other ? "there is one of that name" : "out of memory");
+		ao2_cleanup(other);
+		ao2_ref(leg, -1);
+		return -1;
+	}
+	ao2_unlock(legs);
+	ast_module_ref(AST_MODULE_SELF);
+	return 0;
+}
+
 struct leg *leg_create(const struct outdial_originate *request)
 {
 	struct leg *leg = ao2_alloc(sizeof(*leg), NULL);
-	struct leg *other;
 
 	if (!leg) {
 		return NULL;
@@ -93,19 +114,7 @@ struct leg *leg_create(const struct outdial_originate *request)
 		ao2_ref(leg, -1);
 		return NULL;
 	}
-	ao2_lock(legs);
-	other = ao2_find(legs, leg->id, OBJ_SEARCH_KEY | OBJ_NOLOCK);
-	if (other || !ao2_link_flags(legs, leg, OBJ_NOLOCK)) {
-		ao2_unlock(legs);
-		ast_log(LOG_ERROR, "Not dialing leg '%s': %s\n", leg->id,
-			other ? "there is one of that name" : "out of memory");
-		ao2_cleanup(other);
-		ao2_ref(leg, -1);
-		return NULL;
-	}
-	ao2_unlock(legs);
-	ast_module_ref(AST_MODULE_SELF);
-	return leg;
+	return leg_list(leg) ? NULL : leg;
 }
 
 /*! \brief Hold a leg that the caller has a reference to. Non-zero: it has ended. */
@@ -244,6 +253,76 @@ struct leg *leg_of(struct ast_channel *chan)
 	return leg;
 }
 
+struct leg *leg_adopt(const struct outdial_inbound_leg *taken, struct ast_channel *chan)
+{
+	struct leg *leg = ao2_alloc(sizeof(*leg), NULL);
+
+	if (!leg) {
+		return NULL;
+	}
+	ast_copy_string(leg->id, taken->leg, sizeof(leg->id));
+	ast_copy_string(leg->uniqueid, ast_channel_uniqueid(chan), sizeof(leg->uniqueid));
+	leg->attempt = taken->attempt;
+	leg->lead = taken->lead;
+	leg->record = taken->record;
+	leg->inbound = 1;
+	leg->answered = 1;
+	/* OutdialConnect has nothing more to do. */
+	leg->connected = 1;
+	leg->chan = chan;
+	leg->holds = 1;
+	if (leg_list(leg)) {
+		return NULL;
+	}
+	if (leg_attach(leg, chan)) {
+		leg_forget(leg);
+		return NULL;
+	}
+	return leg;
+}
+
+void leg_detach(struct leg *leg, struct ast_channel *chan)
+{
+	struct ast_datastore *datastore;
+
+	ast_channel_lock(chan);
+	datastore = ast_channel_datastore_find(chan, &leg_datastore, NULL);
+	if (datastore && datastore->data == leg) {
+		ast_channel_datastore_remove(chan, datastore);
+	} else {
+		/* A masquerade has it: the call goes on there. */
+		datastore = NULL;
+	}
+	ast_channel_unlock(chan);
+	if (datastore) {
+		ast_datastore_free(datastore);
+	}
+}
+
+void leg_leave(struct leg *leg)
+{
+	ao2_lock(leg);
+	leg->chan = NULL;
+	leg->moved = 1;
+	ao2_unlock(leg);
+}
+
+void leg_silence(struct leg *leg)
+{
+	struct ast_channel *chan;
+
+	if (!leg->has_music) {
+		return;
+	}
+	ao2_lock(leg);
+	chan = ao2_bump(leg->chan);
+	ao2_unlock(leg);
+	if (chan) {
+		ast_moh_stop(chan);
+		ast_channel_unref(chan);
+	}
+}
+
 /*! \brief Has the far end hung up? */
 static int is_hung_up(struct ast_channel *chan)
 {
@@ -272,7 +351,7 @@ void leg_hangup(struct leg *leg, int q850)
 
 	if (moved) {
 		/* Rare, and the unique id went along: one look-up by it. */
-		chan = ast_channel_get_by_name(leg->id);
+		chan = ast_channel_get_by_name(leg->uniqueid);
 	}
 	if (!chan) {
 		/* Not dialed yet: the dialing thread looks at the flag. Or just ending by itself. */

@@ -52,6 +52,8 @@ enum leg_queue {
 struct leg {
 	/*! \brief What was asked for. Constant. @{ */
 	char id[OUTDIAL_ID_LEN];
+	/*! \brief The channel's unique id: the leg's own, but of a call that came in. */
+	char uniqueid[OUTDIAL_ID_LEN];
 	char tech[32];
 	char endpoint[128];
 	char number[64];
@@ -67,13 +69,19 @@ struct leg {
 	char amd[OUTDIAL_SOUND_LEN];
 	uint64_t attempt;
 	uint64_t lead;
+	/*! \brief It came in. */
+	unsigned int inbound;
+	/*! \brief What the caller hears while he waits, if he hears music; empty: his channel's own. @{ */
+	unsigned int has_music;
+	char music[MAX_MUSICCLASS];
+	/*! @} */
 	/*! @} */
 
 	/*! \brief Frame hook that waits for the first response, -1: none. Under the channel's lock. */
 	int hook;
 	/*! \brief Under the leg's lock, from here on. Holds; 0: it has ended. */
 	unsigned int holds;
-	/*! \brief The dialing thread's reference; NULL before and after. */
+	/*! \brief The dialing thread's reference, or that of OutdialInbound; NULL before and after. */
 	struct ast_channel *chan;
 	/*! \brief Where the customer waits or talks; with a reference, NULL outside. */
 	struct ast_bridge *bridge;
@@ -103,7 +111,8 @@ struct leg {
 	unsigned int connected:1;
 	/*! \brief An agent has been with the customer. */
 	unsigned int bridged:1;
-	/*! \brief A masquerade has put the call on another channel, which took over the unique id. */
+	/*! \brief The channel has to be looked up by its unique id: a masquerade has put the call on another
+	 * one, which took the id over, or OutdialInbound has been left. */
 	unsigned int moved:1;
 };
 
@@ -146,6 +155,21 @@ void leg_forget(struct leg *leg);
 
 /*! \brief Hold the leg by a datastore on its channel. Non-zero: out of memory. */
 int leg_attach(struct leg *leg, struct ast_channel *chan);
+
+/*!
+ * \brief Make a leg of a call that came in, and list it.
+ *
+ * \return the leg, held for the caller and by the channel
+ * \retval NULL memory is short
+ */
+struct leg *leg_adopt(const struct outdial_inbound_leg *taken, struct ast_channel *chan);
+/*! \brief The channel goes on without the leg. */
+void leg_detach(struct leg *leg, struct ast_channel *chan);
+/*! \brief The application that has adopted the leg is about to return. */
+void leg_leave(struct leg *leg);
+
+/*! \brief Who waits to music hears it no more: somebody is there. */
+void leg_silence(struct leg *leg);
 
 /*! \brief End the leg's call, whatever it does. Safe to call from anywhere but a locked leg. */
 void leg_hangup(struct leg *leg, int q850);

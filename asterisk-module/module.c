@@ -243,13 +243,14 @@ static void unregister_all(void)
 	pause_unregister();
 	lead_unregister();
 	monitor_unregister();
+	inbound_unregister();
 	connect_unregister();
 	agent_unregister();
 }
 
 static int register_all(void)
 {
-	if (agent_register() || connect_register() || pause_register() || lead_register()
+	if (agent_register() || connect_register() || inbound_register() || pause_register() || lead_register()
 		|| monitor_register() || functions_register() || records_register() || cli_register()) {
 		unregister_all();
 		return -1;

@@ -167,6 +167,8 @@ void probe_push(uint64_t request, uint32_t what, const char *first, const char *
 
 int connect_register(void);
 void connect_unregister(void);
+int inbound_register(void);
+void inbound_unregister(void);
 int agent_register(void);
 void agent_unregister(void);
 int pause_register(void);

@@ -153,7 +153,7 @@ pub const OUTDIAL_AGENT_LOG_OFF_NOW: u32 = 7;
 pub const OUTDIAL_AGENT_HANG_UP: u32 = 8;
 
 /// `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`,
-/// `caller_id`, `campaign`, `lead`, `leg`, `list`, `number`, `position`, `recording`, `state`,
+/// `caller_id`, `campaign`, `direction`, `lead`, `leg`, `list`, `number`, `position`, `recording`, `state`,
 /// `trunk`, or a column of the lead's own.
 pub const OUTDIAL_OF_LEG: u32 = 1;
 /// `outdial_dispose`, and `outdial_field` of a logged-in agent: `calls`, `logged_in`, `pause`,
@@ -172,6 +172,9 @@ pub const OUTDIAL_NOTICE_AGENT: u32 = 2;
 pub const OUTDIAL_WATCH_CALLS: u32 = 1;
 /// `outdial_watch`: agents.
 pub const OUTDIAL_WATCH_AGENTS: u32 = 2;
+
+/// Bytes of a leg's id, with its NUL, at most.
+pub const OUTDIAL_LEG_LEN: usize = 64;
 
 /// Log level: for developers.
 pub const OUTDIAL_LOG_DEBUG: u32 = 10;
@@ -471,6 +474,42 @@ pub struct OutdialDisposition {
     pub callback_at: *const c_char,
     /// What the agent wrote down; NULL or empty: nothing.
     pub note: *const c_char,
+}
+
+/// A call that comes in, for `outdial_inbound`. Since ABI 1.4.
+#[repr(C)]
+pub struct OutdialInbound {
+    /// sizeof(struct outdial_inbound) of the host's build.
+    pub struct_size: u32,
+    /// How long the caller waits for an agent at most, in ms; an hour at most.
+    pub wait_ms: u32,
+    /// 1: a caller who was not dialed lately is made a lead of `campaign`; 0: he is nobody's.
+    pub anybody: u32,
+    /// The caller's number, as the PBX has it: with the country's code, with 00 or + in front or
+    /// not, or as `country` writes its numbers.
+    pub number: *const c_char,
+    /// Our number that he has dialed; NULL or empty: not known.
+    pub called: *const c_char,
+    /// Only this campaign is meant, by name; NULL or empty: whichever has dialed him last.
+    pub campaign: *const c_char,
+    /// Country of numbers without its code, BR for example; NULL or empty: that of the campaigns'
+    /// caller ids.
+    pub country: *const c_char,
+}
+
+/// What `outdial_inbound` gives. Since ABI 1.4.
+#[repr(C)]
+pub struct OutdialInboundLeg {
+    /// sizeof(struct outdial_inbound_leg) of the host's build; set by the caller.
+    pub struct_size: u32,
+    /// As in outdial_originate.
+    pub record: u32,
+    /// The attempt's number in the database.
+    pub attempt: u64,
+    /// The lead's number in the database.
+    pub lead: u64,
+    /// The leg's id. It is not the channel's unique id.
+    pub leg: [c_char; OUTDIAL_LEG_LEN],
 }
 
 /// Counters of an engine.

@@ -243,7 +243,7 @@ pub(crate) unsafe fn needed(
 
 /// # Safety
 /// `text` is NULL or ends in NUL.
-unsafe fn optional(
+pub(crate) unsafe fn optional(
     what: &str,
     text: *const c_char,
     most: usize,

@@ -33,6 +33,10 @@ const CALL: &Fields<CallView> = &[
     ("attempts", |c| c.attempts.to_string()),
     ("caller_id", |c| c.caller_id.to_string()),
     ("campaign", |c| c.campaign.to_string()),
+    ("direction", |c| {
+        let inbound = c.attempt.inbound;
+        if inbound { "inbound" } else { "outbound" }.into()
+    }),
     ("lead", |c| c.lead.to_string()),
     ("leg", |c| c.attempt.leg.to_string()),
     ("list", |c| c.list.to_string()),

@@ -429,6 +429,11 @@ impl Host {
         LegId::parse(text.strip_prefix(&*self.node)?.strip_prefix('-')?)
     }
 
+    /// The id by which the host knows a leg.
+    pub(crate) fn leg_name(&self, leg: LegId) -> CString {
+        self.leg(leg)
+    }
+
     fn leg(&self, leg: LegId) -> CString {
         c(&format!("{}-{leg}", self.node))
     }

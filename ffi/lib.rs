@@ -20,6 +20,7 @@ mod guard;
 mod handle;
 mod histogram;
 mod host;
+mod inbound;
 mod journal;
 mod limits;
 mod link;
@@ -44,6 +45,7 @@ pub use exports::*;
 #[cfg(feature = "fault-injection")]
 pub use fault::*;
 pub use field::outdial_field;
+pub use inbound::outdial_inbound;
 pub use pin::outdial_check_pin;
 pub use post::outdial_post;
 pub use queue::outdial_post_queue;

@@ -174,6 +174,7 @@ fn enqueue(shared: &Shared, event: Event, followed: bool) -> Result<(), i32> {
         },
         Event::Agent { .. }
         | Event::Manual { .. }
+        | Event::Inbound { .. }
         | Event::Dispose { .. }
         | Event::Probed { .. }
         | Event::Queue { .. }

@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use crossbeam::channel::Sender;
 use outdial_engine::{
-    AgentEvent, Engine, Epoch, Event, LegId, Level, Link, Now, Refusal, RequestId, SessionEvent,
-    SessionId, Tick,
+    AgentEvent, Claim, Engine, Epoch, Event, Inbound, LegId, Level, Link, Now, Refusal, RequestId,
+    SessionEvent, SessionId, Tick,
 };
 use outdial_link::{Snapshot, Up};
 
@@ -24,7 +24,7 @@ use crate::journal::Notice;
 use crate::post::Posted;
 use crate::shared::Shared;
 use crate::slots::Slot;
-use crate::{convert, limits};
+use crate::{convert, inbound, limits};
 
 /// The thread's state.
 pub(crate) struct Pump {
@@ -49,6 +49,8 @@ pub(crate) struct Pump {
     stopping: bool,
     /// Who waits for what the engine says to an agent's wish.
     asker: Option<Asker>,
+    /// Who waits for what the engine says to a call that comes in.
+    caller: Option<inbound::Ask>,
     /// What the engine was last told to tell; OUTDIAL_WATCH_.
     watched: u32,
 }
@@ -78,6 +80,7 @@ impl Pump {
             snapshot_at: now,
             stopping: false,
             asker: None,
+            caller: None,
             watched: 0,
         }
     }
@@ -161,6 +164,7 @@ impl Pump {
             Input::Journal(notice) => self.take_notice(now, notice),
             Input::Drain(on) => self.drain(now, on),
             Input::Agent { name, what, reply } => self.agent(now, &name, what, &reply),
+            Input::Inbound(call, ask) => self.inbound(now, call, ask),
             Input::Look(look) => look(&self.engine, now),
             Input::Snapshot(reply) => {
                 let snapshot = self.snapshot(now);
@@ -186,6 +190,19 @@ impl Pump {
         };
         self.handle(now, event);
         self.asker = None;
+    }
+
+    /// The engine says at once whether it takes the call.
+    fn inbound(&mut self, now: Now, call: Box<Inbound>, ask: inbound::Ask) {
+        let taken = call.claim == Claim::Taken;
+        let (campaign, lease) = (call.campaign.0, call.lead.id.0);
+        if !ask.begin() {
+            inbound::give_back(&self.shared, campaign, taken.then_some(lease));
+            return;
+        }
+        self.caller = Some(ask);
+        let request = OURS;
+        self.handle(now, Event::Inbound { request, call });
     }
 
     fn drain(&mut self, now: Now, on: bool) {

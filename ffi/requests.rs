@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam::channel::{RecvTimeoutError, Sender, bounded};
-use outdial_link::{PinChecked, Request, Secret, Up};
+use outdial_link::{Caller, CallerIs, Known, PinChecked, Request, Secret, Up};
 
 use crate::abi::{
-    OUTDIAL_E_DENIED, OUTDIAL_E_FULL, OUTDIAL_E_IO, OUTDIAL_E_LOCKED, OUTDIAL_E_NOT_FOUND,
-    OUTDIAL_E_TIMEOUT,
+    OUTDIAL_E_ARGUMENT, OUTDIAL_E_DENIED, OUTDIAL_E_FULL, OUTDIAL_E_IO, OUTDIAL_E_LOCKED,
+    OUTDIAL_E_NOT_FOUND, OUTDIAL_E_TIMEOUT,
 };
 use crate::agents::Refused;
 use crate::limits;
@@ -23,6 +23,8 @@ pub(crate) enum Reply {
     Columns(Result<Vec<(String, String)>, String>),
     /// What came of a PIN.
     Pin(Result<PinChecked, String>),
+    /// Who calls.
+    Caller(CallerIs),
 }
 
 /// Questions that wait for the sidecar.
@@ -37,10 +39,12 @@ impl Waiting {
         self.askers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The sidecar answers.
-    pub(crate) fn answered(&self, request: u64, reply: Reply) {
-        if let Some(asker) = self.lock().remove(&request) {
-            drop(asker.try_send(reply));
+    /// The sidecar answers. Gives the reply back if nobody waits for it any more.
+    pub(crate) fn answered(&self, request: u64, reply: Reply) -> Option<Reply> {
+        // With the lock: who gives up finds the reply, or is not found here.
+        match self.lock().remove(&request) {
+            Some(asker) => asker.try_send(reply).err().map(|e| e.into_inner()),
+            None => Some(reply),
         }
     }
 
@@ -58,7 +62,7 @@ pub(crate) fn ask(shared: &Shared, what: Request) -> Result<String, Refused> {
     match wait(shared, |request| Up::Request { request, what })? {
         Reply::Done(Ok(text)) => Ok(text),
         Reply::Done(Err(text)) => Err((OUTDIAL_E_NOT_FOUND, text)),
-        Reply::Columns(_) | Reply::Pin(_) => Err(strange()),
+        Reply::Columns(_) | Reply::Pin(_) | Reply::Caller(_) => Err(strange()),
     }
 }
 
@@ -71,7 +75,7 @@ pub(crate) fn columns(shared: &Shared, lead: u64) -> Result<Vec<(String, String)
     match wait(shared, message)? {
         Reply::Columns(Ok(columns)) => Ok(columns),
         Reply::Columns(Err(text)) => Err((OUTDIAL_E_IO, text)),
-        Reply::Done(_) | Reply::Pin(_) => Err(strange()),
+        Reply::Done(_) | Reply::Pin(_) | Reply::Caller(_) => Err(strange()),
     }
 }
 
@@ -94,7 +98,22 @@ pub(crate) fn pin(shared: &Shared, agent: String, pin: Secret) -> Result<(), Ref
             Err((OUTDIAL_E_LOCKED, text.into()))
         }
         Reply::Pin(Err(text)) => Err((OUTDIAL_E_IO, text)),
-        Reply::Done(_) | Reply::Columns(_) => Err(strange()),
+        Reply::Done(_) | Reply::Columns(_) | Reply::Caller(_) => Err(strange()),
+    }
+}
+
+/// Who calls; `None`: nobody who was dialed lately.
+///
+/// # Errors
+/// As [`ask`]; OUTDIAL_E_ARGUMENT for a question that is wrong, OUTDIAL_E_IO when PostgreSQL is not
+/// reachable.
+pub(crate) fn caller(shared: &Shared, call: Caller) -> Result<Option<Box<Known>>, Refused> {
+    match wait(shared, |request| Up::Inbound { request, call })? {
+        Reply::Caller(CallerIs::Known(known)) => Ok(Some(known)),
+        Reply::Caller(CallerIs::Nobody) => Ok(None),
+        Reply::Caller(CallerIs::Wrong(text)) => Err((OUTDIAL_E_ARGUMENT, text)),
+        Reply::Caller(CallerIs::Unavailable(text)) => Err((OUTDIAL_E_IO, text)),
+        Reply::Done(_) | Reply::Columns(_) | Reply::Pin(_) => Err(strange()),
     }
 }
 
@@ -123,6 +142,7 @@ fn wait(shared: &Shared, message: impl FnOnce(u64) -> Up) -> Result<Reply, Refus
     }
     let answered = answer.recv_timeout(limits::CONSOLE_SIDECAR);
     waiting.lock().remove(&request);
+    let answered = answered.or_else(|error| answer.try_recv().map_err(|_| error));
     answered.map_err(|error| match error {
         RecvTimeoutError::Timeout => (OUTDIAL_E_TIMEOUT, "The sidecar does not answer.".into()),
         RecvTimeoutError::Disconnected => (OUTDIAL_E_IO, "The sidecar went away.".into()),

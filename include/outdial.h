@@ -18,6 +18,8 @@ typedef struct outdial_originate outdial_originate_t;
 typedef struct outdial_ring outdial_ring_t;
 typedef struct outdial_notice outdial_notice_t;
 typedef struct outdial_disposition outdial_disposition_t;
+typedef struct outdial_inbound outdial_inbound_t;
+typedef struct outdial_inbound_leg outdial_inbound_leg_t;
 typedef struct outdial_host_load outdial_host_load_t;
 typedef struct outdial_host outdial_host_t;
 typedef struct outdial_settings outdial_settings_t;
@@ -347,7 +349,7 @@ typedef struct outdial_stats outdial_stats_t;
 
 /**
  * `outdial_dispose`, and `outdial_field` of a live leg: `agent`, `amd`, `attempt`, `attempts`,
- * `caller_id`, `campaign`, `lead`, `leg`, `list`, `number`, `position`, `recording`, `state`,
+ * `caller_id`, `campaign`, `direction`, `lead`, `leg`, `list`, `number`, `position`, `recording`, `state`,
  * `trunk`, or a column of the lead's own.
  */
 #define OUTDIAL_OF_LEG 1
@@ -383,6 +385,11 @@ typedef struct outdial_stats outdial_stats_t;
  * `outdial_watch`: agents.
  */
 #define OUTDIAL_WATCH_AGENTS 2
+
+/**
+ * Bytes of a leg's id, with its NUL, at most.
+ */
+#define OUTDIAL_LEG_LEN 64
 
 /**
  * Log level: for developers.
@@ -871,6 +878,68 @@ struct outdial_disposition {
 };
 
 /**
+ * A call that comes in, for `outdial_inbound`. Since ABI 1.4.
+ */
+struct outdial_inbound {
+    /**
+     * sizeof(struct outdial_inbound) of the host's build.
+     */
+    uint32_t struct_size;
+    /**
+     * How long the caller waits for an agent at most, in ms; an hour at most.
+     */
+    uint32_t wait_ms;
+    /**
+     * 1: a caller who was not dialed lately is made a lead of `campaign`; 0: he is nobody's.
+     */
+    uint32_t anybody;
+    /**
+     * The caller's number, as the PBX has it: with the country's code, with 00 or + in front or
+     * not, or as `country` writes its numbers.
+     */
+    const char *number;
+    /**
+     * Our number that he has dialed; NULL or empty: not known.
+     */
+    const char *called;
+    /**
+     * Only this campaign is meant, by name; NULL or empty: whichever has dialed him last.
+     */
+    const char *campaign;
+    /**
+     * Country of numbers without its code, BR for example; NULL or empty: that of the campaigns'
+     * caller ids.
+     */
+    const char *country;
+};
+
+/**
+ * What `outdial_inbound` gives. Since ABI 1.4.
+ */
+struct outdial_inbound_leg {
+    /**
+     * sizeof(struct outdial_inbound_leg) of the host's build; set by the caller.
+     */
+    uint32_t struct_size;
+    /**
+     * As in outdial_originate.
+     */
+    uint32_t record;
+    /**
+     * The attempt's number in the database.
+     */
+    uint64_t attempt;
+    /**
+     * The lead's number in the database.
+     */
+    uint64_t lead;
+    /**
+     * The leg's id. It is not the channel's unique id.
+     */
+    char leg[OUTDIAL_LEG_LEN];
+};
+
+/**
  * Counters of an engine.
  */
 struct outdial_stats {
@@ -1192,6 +1261,36 @@ int32_t outdial_do_not_call(const struct outdial_engine *engine,
                             const char *campaign,
                             char *err,
                             size_t err_len);
+
+/**
+ * Takes in a call from somebody who was dialed lately: finds out whose he is, and puts him in line
+ * for that campaign's agents. From then on his channel is the leg that `leg` names, as if it had
+ * been dialed and answered: the host posts OUTDIAL_EVENT_LEG_READY when he waits in his own bridge,
+ * `connect` brings an agent, and exactly one OUTDIAL_EVENT_LEG_ENDED follows. `release` with a
+ * NULL context says that he has waited long enough: his call is no leg any more, and the host posts
+ * OUTDIAL_EVENT_LEG_ENDED while the channel goes on.
+ *
+ * Thread: any, without channel locks. Waits for the sidecar, up to 5 s, and for the engine, up to
+ * 2 s.
+ * Ownership: everything stays the caller's. `leg` is written on success only, except for its
+ * `struct_size`, which the caller sets. `err` (`err_len` bytes, may be NULL) gets a message for a
+ * person when the call fails, cut to fit and ended by NUL.
+ * Returns OUTDIAL_OK; OUTDIAL_E_NOT_FOUND when nobody with this number was dialed lately;
+ * OUTDIAL_E_STATE when the campaign takes no calls now (nobody is at work, it is stopped, outdial
+ * drains), and when the engine does not run; OUTDIAL_E_ARGUMENT for a number, campaign or country
+ * that is none; OUTDIAL_E_IO when the sidecar is not connected or PostgreSQL not reachable;
+ * OUTDIAL_E_TIMEOUT; OUTDIAL_E_FULL; OUTDIAL_E_ABI; OUTDIAL_E_POISONED. NULL for `engine`, `call`,
+ * its number or `leg`: OUTDIAL_E_ARGUMENT. Since ABI 1.4.
+ *
+ * Required:
+ * `engine` is NULL or from `outdial_new` and not freed; `call` and `leg` are NULL or valid; the
+ * texts are NULL or end in NUL; `err` is NULL or has room for `err_len` bytes.
+ */
+int32_t outdial_inbound(const struct outdial_engine *engine,
+                        const struct outdial_inbound *call,
+                        struct outdial_inbound_leg *leg,
+                        char *err,
+                        size_t err_len);
 
 /**
  * Whether `pin` is the PIN of the agent called `agent`. Wrong ones are counted over all channels and

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use outdial::{
-    OutdialDisposition, OutdialEvent, OutdialHost, OutdialHostLoad, OutdialNotice,
-    OutdialOriginate, OutdialQueue, OutdialRing, OutdialSettings, OutdialStats,
+    OutdialDisposition, OutdialEvent, OutdialHost, OutdialHostLoad, OutdialInbound,
+    OutdialInboundLeg, OutdialNotice, OutdialOriginate, OutdialQueue, OutdialRing, OutdialSettings,
+    OutdialStats,
 };
 
 /// Name in C, size, and offset of each field, in order.
@@ -109,6 +110,28 @@ fn layouts() -> Vec<Layout> {
                 code,
                 callback_at,
                 note,
+            }
+        ),
+        layout!(
+            "outdial_inbound",
+            OutdialInbound {
+                struct_size,
+                wait_ms,
+                anybody,
+                number,
+                called,
+                campaign,
+                country,
+            }
+        ),
+        layout!(
+            "outdial_inbound_leg",
+            OutdialInboundLeg {
+                struct_size,
+                record,
+                attempt,
+                lead,
+                leg,
             }
         ),
         layout!(

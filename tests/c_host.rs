@@ -290,6 +290,52 @@ fn questions_of_the_sidecar_are_answered() {
 }
 
 #[test]
+fn a_call_that_comes_in_is_a_leg_with_one_end() {
+    let at = place();
+    let peer = Peer::listen(&at.socket, Plan::default());
+    let mut host = Host::run(&at.socket, &at.journal, &[]);
+    peer.wait("campaign checked", |seen| !seen.checked.is_empty());
+    assert_eq!(host.say("inbound 5511990000002").0, 8, "nobody's");
+    let (code, text) = host.say("inbound 551199000000x");
+    assert_eq!((code, text.as_str()), (1, "there is no such thing\n"));
+    let (code, text) = host.say("inbound +5511990000001");
+    assert_eq!((code, text.as_str()), (5, "no database\n"));
+    let (code, text) = host.say("inbound 5511990000001");
+    assert_eq!(code, 6, "{text}");
+    assert!(text.contains("no agent of the campaign"), "{text}");
+    peer.wait("the lease to come back", |seen| !seen.returned.is_empty());
+
+    host.say("agents 0");
+    peer.wait("agents", |seen| {
+        seen.states.iter().any(|(_, state, _)| state == "available")
+    });
+    let (code, leg) = host.say("inbound 5511990000001");
+    assert_eq!(code, 0, "{leg}");
+    let leg = leg.trim();
+    let (code, direction) = host.say(&format!("field 1 {leg} direction"));
+    assert_eq!((code, direction.as_str()), (0, "inbound\n"));
+    let (_, shown) = host.say("cli show calls");
+    assert!(shown.contains("(inbound)"), "{shown}");
+    assert_eq!(host.say(&format!("gone {leg}")).0, 0);
+    assert_eq!(host.say(&format!("gone {leg}")).0, 8, "once");
+    peer.wait("its row", |seen| {
+        seen.ends().values().any(|end| end.inbound)
+    });
+    {
+        let seen = peer.seen();
+        let (starts, ends) = (seen.starts(), seen.ends());
+        let (attempt, end) = ends.iter().find(|(_, end)| end.inbound).unwrap();
+        assert!(leg.contains(&format!("-{attempt}-1")), "{leg}");
+        assert!(starts.contains_key(&(*attempt, 1)));
+        assert_eq!((end.outcome.as_str(), end.legs), ("abandoned", 0));
+        assert_eq!(end.caller_id, "551130000000");
+        assert!(matches!(end.next, LeadNext::Callback { .. }));
+    }
+    assert_eq!(host.say("stop").0, 0);
+    assert_good(host.finish());
+}
+
+#[test]
 fn phones_are_rung_for_answered_calls_and_put_on_hook_after_them() {
     const BUSY: u64 = 11;
     const SILENT: u64 = 12;

@@ -69,6 +69,8 @@ pub(crate) struct Campaign {
     pub(crate) logged_in: u32,
     /// Answered calls without an agent, longest waiting first.
     pub(crate) waiting: BTreeSet<(Tick, AttemptId)>,
+    /// Who has called and waits for an agent, longest waiting first.
+    pub(crate) callers: BTreeSet<(Tick, AttemptId)>,
     /// Dials of which it is not known whether a person answers, by their start.
     pub(crate) dials: Dials,
     /// Its calls in a queue of the PBX, and what is known of that queue.
@@ -113,6 +115,7 @@ impl Campaign {
             shared: BTreeSet::new(),
             logged_in: 0,
             waiting: BTreeSet::new(),
+            callers: BTreeSet::new(),
             dials: Dials::default(),
             line: Line::default(),
             paused: BTreeSet::new(),

@@ -180,6 +180,13 @@ pub enum Command {
         /// The attempt, or why it may not be; then the lease is given back.
         result: Result<AttemptId, String>,
     },
+    /// The answer to [`crate::Event::Inbound`].
+    InboundTaken {
+        /// As in the question.
+        request: RequestId,
+        /// The call, or why it is not taken; then the lease is given back.
+        result: Result<InboundCall, String>,
+    },
     /// What a test call did.
     TestCallStep {
         /// As in [`crate::Event::TestCall`].
@@ -191,6 +198,17 @@ pub enum Command {
     Notice(Box<Notice>),
     /// Something that an operator should see.
     Log(LogLine),
+}
+
+/// A call that was taken in. [`crate::LegEvent::Ready`] is awaited next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InboundCall {
+    /// Names it from here on.
+    pub leg: LegId,
+    /// Who calls.
+    pub lead: LeadId,
+    /// See [`Originate::record`].
+    pub record: bool,
 }
 
 /// What to dial, and how.
@@ -367,6 +385,8 @@ pub struct Started {
     pub started_at: Wall,
     /// What becomes of the lead if the node is lost before an answer.
     pub if_lost: LeadNext,
+    /// It came in: nobody was dialed.
+    pub inbound: bool,
 }
 
 /// What becomes of a lead.
@@ -450,6 +470,8 @@ pub struct AttemptResult {
     pub next: LeadNext,
     /// The agent came after the campaign's limit: abandoned, by the rules' count.
     pub late: bool,
+    /// It came in: nobody was dialed, `caller_id` is the number that was called, and there is no trunk.
+    pub inbound: bool,
 }
 
 /// What a test call did.

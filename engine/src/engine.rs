@@ -8,6 +8,7 @@ mod configure;
 mod desk;
 mod dial;
 mod finish;
+mod inbound;
 mod leads;
 mod learn;
 mod pace;
@@ -45,6 +46,8 @@ use crate::time::{Now, Tick};
 use crate::trunk::Trunk;
 
 use checks::Question;
+pub(crate) use inbound::Caller;
+use inbound::Calling;
 use learn::Step;
 use queues::Queues;
 
@@ -64,8 +67,10 @@ pub struct Engine {
     attempts: Attempts,
     /// Queues of the PBX that running campaigns name, and what is known of them.
     queues: Queues,
-    /// Answered calls that wait for an agent, over all campaigns.
+    /// Answered calls that wait for an agent, over all campaigns, and callers.
     waiting: usize,
+    /// Who calls us just now.
+    callers: Calling,
     /// Attempts that wait for a trunk.
     queued: BTreeSet<AttemptId>,
     questions: BTreeMap<RequestId, Question>,
@@ -116,6 +121,7 @@ impl Engine {
             attempts: Attempts::default(),
             queues: Queues::new(),
             waiting: 0,
+            callers: Calling::default(),
             queued: BTreeSet::new(),
             questions: BTreeMap::new(),
             last_question: 0,
@@ -171,6 +177,7 @@ impl Engine {
                 campaign,
                 lease,
             } => self.manual(now, request, agent, campaign, *lease),
+            Event::Inbound { request, call } => self.inbound(now, request, *call),
             Event::Probed { request, answer } => self.probed(now, request, answer),
             Event::Queue { queue, counts } => self.queue_counted(&queue, counts),
             Event::Reconcile { legs, sessions } => self.reconcile(now, legs, sessions),
@@ -272,7 +279,9 @@ impl Engine {
         all.extend(
             self.attempts
                 .values()
-                .filter_map(|a| a.lead().map(|(lease, _)| lease.id)),
+                .filter_map(|a| a.lead().map(|(lease, _)| lease.id))
+                // A call that came in may have none.
+                .filter(|lease| lease.0 != 0),
         );
         let previews = self.agents.values().filter_map(|a| a.preview.as_ref());
         all.extend(previews.map(|preview| preview.lease.id));
@@ -341,6 +350,7 @@ impl Engine {
     fn settle(&mut self, now: Now) {
         if self.waiting > 0 {
             self.serve_waiting(now);
+            self.serve_callers(now);
         }
         self.serve_queued(now);
         self.serve_owners(now);
@@ -376,6 +386,7 @@ impl Engine {
         let campaign = attempt.campaign();
         let (began, voicemail) = (attempt.began, attempt.voicemail);
         let (personal, late) = (attempt.for_agent.is_some(), attempt.late);
+        let inbound = attempt.inbound.is_some();
         if from.is_dialing() && !to.is_dialing() {
             self.dialing = self.dialing.saturating_sub(1);
         } else if !from.is_dialing() && to.is_dialing() {
@@ -398,7 +409,9 @@ impl Engine {
                 personal,
                 late,
             };
-            self.learn_of_attempt(now, campaign, (id, began), step);
+            if !inbound {
+                self.learn_of_attempt(now, campaign, (id, began), step);
+            }
             // How far a dial has come is looked at with the next decision.
             if !(from.is_dialing() && to.is_dialing()) {
                 self.dirty.insert(campaign);

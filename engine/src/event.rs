@@ -48,6 +48,13 @@ pub enum Event {
         /// Whom, as for every other call.
         lease: Box<Lease>,
     },
+    /// Somebody calls us who was dialed lately.
+    Inbound {
+        /// Echoed in [`crate::Command::InboundTaken`].
+        request: RequestId,
+        /// Who, and for whom.
+        call: Box<Inbound>,
+    },
     /// The answer to [`crate::Command::Probe`].
     Probed {
         /// Which question.
@@ -134,6 +141,34 @@ pub enum Event {
         /// Why.
         why: Refusal,
     },
+}
+
+/// A call that comes in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inbound {
+    /// Whose agents are to have it.
+    pub campaign: CampaignId,
+    /// Who calls; the first number is the one that he calls from. Windows don't matter.
+    pub lead: Lease,
+    /// Whether the lead may be settled with this call.
+    pub claim: Claim,
+    /// Our number that he has dialed, where it is known.
+    pub called: Option<Number>,
+    /// He waits for an agent so long, [`crate::limits::CALLER_WAIT`] at most.
+    pub wait: Span,
+    /// His number is on the do-not-call list: he is served, and never called back.
+    pub forbidden: bool,
+}
+
+/// How a lead stands whose person calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It was leased for this call.
+    Taken,
+    /// This engine has the lease in hand already.
+    InHand,
+    /// Somebody else has it, or nobody can: the call leaves the lead as it is.
+    None,
 }
 
 /// Whether the sidecar is there.

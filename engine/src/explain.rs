@@ -37,6 +37,8 @@ pub enum Reason {
     DoNotCall,
     /// Leads are there, but each waits for one agent who is busy, paused or not there.
     OwnerAway,
+    /// Leads are there, but their people call us just now.
+    Calling,
     /// No route leads to the number.
     NoRoute,
     /// Every caller id was shown as often as it may be in a day.
@@ -77,6 +79,7 @@ impl Reason {
             Reason::WindowClosed => "window closed",
             Reason::DoNotCall => "do not call",
             Reason::OwnerAway => "leads wait for their agents",
+            Reason::Calling => "leads call us",
             Reason::NoRoute => "no route",
             Reason::CallerIds => "caller ids used up",
             Reason::TrunkCps => "trunk CPS",

@@ -111,6 +111,10 @@ pub const PBX_BACKOFF: Span = Span::ms(500);
 pub const PBX_RETRY_MS: i64 = 5_000;
 /// Agents tried for one answered call before it gets the message.
 pub const CONNECT_TRIES: u8 = 3;
+/// Connects tried for one caller, who may wait for long.
+pub const CALLER_CONNECT_TRIES: u8 = 20;
+/// A caller waits for an agent so long at most, whatever the dialplan says.
+pub const CALLER_WAIT: Span = Span::seconds(3_600);
 /// Agent and customer have parted: within this time the host says that the customer's call goes on,
 /// or it is ended.
 pub const PARTING: Span = Span::seconds(5);

@@ -114,6 +114,9 @@ struct RuleFields {
     status: &'static str,
 }
 
+/// What a lead is marked with whose number is on the do-not-call list.
+const DO_NOT_CALL: &str = "do_not_call";
+
 static NEVER: RetryRule = RetryRule::NEVER;
 
 macro_rules! fields {
@@ -357,6 +360,24 @@ pub(crate) fn lead_next(policy: &RetryPolicy, over: &Over<'_>) -> LeadNext {
             tries: row,
         },
         None => LeadNext::Retry { at, position },
+    }
+}
+
+/// What becomes of the lead of somebody who called and got no agent: he is called back, at once and
+/// by whoever is free, unless nobody may call him.
+pub(crate) fn caller_next(policy: &RetryPolicy, over: &Over<'_>, forbidden: bool) -> LeadNext {
+    if over.disposition.is_some() {
+        return lead_next(policy, over);
+    }
+    if forbidden {
+        let status = DO_NOT_CALL.into();
+        return LeadNext::Done { status };
+    }
+    LeadNext::Callback {
+        at: over.now,
+        position: over.lease.numbers[over.index].position,
+        agent: None,
+        tries: 0,
     }
 }
 

@@ -212,6 +212,8 @@ pub struct AttemptView {
     pub agent: Option<AgentId>,
     /// The next deadline and what it is for.
     pub deadline: Option<(Tick, Why)>,
+    /// It came in: nobody was dialed, and there is no trunk.
+    pub inbound: bool,
 }
 
 /// One live attempt of a campaign, with whom it is for: what a dialplan may ask of its own call.

@@ -227,6 +227,7 @@ pub(super) fn calls(snapshot: &Snapshot) -> String {
         let campaign = snapshot.campaigns.iter().find(|c| c.id == call.campaign);
         let trunk = snapshot.trunks.iter().find(|t| t.id == call.trunk);
         let next = call.deadline.as_deref().unwrap_or("-");
+        let none = if call.inbound { "(inbound)" } else { "-" };
         line(
             &mut out,
             &format!(
@@ -234,7 +235,7 @@ pub(super) fn calls(snapshot: &Snapshot) -> String {
                 call.id,
                 call.leg,
                 cut(campaign.map_or("(test call)", |c| &c.name), 18),
-                cut(trunk.map_or("-", |t| &t.name), 14),
+                cut(trunk.map_or(none, |t| &t.name), 14),
                 call.state,
                 span(call.since_ms),
             ),

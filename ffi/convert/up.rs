@@ -165,6 +165,7 @@ pub(crate) fn snapshot(from: Snapshot, clock: Clock, now: Now) -> link::Snapshot
                 agent: a.agent.map(|agent| agent.0),
                 deadline_ms: a.deadline.map(|(tick, _)| clock.wall_at(now, tick)),
                 deadline: a.deadline.map(|(_, why)| why.name().into()),
+                inbound: a.inbound,
             })
             .collect(),
     }
@@ -216,6 +217,7 @@ fn start(from: &Started) -> link::Started {
         caller_id: from.caller_id.digits().into(),
         started_at_ms: from.started_at.0,
         if_lost: next(&from.if_lost),
+        inbound: from.inbound,
     }
 }
 
@@ -255,6 +257,7 @@ fn end(from: AttemptResult) -> link::AttemptResult {
         disposition: from.disposition.as_deref().map(disposed),
         next: next(&from.next),
         late: from.late,
+        inbound: from.inbound,
     }
 }
 

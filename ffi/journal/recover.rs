@@ -37,6 +37,8 @@ fn end_of(records: &[&Record], damaged: bool) -> Option<AttemptResult> {
                 let legs = result
                     .as_ref()
                     .map_or(started.leg, |r| r.legs.max(started.leg));
+                // What came in left the PBX in no leg.
+                let legs = if started.inbound { 0 } else { legs };
                 result = Some(AttemptResult {
                     attempt: started.attempt,
                     lease: started.lease,
@@ -58,12 +60,13 @@ fn end_of(records: &[&Record], damaged: bool) -> Option<AttemptResult> {
                     answered_at_ms: None,
                     bridged_at_ms: None,
                     ended_at_ms: started.started_at_ms,
-                    charged: true,
+                    charged: !started.inbound,
                     connect_us: None,
                     recording: None,
                     disposition: None,
                     next,
                     late: false,
+                    inbound: started.inbound,
                 });
             }
             Record::Answered { at_ms, .. } => {

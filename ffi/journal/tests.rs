@@ -42,6 +42,7 @@ fn started(attempt: u64) -> Record {
             at_ms: 9_000,
             position: 0,
         },
+        inbound: false,
     })
 }
 

@@ -11,16 +11,18 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::TrySendError;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use outdial_engine::{Epoch, Level};
-use outdial_link::{Down, Heartbeat, Hello, Numbered, Up, VERSION_MAX, VERSION_MIN, Welcome};
+use outdial_link::{
+    CallerIs, Down, Heartbeat, Hello, Numbered, Up, VERSION_MAX, VERSION_MIN, Welcome,
+};
 
 use super::connection::{Connection, LinkError};
 use super::{Inbox, Order};
 use crate::abi::{OUTDIAL_ABI_MAJOR, OUTDIAL_ABI_MINOR};
 use crate::journal::Job;
-use crate::limits;
 use crate::pump::Input;
 use crate::requests::Reply;
 use crate::shared::Shared;
+use crate::{inbound, limits};
 
 /// Owns the connection and the records that are not yet acknowledged.
 pub(crate) struct LinkThread {
@@ -281,11 +283,18 @@ impl LinkThread {
             Down::Refused { why } => return Err(LinkError::Refused(why)),
             Down::Ack { seq } => self.acknowledged(seq),
             Down::Requested { request, result } => {
-                self.shared.waiting.answered(request, Reply::Done(result));
+                let _ = self.shared.waiting.answered(request, Reply::Done(result));
             }
             Down::Columns { request, result } => {
                 let reply = Reply::Columns(result);
-                self.shared.waiting.answered(request, reply);
+                let _ = self.shared.waiting.answered(request, reply);
+            }
+            Down::Inbound { request, answer } => {
+                let reply = Reply::Caller(answer);
+                let left = self.shared.waiting.answered(request, reply);
+                if let Some(Reply::Caller(CallerIs::Known(known))) = left {
+                    inbound::give_back(&self.shared, known.campaign, inbound::leased(&known));
+                }
             }
             Down::Pin { request, result } => {
                 self.shared.waiting.answered(request, Reply::Pin(result));

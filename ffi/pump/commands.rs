@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use outdial_engine::{
-    Command, Event, LegEnd, LegEvent, LegId, Originate, Probe, Record, Refusal, Ring, SessionEvent,
+    Command, Event, InboundCall, LegEnd, LegEvent, LegId, Originate, Probe, Record, Refusal, Ring,
+    SessionEvent,
 };
 use outdial_link::{Answer, Preview, Up};
 
@@ -11,7 +12,7 @@ use super::Pump;
 use super::starts::Start;
 use crate::journal::Job;
 use crate::slots::Slot;
-use crate::{convert, limits};
+use crate::{convert, inbound, limits};
 
 impl Pump {
     pub(super) fn execute(&mut self, command: Command) {
@@ -117,6 +118,7 @@ impl Pump {
                 last: true,
                 result: result.map(|()| Answer::Done),
             }),
+            Command::InboundTaken { request: _, result } => self.inbound_taken(result),
             Command::TestCallStep { request, step } => {
                 let (result, last) = convert::test_step(step);
                 self.send(Up::Answer {
@@ -128,6 +130,26 @@ impl Pump {
             Command::Notice(notice) => host.notice(&notice),
             Command::Log(line) => self.shared.log(line.level, &line.text),
         }
+    }
+
+    /// The leg has its place before the host hears of it, so that its end always fits.
+    fn inbound_taken(&mut self, result: Result<InboundCall, String>) {
+        let Some(ask) = self.caller.take() else {
+            return;
+        };
+        let shared = &self.shared;
+        let closing = shared.is_sealed() || shared.is_poisoned();
+        let result = result.and_then(|call| {
+            if !closing && shared.slots.reserve_leg(call.leg) {
+                return Ok(call);
+            }
+            self.feedback.push_back(Event::Leg {
+                leg: call.leg,
+                what: LegEvent::Ended(LegEnd::default()),
+            });
+            Err(inbound::NO_PLACE.into())
+        });
+        ask.answer(result);
     }
 
     /// Warnings come before the last word, as steps: a sidecar that knows of none takes the first for
@@ -161,6 +183,12 @@ impl Pump {
 
     fn journal(&mut self, record: Record) {
         let start = match &record {
+            // The call is there already; nothing waits for this.
+            Record::Started(started) if started.inbound => {
+                let waiting = &self.shared.counters.starts_waiting;
+                waiting.fetch_add(1, Ordering::AcqRel);
+                None
+            }
             Record::Started(started) => Some(started.leg),
             Record::Answered { .. }
             | Record::Bridged { .. }

@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use crossbeam::channel::{Receiver, SendTimeoutError, Sender, TrySendError, bounded};
-use outdial_engine::{AgentEvent, Engine, Now};
+use outdial_engine::{AgentEvent, Engine, Inbound, Now};
 use outdial_link::{Down, Snapshot};
 
 use crate::bell::Bell;
 use crate::clock::Clock;
+use crate::inbound;
 use crate::journal::Notice;
 use crate::limits;
 use crate::post::Posted;
@@ -34,6 +35,8 @@ pub(crate) enum Input {
         what: AgentEvent,
         reply: Sender<Option<Result<(), String>>>,
     },
+    /// Somebody calls us. The answer: his leg.
+    Inbound(Box<Inbound>, inbound::Ask),
     /// Somebody wants to see something, and takes it along.
     Look(Look),
     /// Somebody wants to see the state.

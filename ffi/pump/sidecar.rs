@@ -132,7 +132,8 @@ impl Pump {
             | Down::Ack { .. }
             | Down::Requested { .. }
             | Down::Columns { .. }
-            | Down::Pin { .. } => {}
+            | Down::Pin { .. }
+            | Down::Inbound { .. } => {}
         }
     }
 

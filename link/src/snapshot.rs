@@ -195,4 +195,6 @@ pub struct AttemptSnapshot {
     pub deadline_ms: Option<i64>,
     /// What the deadline is for.
     pub deadline: Option<String>,
+    /// It came in: there is no trunk.
+    pub inbound: bool,
 }

@@ -154,6 +154,8 @@ pub const IMPORT_REPORTS: usize = 1_024;
 pub const NUMBERS_PER_LEAD: usize = 10;
 /// Numbers in one do-not-call request.
 pub const DNC_PER_REQUEST: usize = 10_000;
+/// Countries whose national numbers a caller's number is compared with.
+pub const CALLER_COUNTRIES: usize = 16;
 /// Days back from now whose attempts a campaign's statistics are made of.
 pub const STATISTICS_DAYS: i32 = 30;
 /// Rows of a listing.

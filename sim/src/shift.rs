@@ -292,6 +292,8 @@ impl Shift {
             | Command::PreviewOver { .. }
             | Command::DeferLease { .. }
             | Command::ManualPlaced { .. }
+            // Nobody here calls.
+            | Command::InboundTaken { .. }
             | Command::TestCallStep { .. }
             | Command::Notice(_)
             | Command::Log(_) => {}

@@ -28,6 +28,8 @@ static void bad_requests(struct outdial_engine *engine)
 {
 	struct outdial_disposition small = { .struct_size = 8, .code = "sale" };
 	struct outdial_disposition said = { .struct_size = sizeof(said) };
+	struct outdial_inbound call = { .struct_size = sizeof(call) };
+	struct outdial_inbound_leg leg = { .struct_size = sizeof(leg) };
 	const char *names[65] = { NULL };
 	char err[512] = "";
 
@@ -50,6 +52,20 @@ static void bad_requests(struct outdial_engine *engine)
 	CHECK(outdial_do_not_call(engine, NULL, NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_do_not_call(engine, "1", "\xff", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_do_not_call(engine, "1", NULL, err, sizeof(err)) == OUTDIAL_E_IO);
+	CHECK(outdial_inbound(engine, NULL, &leg, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_inbound(engine, &call, NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(outdial_inbound(engine, &call, &leg, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
+	CHECK(strstr(err, "number") != NULL);
+	call.number = "\xff";
+	CHECK(outdial_inbound(engine, &call, &leg, NULL, 0) == OUTDIAL_E_ARGUMENT);
+	call.number = "5511990000001";
+	CHECK(outdial_inbound(engine, &call, &leg, err, sizeof(err)) == OUTDIAL_E_IO);
+	CHECK(leg.attempt == 0 && leg.leg[0] == '\0');
+	leg.struct_size = 8;
+	CHECK(outdial_inbound(engine, &call, &leg, err, sizeof(err)) == OUTDIAL_E_ABI);
+	leg.struct_size = sizeof(leg);
+	call.struct_size = 8;
+	CHECK(outdial_inbound(engine, &call, &leg, err, sizeof(err)) == OUTDIAL_E_ABI);
 	CHECK(outdial_check_pin(engine, NULL, "4711", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_check_pin(engine, "a", NULL, err, sizeof(err)) == OUTDIAL_E_ARGUMENT);
 	CHECK(outdial_check_pin(engine, "a", "", err, sizeof(err)) == OUTDIAL_E_ARGUMENT);

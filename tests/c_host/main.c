@@ -325,6 +325,19 @@ static void serve(void)
 			value[0] = '\0';
 			res = outdial_check_pin(engine, name, field, value, sizeof(value));
 			printf("out %s\n", value);
+		} else if (sscanf(line, "inbound %63s", name) == 1) {
+			struct outdial_inbound call = { .struct_size = sizeof(call),
+				.wait_ms = 60000, .number = name, .called = "+551130000000" };
+			struct outdial_inbound_leg leg = { .struct_size = sizeof(leg) };
+
+			value[0] = '\0';
+			res = outdial_inbound(engine, &call, &leg, value, sizeof(value));
+			printf("out %s\n", res == OUTDIAL_OK ? leg.leg : value);
+		} else if (sscanf(line, "gone %63s", name) == 1) {
+			struct outdial_event gone = { .struct_size = sizeof(gone),
+				.kind = OUTDIAL_EVENT_LEG_ENDED, .id = name, .q850 = 16 };
+
+			res = outdial_post(engine, &gone);
 		} else if (sscanf(line, "dnc %63s", name) == 1) {
 			res = outdial_do_not_call(engine, name, NULL, value, sizeof(value));
 		} else if (sscanf(line, "talk %u", &number) == 1) {

@@ -282,6 +282,10 @@ fn take(plan: &Plan, seen: &mut Seen, message: Up, out: &mut Vec<u8>) {
             seen.requests.push(what);
             send(Down::Requested { request, result });
         }
+        Up::Inbound { request, call } => {
+            let answer = who_calls(plan, seen, &call.number);
+            send(Down::Inbound { request, answer });
+        }
         Up::Columns { request, lead } => {
             seen.columns += 1;
             let result = Ok(vec![("city".into(), format!("Town {lead}"))]);
@@ -296,6 +300,24 @@ fn take(plan: &Plan, seen: &mut Seen, message: Up, out: &mut Vec<u8>) {
             };
             send(Down::Pin { request, result });
         }
+    }
+}
+
+/// Whoever has an odd number is known; of those in front of `+` nothing can be found out.
+fn who_calls(plan: &Plan, seen: &mut Seen, number: &str) -> CallerIs {
+    match number.bytes().last() {
+        _ if number.starts_with('+') => CallerIs::Unavailable("no database".into()),
+        Some(b'x') => CallerIs::Wrong("there is no such thing".into()),
+        Some(digit) if digit % 2 == 1 => {
+            seen.leased += 1;
+            CallerIs::Known(Box::new(Known {
+                campaign: 7,
+                lead: lease(plan, seen.leased),
+                claim: Claim::Taken,
+                forbidden: false,
+            }))
+        }
+        Some(_) | None => CallerIs::Nobody,
     }
 }
 

@@ -9,6 +9,7 @@ pub use state::{Outcome, State, Trigger, next};
 use std::sync::Arc;
 
 use crate::deadline::Why;
+use crate::engine::Caller;
 use crate::event::{Disposition, LeadNumber, Lease, LegEnd, Verdict};
 use crate::ids::{AgentId, AttemptId, CampaignId, LegId, RequestId, TrunkId};
 use crate::number::Number;
@@ -120,6 +121,8 @@ pub(crate) struct Attempt {
     pub(crate) ended: Option<(LegEnd, Wall)>,
     /// What the agent made of it.
     pub(crate) disposition: Option<Box<Disposition>>,
+    /// It came in.
+    pub(crate) inbound: Option<Box<Caller>>,
 }
 
 impl Attempt {
@@ -165,6 +168,7 @@ impl Attempt {
             goes_on: false,
             ended: None,
             disposition: None,
+            inbound: None,
         }
     }
 

@@ -373,19 +373,25 @@ impl Engine {
         }
     }
 
-    fn connect(&mut self, now: Now, serves: CampaignId, attempt: AttemptId) {
+    pub(super) fn connect(&mut self, now: Now, serves: CampaignId, attempt: AttemptId) {
         if let Some(agent) = self.best_free(serves, attempt) {
             self.connect_to(now, serves, attempt, agent);
         }
     }
 
-    /// Who has the call's skill best, then the lowest rank, then has been idle longest.
+    /// Whose lead it is, then who has the call's skill best, then the lowest rank, then has been idle
+    /// longest.
     fn best_free(&self, serves: CampaignId, attempt: AttemptId) -> Option<AgentId> {
         let (lease, _) = self.attempts.get(&attempt)?.lead()?;
         let idle = &self.campaigns.get(&serves)?.idle;
+        let owner = lease.owner.as_deref().map(|owner| owner.agent);
         let order = |agent: &Agent| {
             let skill = lease.skill.as_ref().map_or(0, |name| agent.skill(name));
-            (std::cmp::Reverse(skill), agent.rank(serves))
+            (
+                owner != Some(agent.id()),
+                std::cmp::Reverse(skill),
+                agent.rank(serves),
+            )
         };
         idle.iter()
             .filter_map(|(since, id)| Some((order(self.agents.get(id)?), *since, *id)))
@@ -469,7 +475,7 @@ impl Engine {
         let Some(call) = self.attempts.get_mut(&attempt) else {
             return;
         };
-        call.connect_tries += 1;
+        call.connect_tries = call.connect_tries.saturating_add(1);
         let leg = call.leg();
         self.push(Command::Connect { leg, session });
         self.arm(

@@ -82,6 +82,12 @@ impl Engine {
         if attempt.ending.is_some() || attempt.state != State::Classifying {
             return;
         }
+        if attempt.inbound.is_some() {
+            if self.advance(now, id, Trigger::Human) {
+                self.await_agent(now, id);
+            }
+            return;
+        }
         attempt.verdict = verdict;
         let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get(&c)) else {
             return;
@@ -130,7 +136,8 @@ impl Engine {
             return;
         };
         let campaign = attempt.campaign().and_then(|c| self.campaigns.get(&c));
-        let applies = campaign.is_some_and(|c| c.config.answers.clock == what)
+        let applies = attempt.inbound.is_none()
+            && campaign.is_some_and(|c| c.config.answers.clock == what)
             && attempt.answered.is_some()
             && attempt.ending.is_none()
             && !attempt.greeted;
@@ -175,7 +182,12 @@ impl Engine {
     }
 
     /// No agent in time: the safe-harbour message, or nothing but a hangup where there is none.
+    /// A caller is let go.
     pub(super) fn give_up_on_agents(&mut self, now: Now, id: AttemptId) {
+        if self.attempts.get(&id).is_some_and(|a| a.inbound.is_some()) {
+            self.let_caller_go(now, id);
+            return;
+        }
         let message = self
             .attempts
             .get(&id)

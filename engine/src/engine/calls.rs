@@ -114,15 +114,20 @@ impl Engine {
             return;
         };
         let since = attempt.clock.unwrap_or(now.tick);
+        let (limit, inbound) = (self.wait_limit(id), attempt.inbound.is_some());
         let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) else {
             return;
         };
-        if let Some(queue) = campaign.config.queue.clone() {
+        // A caller is none of the queue's, should the campaign get one while he waits.
+        if let Some(queue) = campaign.config.queue.clone().filter(|_| !inbound) {
             self.enqueue(now, id, queue);
             return;
         }
-        self.waiting += usize::from(campaign.waiting.insert((since, id)));
-        let limit = Span::ms(campaign.config.connect_limit_ms);
+        let line = match inbound {
+            true => &mut campaign.callers,
+            false => &mut campaign.waiting,
+        };
+        self.waiting += usize::from(line.insert((since, id)));
         self.arm(id, since + limit, Why::ConnectLimit);
     }
 
@@ -133,9 +138,21 @@ impl Engine {
         };
         let Some(since) = attempt.clock else { return };
         if let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) {
-            self.waiting -= usize::from(campaign.waiting.remove(&(since, id)));
+            let was =
+                campaign.waiting.remove(&(since, id)) || campaign.callers.remove(&(since, id));
+            self.waiting -= usize::from(was);
         }
         self.leaves_line(id);
+    }
+
+    /// How long somebody waits for an agent, from the start of the clock.
+    pub(super) fn wait_limit(&self, id: AttemptId) -> Span {
+        let attempt = self.attempts.get(&id);
+        if let Some(caller) = attempt.and_then(|a| a.inbound.as_deref()) {
+            return caller.wait;
+        }
+        let campaign = attempt.and_then(|a| self.campaigns.get(&a.campaign()?));
+        Span::ms(campaign.map_or(0, |c| c.config.connect_limit_ms))
     }
 
     pub(super) fn mark_bridged(&mut self, now: Now, id: AttemptId) {
@@ -164,14 +181,10 @@ impl Engine {
     /// count such a call as abandoned, whoever talks then (16 CFR 310.4(b)(1)(iv): "does not connect
     /// the call to a sales representative within two (2) seconds of the person's completed greeting").
     fn is_too_late(&self, now: Now, id: AttemptId) -> bool {
-        let served = |a: &&Attempt| a.agent.is_some() || a.in_queue.is_some();
-        let Some(attempt) = self.attempts.get(&id).filter(served) else {
-            return false;
-        };
-        let Some((since, campaign)) = attempt.clock.zip(attempt.campaign()) else {
-            return false;
-        };
-        now.tick - since > self.connect_limit(campaign)
+        let served =
+            |a: &&Attempt| (a.agent.is_some() || a.in_queue.is_some()) && a.inbound.is_none();
+        let since = self.attempts.get(&id).filter(served).and_then(|a| a.clock);
+        since.is_some_and(|since| now.tick - since > self.wait_limit(id))
     }
 
     fn bridged(&mut self, now: Now, id: AttemptId, session: &SessionId) {
@@ -220,9 +233,14 @@ impl Engine {
         let Some(attempt) = self.attempts.get(&id) else {
             return;
         };
+        // Who calls may wait on.
+        let tries = match attempt.inbound {
+            Some(_) => limits::CALLER_CONNECT_TRIES,
+            None => limits::CONNECT_TRIES,
+        };
         if attempt.ending.is_some() {
             self.arm(id, now.tick + limits::HANGUP_TIMEOUT, Why::HangupTimeout);
-        } else if attempt.connect_tries >= limits::CONNECT_TRIES {
+        } else if attempt.connect_tries >= tries {
             self.give_up_on_agents(now, id);
         } else {
             self.await_agent(now, id);
@@ -262,7 +280,12 @@ impl Engine {
         attempt.ended = Some((end, now.wall));
         let (state, ending) = (attempt.state, attempt.ending);
         let (trunk, leg) = (attempt.trunk, attempt.leg());
-        if let Purpose::Test { request, .. } = attempt.purpose {
+        let test = match attempt.purpose {
+            Purpose::Test { request, .. } => Some(request),
+            Purpose::Lead { .. } => None,
+        };
+        self.caller_gone(now, id);
+        if let Some(request) = test {
             self.push(Command::TestCallStep {
                 request,
                 step: TestStep::Ended(end),

@@ -155,6 +155,9 @@ impl Engine {
         if self.is_forbidden(now, &number.number) {
             return Err(Reason::DoNotCall);
         }
+        if self.is_calling(lease.lead, &number.number) {
+            return Err(Reason::Calling);
+        }
         if now.wall >= number.not_after {
             return Err(Reason::NoLeads);
         }
@@ -362,6 +365,7 @@ impl Engine {
             caller_id: attempt.caller_id.clone(),
             started_at: attempt.started_at,
             if_lost: lead_next(policy, &if_lost),
+            inbound: false,
         })
     }
 

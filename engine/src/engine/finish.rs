@@ -5,7 +5,7 @@ use crate::attempt::{Attempt, Ending, Outcome, Purpose, State};
 use crate::command::{AttemptResult, Command, Record};
 use crate::ids::{AgentId, AttemptId};
 use crate::limits::SHORT_CALL;
-use crate::retry::{Over, lead_next, refused_by_pbx};
+use crate::retry::{Over, caller_next, lead_next, refused_by_pbx};
 use crate::time::Now;
 
 use super::Engine;
@@ -29,19 +29,28 @@ impl Engine {
             return;
         };
         campaign.live = campaign.live.saturating_sub(1);
-        *campaign.outcomes.entry(outcome).or_default() += 1;
+        let inbound = attempt.inbound.as_deref();
+        if inbound.is_none() {
+            *campaign.outcomes.entry(outcome).or_default() += 1;
+        }
         let (end, ended_at) = attempt.ended.unwrap_or((Default::default(), now.wall));
         let lasted = attempt.answered.map(|(_, at)| ended_at.0 - at.0);
         let short = i64::try_from(SHORT_CALL.as_ms()).unwrap_or(i64::MAX);
-        if lasted.is_some_and(|ms| ms < short) {
+        if inbound.is_none() && lasted.is_some_and(|ms| ms < short) {
             campaign.short_calls += 1;
             if let Some(trunk) = self.trunks.get_mut(&attempt.trunk) {
                 trunk.short_calls += 1;
             }
         }
-        let charged = attempt.legs > 0 && !end.refused_by_pbx && outcome != Outcome::Congested;
+        let charged = inbound.is_none()
+            && attempt.legs > 0
+            && !end.refused_by_pbx
+            && outcome != Outcome::Congested;
         // One that the PBX or the journal refused reached no carrier.
-        let legs = attempt.legs.saturating_sub(u8::from(end.refused_by_pbx));
+        let legs = match inbound {
+            Some(_) => 0,
+            None => attempt.legs.saturating_sub(u8::from(end.refused_by_pbx)),
+        };
         let over = Over {
             outcome,
             lease,
@@ -51,9 +60,15 @@ impl Engine {
             disposition: attempt.disposition.as_deref(),
             now: now.wall,
         };
-        let next = match end.refused_by_pbx {
-            true => refused_by_pbx(&over),
-            false => lead_next(&campaign.config.retry, &over),
+        let policy = &campaign.config.retry;
+        let next = match (inbound, end.refused_by_pbx) {
+            (Some(_), _) if attempt.bridged.is_some() => {
+                let outcome = Outcome::Completed;
+                lead_next(policy, &Over { outcome, ..over })
+            }
+            (Some(caller), _) => caller_next(policy, &over, caller.forbidden),
+            (None, true) => refused_by_pbx(&over),
+            (None, false) => lead_next(policy, &over),
         };
         let gone = campaign.removed && campaign.live == 0;
         let campaign_id = campaign.config.id;
@@ -90,6 +105,7 @@ impl Engine {
             disposition: attempt.disposition.clone(),
             next,
             late: attempt.late,
+            inbound: inbound.is_some(),
         };
         self.note_end(&attempt, from, (&result.detail, end));
         self.push(Command::Journal(Record::Ended(result)));

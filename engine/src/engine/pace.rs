@@ -184,7 +184,8 @@ impl Engine {
             return;
         };
         let age = |since: Tick| seconds(now.tick - since);
-        let waiting = u32::try_from(campaign.waiting.len()).unwrap_or(u32::MAX);
+        let waiting = campaign.waiting.len() + campaign.callers.len();
+        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
         view.waiting = waiting.saturating_add(campaign.line.waiting);
         view.limit = seconds(Span::ms(campaign.config.connect_limit_ms));
         view.min_ring = seconds(Span::ms(campaign.config.min_ring_ms));

@@ -69,17 +69,12 @@ impl Engine {
         let Some(campaign) = call.campaign() else {
             return;
         };
-        let limit = self.connect_limit(campaign);
+        let limit = self.wait_limit(attempt);
         self.arm(attempt, since + limit, Why::ConnectLimit);
         self.ring(now, agent, campaign, phone, caller_id);
     }
 
-    pub(super) fn connect_limit(&self, campaign: CampaignId) -> Span {
-        let campaign = self.campaigns.get(&campaign);
-        Span::ms(campaign.map_or(0, |c| c.config.connect_limit_ms))
-    }
-
-    /// The customer has waited for as long as the campaign lets one wait.
+    /// The customer has waited for as long as one is let wait.
     pub(super) fn connect_limit_due(&mut self, now: Now, id: AttemptId) {
         let Some(attempt) = self.attempts.get(&id) else {
             return;
@@ -89,8 +84,7 @@ impl Engine {
             return;
         }
         if attempt.state == State::ConnectingAgent {
-            let (agent, campaign) = (attempt.agent, attempt.campaign());
-            let limit = campaign.map_or(Span(0), |c| self.connect_limit(c));
+            let (agent, limit) = (attempt.agent, self.wait_limit(id));
             if !self.advance(now, id, Trigger::AgentLost) {
                 return;
             }

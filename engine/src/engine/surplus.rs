@@ -97,5 +97,8 @@ fn surplus(campaign: &Campaign) -> u32 {
         Mode::Predictive { .. } if agents > 0 => return 0,
         Mode::Predictive { .. } => 0,
     };
-    campaign.in_flight.saturating_sub(allowed)
+    // Callers are not dialed.
+    let callers = u32::try_from(campaign.callers.len()).unwrap_or(u32::MAX);
+    let dialed = campaign.in_flight.saturating_sub(callers);
+    dialed.saturating_sub(allowed)
 }

@@ -195,5 +195,6 @@ fn attempt_view(attempt: &crate::attempt::Attempt, now: Now) -> AttemptView {
         for_agent: attempt.for_agent,
         agent: attempt.agent,
         deadline: attempt.deadline,
+        inbound: attempt.inbound.is_some(),
     }
 }

@@ -80,7 +80,7 @@ impl Engine {
                 "{} in hand wait for their window",
                 campaign.hopper.aside_for(reason)
             ),
-            Reason::OwnerAway => {
+            Reason::OwnerAway | Reason::Calling => {
                 format!("{} in hand", campaign.hopper.aside_for(reason))
             }
             Reason::NoRoute => format!("{} in hand", campaign.hopper.aside_for(reason)),

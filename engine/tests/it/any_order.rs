@@ -38,6 +38,8 @@ enum Step {
     /// A lead that belongs to an agent.
     Own(u64, u64),
     Manual(u64, u64),
+    /// The n-th lead calls; whether it was leased for that, is in hand, or neither.
+    Call(u64, u8),
     /// Machines get a message, or none.
     Voicemail(bool),
     /// The campaign's calls go to a queue of the PBX, or not.
@@ -75,6 +77,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (1u64..7, 0u8..28).prop_map(|(agent, what)| Step::Desk(agent, what)),
         2 => (0u64..40, 1u64..7).prop_map(|(n, agent)| Step::Own(n, agent)),
         2 => (0u64..40, 1u64..7).prop_map(|(n, agent)| Step::Manual(n, agent)),
+        3 => (0u64..40, 0u8..6).prop_map(|(n, claim)| Step::Call(n, claim)),
         1 => any::<bool>().prop_map(Step::Voicemail),
         2 => prop::bool::weighted(0.2).prop_map(Step::Queue),
         2 => (0usize..4).prop_map(Step::Member),
@@ -98,6 +101,8 @@ struct Oracle {
     /// With a queue, as long as the mode goes with one.
     queue: bool,
     legs: Vec<LegId>,
+    /// Those of them that came in.
+    callers: Vec<LegId>,
     accepted: BTreeSet<LegId>,
     forbidden: BTreeSet<u64>,
     hangups: BTreeSet<LegId>,
@@ -113,6 +118,8 @@ struct Oracle {
     leases: u64,
     /// Leases that the engine was given and has neither used nor given back.
     held: BTreeSet<LeaseId>,
+    /// Whose they all are.
+    lead_of: BTreeMap<LeaseId, u64>,
     /// Leases that were taken back: those that were not granted yet never are.
     revoked: BTreeSet<LeaseId>,
 }
@@ -141,6 +148,7 @@ impl Oracle {
             config,
             queue: false,
             legs: Vec::new(),
+            callers: Vec::new(),
             accepted: BTreeSet::new(),
             forbidden: BTreeSet::new(),
             hangups: BTreeSet::new(),
@@ -151,6 +159,7 @@ impl Oracle {
             assigned: AGENTS.collect(),
             leases: 0,
             held: BTreeSet::new(),
+            lead_of: BTreeMap::new(),
             revoked: BTreeSet::new(),
         }
     }
@@ -169,6 +178,11 @@ impl Oracle {
                     };
                     let lead = started.lead.0;
                     prop_assert!(!self.forbidden.contains(&lead), "do-not-call was dialed");
+                    let calls = |leg: &&LegId| {
+                        let call = self.bench.engine.call(self.bench.now, **leg);
+                        call.is_some_and(|call| call.lead.0 == lead)
+                    };
+                    prop_assert_eq!(self.callers.iter().find(calls), None, "he calls us");
                     self.legs.push(originate.leg);
                     self.accepted.insert(originate.leg);
                 }
@@ -179,6 +193,17 @@ impl Oracle {
                 }
                 Command::DeferLease { lease, .. } => {
                     prop_assert!(self.held.remove(lease), "deferred without having it");
+                }
+                Command::InboundTaken {
+                    result: Ok(call), ..
+                } => {
+                    self.legs.push(call.leg);
+                    self.callers.push(call.leg);
+                    self.accepted.insert(call.leg);
+                }
+                // Without a lease there is nothing to use up.
+                Command::Journal(Record::Ended(result)) if result.lease.0 == 0 => {
+                    prop_assert!(result.inbound);
                 }
                 Command::Journal(Record::Ended(result)) => {
                     prop_assert!(self.held.remove(&result.lease), "used twice");
@@ -246,6 +271,7 @@ impl Oracle {
                 }
                 None => vec![],
             },
+            Step::Call(n, claim) => self.call(*n, *claim),
             Step::Enter(a) => {
                 self.sessions.insert(*a);
                 let agent = format!("a{a}").into();
@@ -392,6 +418,32 @@ impl Oracle {
         self.check()
     }
 
+    fn call(&mut self, n: u64, claim: u8) -> Vec<Command> {
+        let place = usize::try_from(n).unwrap() % self.held.len().max(1);
+        let (claim, lead) = match (claim, self.held.iter().nth(place).copied()) {
+            (0..3, _) => match self.lease(n) {
+                Some(lease) => (Claim::Taken, lease),
+                None => return vec![],
+            },
+            // Its lease is in the hopper, with an agent or with a call; or it was given back meanwhile.
+            (3 | 4, Some(id)) => {
+                let n = self.lead_of[&id];
+                (Claim::InHand, Lease { id, ..lead(n) })
+            }
+            (_, _) => (Claim::None, lead(n)),
+        };
+        let call = Box::new(Inbound {
+            campaign: CAMPAIGN,
+            lead,
+            claim,
+            called: None,
+            wait: Span::ms(40_000),
+            forbidden: n.is_multiple_of(5),
+        });
+        let request = RequestId(2);
+        self.bench.tell(Event::Inbound { request, call })
+    }
+
     /// The store never leases a lead that is leased, or that may not be called.
     fn lease(&mut self, n: u64) -> Option<Lease> {
         self.leases += 1;
@@ -404,6 +456,7 @@ impl Oracle {
             return None;
         }
         self.held.insert(lease.id);
+        self.lead_of.insert(lease.id, n);
         Some(lease)
     }
 
@@ -568,6 +621,7 @@ impl Oracle {
         let open = |a: &&snapshot::AttemptView| {
             (a.state.is_dialing() || a.state == attempt::State::Classifying)
                 && a.for_agent.is_none()
+                && !a.inbound
         };
         let open = view.attempts.iter().filter(open).count();
         prop_assert_eq!(campaign.open as usize, open);
@@ -627,7 +681,9 @@ impl Oracle {
             .iter()
             .map(|(_, n)| n)
             .sum();
-        prop_assert_eq!(total as usize, self.bench.results().len());
+        let results = self.bench.results();
+        let dialed = results.iter().filter(|r| !r.inbound).count();
+        prop_assert_eq!(total as usize, dialed);
         Ok(())
     }
 }
@@ -669,8 +725,8 @@ fn the_random_events_really_reach_the_outcomes() {
     // Those never call in, so whom they talked to, they were rung for.
     let talked = |r: &&AttemptResult| r.bridged_at.is_some() && r.agent.is_some_and(|a| a.0 > 4);
     let taken = |r: &&AttemptResult| r.bridged_at.is_some() && r.agent.is_none();
-    let mut by_phone = 0;
-    let mut by_member = 0;
+    let called = |r: &&AttemptResult| r.bridged_at.is_some() && r.inbound;
+    let (mut by_phone, mut by_member, mut inbound) = (0, 0, 0);
     for _ in 0..300 {
         let steps = proptest::collection::vec(step(), 200)
             .new_tree(&mut runner)
@@ -683,9 +739,11 @@ fn the_random_events_really_reach_the_outcomes() {
         seen.extend(oracle.bench.outcomes());
         by_phone += oracle.bench.results().into_iter().filter(talked).count();
         by_member += oracle.bench.results().into_iter().filter(taken).count();
+        inbound += oracle.bench.results().into_iter().filter(called).count();
     }
     let missing: Vec<_> = Outcome::ALL.iter().filter(|o| !seen.contains(o)).collect();
     assert!(missing.is_empty(), "never reached: {missing:?}");
     assert!(by_phone > 10, "{by_phone} calls by phones that were rung");
     assert!(by_member > 10, "{by_member} calls by members of a queue");
+    assert!(inbound > 10, "{inbound} calls that came in");
 }

@@ -1,7 +1,7 @@
 //! A bench for the engine: a clock, one campaign, and what the engine asked for.
 
 pub use outdial_engine::agent::AgentState;
-pub use outdial_engine::attempt::Outcome;
+pub use outdial_engine::attempt::{Outcome, State};
 pub use outdial_engine::config::*;
 use outdial_engine::snapshot::CampaignView;
 pub use outdial_engine::*;

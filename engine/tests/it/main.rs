@@ -13,6 +13,7 @@ mod bench;
 mod calls;
 mod chaos_finds;
 mod desk;
+mod inbound;
 mod notices;
 mod on_hook;
 mod permission;

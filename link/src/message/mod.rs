@@ -1,12 +1,14 @@
 //! The messages of version 3.
 
 mod config;
+mod inbound;
 mod lease;
 mod pin;
 mod record;
 mod request;
 
 pub use config::*;
+pub use inbound::*;
 pub use lease::*;
 pub use pin::*;
 pub use record::*;
@@ -116,6 +118,13 @@ pub enum Up {
         agent: String,
         /// What was keyed in.
         pin: Secret,
+    },
+    /// Somebody calls us: whose is he?
+    Inbound {
+        /// Echoed in [`Down::Inbound`].
+        request: u64,
+        /// The call.
+        call: Caller,
     },
 }
 
@@ -229,6 +238,13 @@ pub enum Down {
         request: u64,
         /// What came of it, or why it can't be told.
         result: Result<PinChecked, String>,
+    },
+    /// The answer to [`Up::Inbound`].
+    Inbound {
+        /// As there.
+        request: u64,
+        /// Whose he is.
+        answer: CallerIs,
     },
 }
 

@@ -84,6 +84,8 @@ pub struct Started {
     pub started_at_ms: i64,
     /// What becomes of the lead if the node is lost before an answer.
     pub if_lost: LeadNext,
+    /// It came in: nobody was dialed.
+    pub inbound: bool,
 }
 
 /// What becomes of a lead.
@@ -183,4 +185,6 @@ pub struct AttemptResult {
     pub next: LeadNext,
     /// The agent came after the campaign's limit: abandoned, by the rules' count.
     pub late: bool,
+    /// It came in: nobody was dialed, and `caller_id` is the number that was called.
+    pub inbound: bool,
 }

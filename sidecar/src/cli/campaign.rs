@@ -182,6 +182,10 @@ pub struct Fields {
     /// A callback with an agent waits so long for the agent, then anybody has it: 0 to 10080, or forever [default: 60]
     #[arg(long, value_name = "MINUTES")]
     callback_hold_minutes: Option<String>,
+    /// Who was dialed in so many days and calls reaches the campaign's agents, by OutdialInbound in the
+    /// dialplan; 0: nobody [default: 30]
+    #[arg(long, value_name = "DAYS")]
+    inbound_days: Option<u32>,
     /// Retry rule: OUTCOME=DELAY or OUTCOME=never; delays as 30s, 10m, 4h, or growing as 10m/20m/1h. Then, behind commas: next (the next number),
     /// attempts:N (in a row at most), status:WORD (what the lead is marked with at the end). Outcomes: no_answer, busy, congested, invalid, machine,
     /// abandoned, cancelled, failed; callback is for callbacks that reach nobody, completed takes a status only
@@ -339,6 +343,7 @@ impl Fields {
         put("preview_dial", self.preview_dial.map(|dial| json!(dial)));
         put("connect_limit_ms", number(self.connect_limit_ms));
         put("wrap_up_ms", number(self.wrap_up_ms));
+        put("inbound_days", number(self.inbound_days));
         put("max_attempts", number(self.max_attempts));
         put(
             "max_attempts_per_number",

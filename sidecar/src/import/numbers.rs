@@ -59,6 +59,25 @@ impl Numbers {
         Ok(Numbers { region })
     }
 
+    /// Those of the countries that these E.164 digits are of, so many at most.
+    #[must_use]
+    pub fn of_countries(digits: &[String], most: usize) -> Vec<Numbers> {
+        let mut regions: Vec<Region> = Vec::new();
+        for digits in digits {
+            let number = PHONE_NUMBER_UTIL.parse(format!("+{digits}"), None).ok();
+            let region = number
+                .and_then(|n| PHONE_NUMBER_UTIL.get_region_for_country_code(n.country_code))
+                .filter(|region| !regions.contains(region));
+            regions.extend(region);
+        }
+        let countries = regions.into_iter().take(most);
+        countries
+            .map(|region| Numbers {
+                region: Some(region),
+            })
+            .collect()
+    }
+
     /// E.164 digits, without `+`, of a number that exists by its country's numbering plan.
     ///
     /// # Errors

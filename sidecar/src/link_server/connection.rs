@@ -266,6 +266,13 @@ fn take(message: Up, context: &Context, id: u64) {
                 Down::Requested { request, result }
             });
         }
+        Up::Inbound { request, call } => {
+            let console = context.console.clone();
+            carry_out(context, id, async move {
+                let answer = console.caller(call).await;
+                Down::Inbound { request, answer }
+            });
+        }
         Up::Columns { request, lead } => {
             let console = context.console.clone();
             carry_out(context, id, async move {

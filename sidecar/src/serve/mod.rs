@@ -5,6 +5,7 @@ pub mod console;
 pub mod dispose;
 pub mod health;
 pub mod housekeeper;
+pub mod inbound;
 pub mod leaser;
 pub mod lock;
 mod log_on;

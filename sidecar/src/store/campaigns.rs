@@ -56,6 +56,7 @@ pub const TABLE: Table = Table {
         "number_attempts_per_day",
         "number_attempts_total",
         "callback_hold_minutes",
+        "inbound_days",
         "retry",
     ],
 };
@@ -83,7 +84,7 @@ pub fn show(client: &mut Client, name: &str) -> Result<Value, StoreError> {
            'leads', (SELECT coalesce(jsonb_object_agg(status, n), '{}') FROM
              (SELECT status, count(*) AS n FROM outdial.leads WHERE campaign_id = c.id GROUP BY status) s),
            'outcomes', (SELECT coalesce(jsonb_object_agg(outcome, n), '{}') FROM
-             (SELECT outcome, count(*) AS n FROM outdial.attempts WHERE campaign_id = c.id GROUP BY outcome) s),
+             (SELECT outcome, count(*) AS n FROM outdial.attempts WHERE campaign_id = c.id AND NOT inbound GROUP BY outcome) s),
            'agents', (SELECT coalesce(jsonb_agg(a.name ORDER BY a.name), '[]') FROM outdial.agents a
              JOIN outdial.agent_campaigns ac ON ac.agent_id = a.id WHERE ac.campaign_id = c.id))
          FROM outdial.campaigns c WHERE name = $1",

@@ -109,7 +109,7 @@ WITH wanted AS MATERIALIZED (
 ), settled AS (
   UPDATE outdial.leads l SET
     status = CASE WHEN f.leased THEN 'leased' WHEN f.forbidden OR f.spent THEN 'done' ELSE 'ready' END,
-    reason = CASE WHEN f.leased THEN l.reason WHEN f.empty THEN 'no_number'
+    reason = CASE WHEN f.leased THEN NULL WHEN f.empty THEN 'no_number'
                   WHEN f.forbidden THEN 'do_not_call' WHEN f.spent THEN 'max_attempts' ELSE l.reason END,
     next_at = CASE WHEN f.leased OR f.forbidden OR f.spent THEN l.next_at
                    WHEN f.capped THEN now() + make_interval(secs => $19::float8)

@@ -16,6 +16,7 @@ pub mod fields;
 pub mod grant;
 pub mod history;
 pub mod import;
+pub mod inbound;
 pub mod leads;
 pub mod lease;
 #[cfg(test)]
@@ -236,6 +237,7 @@ fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
             "an object such as {\"busy\": {\"retry\": true, \"delay_seconds\": 600, \"next_number\": false}}",
         ),
         "campaigns_number_attempts_total_check" => ("number_attempts_total", "1 to 1000"),
+        "campaigns_inbound_days_check" => ("inbound_days", "0 to 3650"),
         "campaigns_callback_hold_minutes_check" => ("callback_hold_minutes", "0 to 10080"),
         "lists_weight_check" => ("weight", "1 to 1000"),
         "lists_priority_check" => ("priority", "-100 to 100"),

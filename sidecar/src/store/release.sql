@@ -1,8 +1,8 @@
 -- Gives leases back: the leads are ready again, or done for the reason $2, and their numbers are
--- free. $1 lease ids, $3 statuses that qualify, $4 node, $5 epoch (null: any).
+-- free. A lead that was done when its person called has a reason of its own, and is done again. $1 lease ids, $3 statuses that qualify, $4 node, $5 epoch (null: any).
 WITH freed AS (
   UPDATE outdial.leads l SET
-    status = CASE WHEN $2::text IS NULL THEN 'ready' ELSE 'done' END,
+    status = CASE WHEN coalesce($2::text, l.reason) IS NULL THEN 'ready' ELSE 'done' END,
     reason = coalesce($2::text, l.reason),
     lease_id = NULL, lease_node = NULL, lease_epoch = NULL, lease_expires_at = NULL
   FROM (

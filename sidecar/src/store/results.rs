@@ -178,15 +178,22 @@ fn mark_dialing(
     let column = |f: fn(&Started) -> u64| -> Vec<i64> {
         started.iter().map(|start| clock::id(f(start))).collect()
     };
+    // One that calls us is not dialed.
+    let dialed_at: Vec<Option<SystemTime>> = started
+        .iter()
+        .map(|start| (!start.inbound).then(|| instant(start.started_at_ms)))
+        .collect();
     transaction.execute(
-        "UPDATE outdial.leads l SET status = 'dialing'
-         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS s (campaign_id, lead_id, lease_id)
+        "UPDATE outdial.leads l SET status = 'dialing', dialed_at = coalesce(s.dialed_at, l.dialed_at)
+         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[])
+           AS s (campaign_id, lead_id, lease_id, dialed_at)
          WHERE l.campaign_id = s.campaign_id AND l.id = s.lead_id AND l.lease_id = s.lease_id
            AND l.status = 'leased'",
         &[
             &column(|s| s.campaign),
             &column(|s| s.lead),
             &column(|s| s.lease),
+            &dialed_at,
         ],
     )?;
     Ok(())
@@ -246,6 +253,7 @@ fn write_results(
             }),
             &all(ended, |r| r.recording.as_deref().map(plain)),
             &all(ended, |r| r.late),
+            &all(ended, |r| r.inbound),
         ],
     )?;
     let count = |column| -> u64 { u64::try_from(row.get::<_, i64>(column)).unwrap_or(0) };

@@ -12,21 +12,22 @@ WITH sent AS MATERIALIZED (
     $19::timestamptz[], $20::timestamptz[], $21::boolean[], $22::bigint[], $23::timestamptz[],
     $24::smallint[], $25::text[], $26::text[], $27::boolean[], $28::bigint[], $29::integer[],
     $30::text[], $31::text[], $32::boolean[], $33::text[], $34::text[],
-    $35::boolean[])
+    $35::boolean[], $36::boolean[])
   AS r (attempt_id, lease_id, lead_id, campaign_id, trunk_id, number, position, legs, outcome,
         detail, sip, q850, verdict, agent_id, started_at, ringing_at, answered_at, bridged_at,
          ended_at, charged, connect_us, next_at, next_position, caller_id, status, callback,
          callback_agent, callback_tries, disposition, retry_as, do_not_call, note,
-         recording, late)
+         recording, late, inbound)
   LEFT JOIN outdial.campaigns c ON c.id = r.campaign_id
 ), inserted AS (
   INSERT INTO outdial.attempts (attempt_id, started_at, node, campaign_id, lead_id, lease_id,
     trunk_id, number, position, legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at,
     answered_at, bridged_at, ended_at, charged, connect_us, caller_id, disposition, note, recording,
-    test, late)
+    test, late, inbound)
   SELECT attempt_id, started_at, $1, campaign_id, lead_id, lease_id, trunk_id, number, position,
     legs, outcome, detail, sip, q850, verdict, agent_id, ringing_at, answered_at, bridged_at,
-    ended_at, charged, connect_us, caller_id, disposition, note, recording, test, late
+    ended_at, charged, connect_us, caller_id, disposition, note, recording, test, late,
+    inbound
   FROM sent
   ON CONFLICT (attempt_id, started_at) DO NOTHING
   RETURNING attempt_id, started_at
@@ -39,8 +40,9 @@ WITH sent AS MATERIALIZED (
     next_at = coalesce(later.at, f.next_at, l.next_at),
     next_position = coalesce(f.next_position, l.next_position),
     attempts = l.attempts + f.charged::integer,
-    last_outcome = CASE WHEN f.legs = 0 THEN l.last_outcome ELSE coalesce(f.retry_as, f.outcome) END,
-    last_count = CASE WHEN f.legs = 0 THEN l.last_count
+    dialed_at = CASE WHEN f.legs = 0 THEN l.dialed_at ELSE greatest(l.dialed_at, f.started_at) END,
+    last_outcome = CASE WHEN f.legs = 0 AND NOT talked.yes THEN l.last_outcome ELSE coalesce(f.retry_as, f.outcome) END,
+    last_count = CASE WHEN f.legs = 0 AND NOT talked.yes THEN l.last_count
                       WHEN l.last_outcome = coalesce(f.retry_as, f.outcome) THEN l.last_count + 1
                       ELSE 1 END,
     callback_at = CASE WHEN f.callback THEN f.next_at ELSE later.at END,
@@ -55,6 +57,8 @@ WITH sent AS MATERIALIZED (
   JOIN outdial.leads old ON old.campaign_id = f.campaign_id AND old.id = f.lead_id
   CROSS JOIN LATERAL (SELECT CASE WHEN f.disposition IS NULL AND NOT f.callback
     AND old.callback_at > f.ended_at THEN old.callback_at END AS at) later
+  -- Who has called and was served was reached.
+  CROSS JOIN LATERAL (SELECT f.inbound AND f.outcome = 'completed' AS yes) talked
   WHERE l.campaign_id = f.campaign_id AND l.id = f.lead_id AND l.lease_id = f.lease_id
     AND l.status IN ('leased', 'dialing')
   RETURNING l.id
@@ -74,14 +78,14 @@ WITH sent AS MATERIALIZED (
   SELECT campaign_id, (started_at AT TIME ZONE 'UTC')::date, count(*),
          count(*) FILTER (WHERE outcome = 'abandoned' OR late)
   FROM fresh
-  WHERE NOT test AND answered_at IS NOT NULL AND outcome IN ('completed', 'abandoned')
+  WHERE NOT test AND NOT inbound AND answered_at IS NOT NULL AND outcome IN ('completed', 'abandoned')
   GROUP BY 1, 2 ORDER BY 1, 2
   ON CONFLICT (campaign_id, day) DO UPDATE SET
     answered = d.answered + excluded.answered, abandoned = d.abandoned + excluded.abandoned
 ), hours AS (
   INSERT INTO outdial.caller_id_hours AS h (caller_id, hour, shown)
   SELECT caller_id, date_trunc('hour', started_at), count(*) FROM fresh
-  WHERE NOT test AND caller_id <> ''
+  WHERE NOT test AND NOT inbound AND caller_id <> ''
   GROUP BY 1, 2 ORDER BY 1, 2
   ON CONFLICT (caller_id, hour) DO UPDATE SET shown = h.shown + excluded.shown
 ), touched AS MATERIALIZED (
@@ -89,7 +93,8 @@ WITH sent AS MATERIALIZED (
   SELECT number, max(lease_id) AS lease_id, max(day) AS day, sum(count)::integer AS count,
          max(started_at) AS started_at, array_agg(lease_id) AS leases
   FROM (
-    SELECT outdial.guard_key(f.number, f.test) AS number, f.lease_id, f.charged::integer AS count, f.started_at,
+    SELECT outdial.guard_key(f.number, f.test) AS number, f.lease_id, f.charged::integer AS count,
+           CASE WHEN NOT f.inbound THEN f.started_at END AS started_at,
            (f.started_at AT TIME ZONE coalesce(nullif(l.time_zone, ''), c.time_zone, 'UTC'))::date AS day
     FROM fresh f
     LEFT JOIN outdial.leads l ON l.campaign_id = f.campaign_id AND l.id = f.lead_id

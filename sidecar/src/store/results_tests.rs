@@ -32,6 +32,7 @@ fn started(campaign: u64, lease: &Lease, attempt: u64) -> Record {
         caller_id: "551130001000".into(),
         started_at_ms: 1_795_000_000_000,
         if_lost: over("failed"),
+        inbound: false,
     })
 }
 
@@ -63,6 +64,7 @@ fn ended(campaign: u64, lease: &Lease, attempt: u64, outcome: &str, next: LeadNe
         disposition: None,
         next,
         late: false,
+        inbound: false,
     }))
 }
 
@@ -615,4 +617,66 @@ fn a_callback_that_was_set_while_the_lead_was_called_stands() {
          AND next_at = callback_at AND last_outcome = 'busy'",
     );
     assert_eq!(stands, 1);
+}
+
+/// A call that came in: no cap, no account and no row of attempts counts it, and the lead follows.
+#[test]
+fn who_called_was_not_dialed() {
+    let mut bench = Bench::new();
+    let spring = bench.spring;
+    let dialed = bench.lease(&["5511900000001"]);
+    let called = bench.lease(&["5511900000002"]);
+    let inbound = |record: Record, answered: bool| match record.clone() {
+        Record::Ended(mut result) => {
+            result.inbound = true;
+            result.legs = 0;
+            result.charged = false;
+            result.answered_at_ms = answered.then_some(1_795_000_001_000);
+            Record::Ended(result)
+        }
+        Record::Started(start) => Record::Started(Started {
+            inbound: true,
+            ..start
+        }),
+        Record::Answered { .. } | Record::Bridged { .. } | Record::MessageStarted { .. } => record,
+    };
+    bench.write(vec![
+        started(spring, &dialed, 1),
+        inbound(started(spring, &called, 2), false),
+    ]);
+    let at = "outdial.leads WHERE status = 'dialing' AND dialed_at IS NOT NULL";
+    assert_eq!(bench.count(at), 1, "while it rings he may call");
+    let busy = LeadNext::Retry {
+        at_ms: 1_795_000_600_000,
+        position: 0,
+    };
+    bench.write(vec![
+        ended(spring, &dialed, 1, "busy", busy),
+        inbound(
+            ended(spring, &called, 2, "completed", over("completed")),
+            true,
+        ),
+    ]);
+    assert_eq!(bench.count("outdial.attempts WHERE inbound"), 1);
+    assert_eq!(bench.count("outdial.campaign_days"), 0);
+    assert_eq!(bench.count("outdial.caller_id_hours WHERE shown = 1"), 1);
+    let reached = "outdial.leads WHERE status = 'done' AND reason = 'completed' AND attempts = 0
+                   AND last_outcome = 'completed' AND dialed_at IS NULL";
+    assert_eq!(bench.count(reached), 1);
+    assert_eq!(
+        bench.count("outdial.leads WHERE last_outcome = 'busy' AND dialed_at IS NOT NULL"),
+        1
+    );
+    let free = "outdial.number_guard WHERE lease_id IS NULL AND total_attempts = 0
+                AND last_attempt_at IS NULL";
+    assert_eq!(bench.count(free), 1);
+    // Without a lease nothing of the lead changes.
+    let none = Lease { id: 0, ..called };
+    let lost = over("node_lost");
+    bench.write(vec![inbound(
+        ended(spring, &none, 3, "failed", lost),
+        false,
+    )]);
+    assert_eq!(bench.count(reached), 1);
+    assert_eq!(bench.count("outdial.attempts WHERE inbound"), 2);
 }

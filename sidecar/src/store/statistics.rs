@@ -11,7 +11,7 @@ use crate::store::{StoreError, campaigns};
 /// settings.
 ///
 /// Left out of `dials` are those that say nothing about callees: cancelled by the dialer before
-/// anybody could answer, failed inside the PBX, or placed by a simulated one. `persons` are counted as the abandon rule counts
+/// anybody could answer, failed inside the PBX, or placed by a simulated one; and calls that came in. `persons` are counted as the abandon rule counts
 /// them. Plan: the index on campaign and time.
 ///
 /// # Errors
@@ -27,7 +27,7 @@ pub fn load(client: &mut Client, name: &str) -> Result<Value, StoreError> {
                   extract(epoch FROM a.ended_at - a.bridged_at)::float8 AS talk
            FROM outdial.attempts a JOIN outdial.campaigns c ON c.id = a.campaign_id
            WHERE c.name = $1 AND a.started_at > now() - make_interval(days => $2::integer)
-             AND a.outcome NOT IN ('cancelled', 'failed') AND NOT a.test
+             AND a.outcome NOT IN ('cancelled', 'failed') AND NOT a.test AND NOT a.inbound
          ), counted AS (
            SELECT count(*) AS dials,
                   count(*) FILTER (WHERE person) AS persons,

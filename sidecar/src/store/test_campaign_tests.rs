@@ -90,6 +90,7 @@ impl Bench {
                 status: "completed".into(),
             },
             late: false,
+            inbound: false,
         }));
         let mut connection = Connection::new(self.database.connector(), "test");
         let records = [Numbered { seq: 1, record }];

@@ -165,6 +165,7 @@ pub fn started(campaign: u64, lease: &Lease, attempt: u64) -> Record {
         caller_id: "551130001000".into(),
         started_at_ms: 1_795_000_000_000,
         if_lost: done("failed"),
+        inbound: false,
     })
 }
 
@@ -196,5 +197,6 @@ pub fn ended(campaign: u64, lease: &Lease, attempt: u64, outcome: &str) -> Recor
         disposition: None,
         next: done(outcome),
         late: false,
+        inbound: false,
     }))
 }

@@ -307,6 +307,7 @@ impl Run<'_> {
             | Command::Done { .. }
             | Command::PreviewOver { .. }
             | Command::ManualPlaced { .. }
+            | Command::InboundTaken { .. }
             | Command::TestCallStep { .. }
             | Command::Notice(_)
             | Command::Log(_) => {}

@@ -164,6 +164,7 @@ impl Oracle {
             Event::Manual {
                 campaign, lease, ..
             } => self.granted(*campaign, lease, true),
+            Event::Inbound { call, .. } => self.granted(call.campaign, &call.lead, true),
             Event::Renewed { leases, expires_at } => self.renewed(leases, *expires_at),
             Event::Revoke(leases) => self.revoked(leases),
             Event::DoNotCall(numbers) => self.forbidden.extend(numbers.iter().cloned()),
@@ -343,6 +344,7 @@ impl Oracle {
             | Command::AgentChanged { .. }
             | Command::PreviewOver { .. }
             | Command::ManualPlaced { .. }
+            | Command::InboundTaken { .. }
             | Command::TestCallStep { .. }
             | Command::Log(_) => Ok(()),
         }

@@ -135,6 +135,7 @@ impl Bench {
             caller_id: number(99),
             started_at: self.now.wall,
             if_lost: done(),
+            inbound: false,
         })))
     }
 
@@ -195,6 +196,7 @@ impl Bench {
             disposition: None,
             next,
             late: false,
+            inbound: false,
         };
         self.ask(&Command::Journal(Record::Ended(result)))
     }
@@ -310,6 +312,7 @@ fn two_calls_to_one_lead_or_number_are_found() {
         caller_id: number(99),
         started_at: bench.now.wall,
         if_lost: done(),
+        inbound: false,
     };
     bench
         .ask(&Command::Journal(Record::Started(started)))
@@ -450,6 +453,7 @@ fn view(state: State) -> Snapshot {
         for_agent: None,
         agent: None,
         deadline: Some((Tick(1), Why::RingTimeout)),
+        inbound: false,
     };
     Snapshot {
         totals: Totals {
