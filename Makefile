@@ -30,7 +30,7 @@ module_make = $(MAKE) --no-print-directory -C asterisk-module BUILD=$(module_bui
 	$(if $(ASTERISK),ASTERISK_MAJOR=$(ASTERISK)) prefix=$(prefix)
 
 .DEFAULT_GOAL := all
-.PHONY: help setup all library sidecar module install uninstall demo test bench bench-answer bench-pacing soak soak-pbx long-run clean
+.PHONY: help setup all library sidecar module install uninstall demo test sanitize bench bench-answer bench-pacing soak soak-pbx long-run clean
 
 help:
 	@echo 'make            build liboutdial.so, res_outdial.so, outdial and outdial-sim-pbx'
@@ -41,6 +41,7 @@ help:
 	@echo 'make demo       dial 500 leads from a real Asterisk to 10 agents; EXIT=1: then stop'
 	@echo 'make demo PBX=sim   the same with a simulated PBX: no Asterisk, no SIPp, nobody is called'
 	@echo 'make test       everything that CI checks'
+	@echo 'make sanitize   the engine under ThreadSanitizer, the module under AddressSanitizer'
 	@echo 'make bench      measure; results in target/bench'
 	@echo 'make bench-answer   from the answer to the agent: the audio at the callee, beside a plain Dial()'
 	@echo 'make bench-pacing   talk share and abandon rate of each mode, on a model of PBX and callees'
@@ -101,6 +102,10 @@ demo:
 
 test: setup
 	@scripts/test
+
+sanitize: setup
+	@scripts/thread-sanitizer
+	@scripts/address-sanitizer
 
 bench: setup
 	@$(MAKE) --no-print-directory -s all

@@ -93,6 +93,7 @@
 #include "leg.h"
 #include "pin.h"
 #include "records.h"
+#include "replace.h"
 #include "session.h"
 
 #include "asterisk/app.h"
@@ -152,6 +153,22 @@ static const char *dismissal(unsigned int why)
 	}
 }
 
+/*! \brief What the log says of a dismissal that the dialplan's author, or whoever set outdial up, should
+ * know of. NULL: nothing went wrong. */
+static const char *mistake(unsigned int why)
+{
+	switch (why) {
+	case OUTDIAL_DISMISS_UNKNOWN:
+		return "no agent of that name is configured";
+	case OUTDIAL_DISMISS_DUPLICATE:
+		return "the agent is logged in on another channel";
+	case OUTDIAL_DISMISS_FULL:
+		return "there are more agents than outdial can hold";
+	default:
+		return NULL;
+	}
+}
+
 /*! \brief What he hears while he waits. Non-zero: out of memory. */
 static int prepare_wait(struct ast_channel *chan, int music, const char *class)
 {
@@ -187,12 +204,44 @@ static int agent_arrived(struct ast_bridge_channel *bridge_channel, void *hook_p
 	return 0;
 }
 
+/*! \brief Leave hook: which bridge it is that he leaves. */
+static int agent_leaves(struct ast_bridge_channel *bridge_channel, void *hook_pvt)
+{
+	struct ast_bridge **left = hook_pvt;
+
+	ao2_replace(*left, bridge_channel->bridge);
+	return 0;
+}
+
+/*!
+ * \brief Be in a bridge, and in those that he is moved to.
+ *
+ * \return the bridge that he has left last, with a reference; NULL when he was in none
+ */
+static struct ast_bridge *agent_join(struct session *session, struct ast_channel *chan,
+	struct ast_bridge *bridge)
+{
+	struct ast_bridge_features features;
+	struct ast_bridge *left = NULL;
+
+	ast_bridge_features_init(&features);
+	if (!keys_listen(session, &features)
+		&& (bridge != session->holding
+			|| !ast_bridge_join_hook(&features, agent_arrived, session, NULL, 0))
+		&& !ast_bridge_leave_hook(&features, agent_leaves, &left, NULL, 0)) {
+		ast_bridge_join(bridge, chan, NULL, &features, NULL, 0);
+	}
+	ast_bridge_features_cleanup(&features);
+	return left;
+}
+
 /*! \brief Wait for one call, and take it. Non-zero: he was not even in the waiting room. */
 static int agent_turn(struct session *session, struct ast_channel *chan)
 {
-	struct ast_bridge_features features;
+	struct ast_bridge *bridge = ao2_bump(session->holding);
 	char with[OUTDIAL_ID_LEN];
 	int arrived;
+	int again;
 	int muted;
 
 	ao2_lock(session);
@@ -200,11 +249,14 @@ static int agent_turn(struct session *session, struct ast_channel *chan)
 	session->with[0] = '\0';
 	ao2_unlock(session);
 
-	ast_bridge_features_init(&features);
-	if (!keys_listen(session, &features) && !ast_bridge_join_hook(&features, agent_arrived, session, NULL, 0)) {
-		ast_bridge_join(session->holding, chan, NULL, &features, NULL, 0);
-	}
-	ast_bridge_features_cleanup(&features);
+	do {
+		struct ast_bridge *left = agent_join(session, chan, bridge);
+
+		ao2_ref(bridge, -1);
+		bridge = left;
+		again = bridge && replace_look(bridge, chan);
+	} while (again);
+	ao2_cleanup(bridge);
 
 	ao2_lock(session);
 	while (session->moving) {
@@ -228,6 +280,7 @@ static int agent_turn(struct session *session, struct ast_channel *chan)
 static int agent_loop(struct session *session, struct ast_channel *chan)
 {
 	const char *status = NULL;
+	const char *wrong = NULL;
 	int failed;
 
 	while (!status) {
@@ -244,10 +297,14 @@ static int agent_loop(struct session *session, struct ast_channel *chan)
 		ao2_lock(session);
 		if (session->dismissed) {
 			status = dismissal(session->dismissed);
+			wrong = mistake(session->dismissed);
 		} else if (session->let_go || shim.faulted || failed) {
 			status = "FAULT";
 		}
 		ao2_unlock(session);
+	}
+	if (wrong) {
+		ast_log(LOG_WARNING, "%s(%s): %s\n", app_name, session->agent, wrong);
 	}
 	shim_status(chan, status);
 	return 0;

@@ -21,8 +21,9 @@
 		</syntax>
 		<description>
 			<para>The campaign connects an agent, plays a message, lets the call go on in the
-			dialplan, or hangs up. Run <literal>AMD()</literal> before it if the campaign is to
-			know what answered: <variable>AMDSTATUS</variable> and
+			dialplan, or hangs up. If the campaign is to know what answered, it asks for
+			<literal>AMD()</literal>, which is run here then (<literal>outdial campaign set NAME
+			--amd default</literal>); or run it before: <variable>AMDSTATUS</variable> and
 			<variable>AMDCAUSE</variable> are read here. A message that is left on a machine
 			begins after its beep, or after 4 seconds of silence where it has none.</para>
 			<para>Only for calls that outdial has dialed, and once for each of them.</para>
@@ -53,6 +54,7 @@
 
 #include "beep.h"
 #include "leg.h"
+#include "replace.h"
 
 #include "asterisk/app.h"
 #include "asterisk/astobj2.h"
@@ -63,6 +65,9 @@
 #include "asterisk/pbx.h"
 
 static const char app_name[] = "OutdialConnect";
+
+/*! \brief What tells people from machines. */
+static const char amd_name[] = "AMD";
 
 /*! \brief What happens to one customer. In his own thread only. */
 struct visit {
@@ -98,6 +103,23 @@ static int verdict_of(struct ast_channel *chan)
 	}
 	ast_channel_unlock(chan);
 	return verdict;
+}
+
+/*! \brief Run AMD() where the campaign asks for it and the dialplan has not. Non-zero: he hung up. */
+static int tell_apart(struct leg *leg, struct ast_channel *chan)
+{
+	struct ast_app *amd;
+
+	if (!leg->has_amd || verdict_of(chan) != OUTDIAL_VERDICT_NONE) {
+		return 0;
+	}
+	amd = pbx_findapp(amd_name);
+	if (!amd) {
+		ast_log(LOG_WARNING, "Leg '%s': the campaign asks for AMD(), and app_amd.so is not loaded; "
+			"who answered counts as a person\n", leg->id);
+		return 0;
+	}
+	return pbx_exec(chan, amd, leg->amd) || ast_check_hangup_locked(chan);
 }
 
 /*!
@@ -144,12 +166,25 @@ static int customer_arrived(struct ast_bridge_channel *bridge_channel, void *hoo
 	return 0;
 }
 
+/*! \brief Be in the bridge until he leaves it, or is taken out. Non-zero: out of memory. */
+static int visit_join(struct visit *visit, struct ast_bridge *bridge)
+{
+	struct ast_bridge_features features;
+	int res = -1;
+
+	ast_bridge_features_init(&features);
+	if (!ast_bridge_join_hook(&features, customer_arrived, visit, NULL, 0)) {
+		res = ast_bridge_join(bridge, visit->chan, NULL, &features, NULL, 0);
+	}
+	ast_bridge_features_cleanup(&features);
+	return res;
+}
+
 /*! \brief Wait in a bridge, and talk there if an agent comes. Non-zero: out of memory. */
 static int visit_wait(struct visit *visit)
 {
-	struct ast_bridge_features features;
 	struct ast_bridge *bridge = ast_bridge_basic_new();
-	int res = -1;
+	int res;
 
 	if (!bridge) {
 		return -1;
@@ -158,11 +193,9 @@ static int visit_wait(struct visit *visit)
 	visit->leg->bridge = ao2_bump(bridge);
 	ao2_unlock(visit->leg);
 
-	ast_bridge_features_init(&features);
-	if (!ast_bridge_join_hook(&features, customer_arrived, visit, NULL, 0)) {
-		res = ast_bridge_join(bridge, visit->chan, NULL, &features, NULL, 0);
-	}
-	ast_bridge_features_cleanup(&features);
+	do {
+		res = visit_join(visit, bridge);
+	} while (!res && replace_look(bridge, visit->chan));
 
 	ao2_lock(visit->leg);
 	visit->leg->bridge = NULL;
@@ -355,6 +388,11 @@ static int connect_exec(struct ast_channel *chan, const char *data)
 		shim_status(chan, "REPEATED");
 		leg_release(visit.leg);
 		return 0;
+	}
+	if (tell_apart(visit.leg, chan)) {
+		shim_status(chan, "HANGUP");
+		leg_release(visit.leg);
+		return -1;
 	}
 	visit.value = verdict_of(chan);
 	age = greeting_age(chan);

@@ -150,6 +150,9 @@ static int connects_at_once(const struct leg *leg)
 	struct ast_exten *exten;
 	int res;
 
+	if (leg->has_amd) {
+		return 0;
+	}
 	ast_rdlock_contexts();
 	exten = pbx_find_extension(NULL, NULL, &find, leg->context, leg->exten, leg->priority, NULL,
 		leg->caller_id, E_MATCH);

@@ -207,7 +207,7 @@ static int dispose_here(struct ast_channel *chan, const struct outdial_dispositi
 {
 	char err[512] = "";
 	struct leg *leg = leg_of(chan);
-	struct session *session = leg ? NULL : session_find(ast_channel_uniqueid(chan));
+	struct session *session = leg ? NULL : session_of(chan);
 	int res;
 
 	if (leg) {

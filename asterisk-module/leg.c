@@ -57,12 +57,14 @@ static int leg_fill(struct leg *leg, const struct outdial_originate *request)
 		|| dial_copy_text(leg->number, sizeof(leg->number), request->number, 1)
 		|| dial_copy_text(leg->caller_id, sizeof(leg->caller_id), request->caller_id, 0)
 		|| dial_copy_text(leg->context, sizeof(leg->context), S_OR(request->context, context), 1)
-		|| dial_copy_text(leg->exten, sizeof(leg->exten), S_OR(request->exten, "s"), 1)) {
+		|| dial_copy_text(leg->exten, sizeof(leg->exten), S_OR(request->exten, "s"), 1)
+		|| dial_copy_text(leg->amd, sizeof(leg->amd), S_OR(request->amd, ""), 0)) {
 		return -1;
 	}
 	if (!dial_is_made_of(leg->id, OUTDIAL_NAME_CHARACTERS) || !dial_is_made_of(leg->tech, OUTDIAL_NAME_CHARACTERS)
 		|| !dial_is_made_of(leg->endpoint, OUTDIAL_NAME_CHARACTERS) || !dial_is_made_of(leg->number, OUTDIAL_DIGITS)
-		|| !dial_is_made_of(leg->caller_id, OUTDIAL_DIGITS)) {
+		|| !dial_is_made_of(leg->caller_id, OUTDIAL_DIGITS)
+		|| !dial_is_made_of(leg->amd, OUTDIAL_DIGITS ",")) {
 		return -1;
 	}
 	/* For reports only: cut to what Asterisk can hold. */
@@ -72,6 +74,7 @@ static int leg_fill(struct leg *leg, const struct outdial_originate *request)
 	leg->attempt = request->attempt;
 	leg->lead = request->lead;
 	leg->record = request->record;
+	leg->has_amd = request->amd != NULL;
 	leg->holds = 1;
 	return 0;
 }
@@ -192,10 +195,16 @@ static void leg_datastore_fixup(void *data, struct ast_channel *old_chan,
 	struct ast_channel *new_chan)
 {
 	struct leg *leg = data;
+	int bridged;
 
 	ao2_lock(leg);
 	leg->moved = 1;
+	bridged = leg->bridged;
 	ao2_unlock(leg);
+	if (bridged) {
+		/* He was transferred into an application; OutdialConnect is left with an empty shell. */
+		shim_post(OUTDIAL_EVENT_LEG_LEFT, leg->id, NULL, 0);
+	}
 }
 
 static const struct ast_datastore_info leg_datastore = {
@@ -304,26 +313,39 @@ void leg_order(struct leg *leg, enum leg_order order, void (*fill)(struct leg *l
 	ao2_cleanup(bridge);
 }
 
+/*! \brief Is somebody else with the customer, in whatever bridge he is? */
+static int leg_has_company(struct leg *leg)
+{
+	struct ast_bridge_channel *bridge_channel = NULL;
+	struct ast_channel *chan;
+	unsigned int present = 0;
+
+	ao2_lock(leg);
+	chan = ao2_bump(leg->chan);
+	ao2_unlock(leg);
+	if (!chan) {
+		return 0;
+	}
+	ast_channel_lock(chan);
+	bridge_channel = ast_channel_get_bridge_channel(chan);
+	ast_channel_unlock(chan);
+	if (bridge_channel) {
+		/* A transfer may be making one bridge of two: this waits until it has. */
+		ast_bridge_channel_lock_bridge(bridge_channel);
+		present = bridge_channel->bridge->num_channels;
+		ast_bridge_unlock(bridge_channel->bridge);
+		ao2_ref(bridge_channel, -1);
+	}
+	ast_channel_unref(chan);
+	return present > 1;
+}
+
 void leg_parted(const char *id)
 {
 	struct leg *leg = leg_find(id);
-	struct ast_bridge *bridge;
-	unsigned int present;
 
-	if (!leg) {
-		return;
-	}
-	ao2_lock(leg);
-	bridge = ao2_bump(leg->bridge);
-	ao2_unlock(leg);
-	if (bridge) {
-		ast_bridge_lock(bridge);
-		present = bridge->num_channels;
-		ast_bridge_unlock(bridge);
-		if (present > 1) {
-			shim_post(OUTDIAL_EVENT_LEG_LEFT, leg->id, NULL, 0);
-		}
-		ao2_ref(bridge, -1);
+	if (leg && leg_has_company(leg)) {
+		shim_post(OUTDIAL_EVENT_LEG_LEFT, leg->id, NULL, 0);
 	}
 	leg_release(leg);
 }

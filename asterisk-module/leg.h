@@ -47,6 +47,9 @@ struct leg {
 	int priority;
 	unsigned int timeout_ms;
 	unsigned int record;
+	/*! \brief OutdialConnect runs AMD(), with these arguments. */
+	unsigned int has_amd;
+	char amd[OUTDIAL_SOUND_LEN];
 	uint64_t attempt;
 	uint64_t lead;
 	/*! @} */

@@ -122,6 +122,15 @@ static int amd_setting(const struct amd_setting *setting, char *data)
 	return ms;
 }
 
+/*! \brief The same, with arguments that a campaign has. */
+static int amd_time_with(const struct probe *probe, const struct amd_setting *setting)
+{
+	char data[OUTDIAL_SOUND_LEN];
+
+	ast_copy_string(data, probe->first, sizeof(data));
+	return MAX(0, amd_setting(setting, data));
+}
+
 /*! \brief How long AMD() may take where an answered call enters, in ms; 0: it does not run. */
 static int amd_time(const struct probe *probe, const struct amd_setting *setting)
 {
@@ -148,6 +157,12 @@ static int probe_look(const struct probe *probe)
 		return amd_time(probe, &amd_total);
 	case OUTDIAL_PROBE_AMD_AFTER_GREETING:
 		return amd_time(probe, &amd_after);
+	case OUTDIAL_PROBE_APPLICATION:
+		return pbx_findapp(probe->first) != NULL;
+	case OUTDIAL_PROBE_AMD_ARGUMENTS:
+		return amd_time_with(probe, &amd_total);
+	case OUTDIAL_PROBE_AMD_ARGUMENTS_AFTER_GREETING:
+		return amd_time_with(probe, &amd_after);
 	default:
 		ast_log(LOG_WARNING, "The engine asks for a thing of unknown kind %u\n", probe->what);
 		return 0;

@@ -139,6 +139,29 @@ struct session *session_find(const char *id)
 	return ao2_find(sessions, id, OBJ_SEARCH_KEY);
 }
 
+struct session *session_of(struct ast_channel *chan)
+{
+	/* One that has gone over to another device has that one's unique id. */
+	struct session *session = session_find(ast_channel_uniqueid(chan));
+	struct ao2_iterator iter;
+	int own = 0;
+
+	if (session) {
+		return session;
+	}
+	iter = ao2_iterator_init(sessions, 0);
+	while (!own && (session = ao2_iterator_next(&iter))) {
+		ao2_lock(session);
+		own = session->chan == chan;
+		ao2_unlock(session);
+		if (!own) {
+			ao2_ref(session, -1);
+		}
+	}
+	ao2_iterator_destroy(&iter);
+	return session;
+}
+
 void session_each(void (*visit)(struct session *session, void *data), void *data)
 {
 	struct ao2_iterator iter = ao2_iterator_init(sessions, 0);

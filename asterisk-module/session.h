@@ -100,6 +100,9 @@ void session_gone(struct session *session, int refused);
 /*! \brief Find a session; an ao2 reference, NULL when there is none. */
 struct session *session_find(const char *id);
 
+/*! \brief The session that this channel serves, as session_find(). */
+struct session *session_of(struct ast_channel *chan);
+
 /*! \brief Visit every session. */
 void session_each(void (*visit)(struct session *session, void *data), void *data);
 

@@ -268,10 +268,12 @@ void tests_register(void)
 	AST_TEST_REGISTER(a_call_that_the_pbx_can_not_make_is_refused);
 	AST_TEST_REGISTER(an_order_replaces_a_message);
 	tests_register_agents();
+	tests_register_events();
 }
 
 void tests_unregister(void)
 {
+	tests_unregister_events();
 	tests_unregister_agents();
 	AST_TEST_UNREGISTER(legs_are_found_by_their_id);
 	AST_TEST_UNREGISTER(only_clean_requests_become_legs);

@@ -37,6 +37,8 @@ void tests_register(void);
 void tests_unregister(void);
 void tests_register_agents(void);
 void tests_unregister_agents(void);
+void tests_register_events(void);
+void tests_unregister_events(void);
 /*! @} */
 
 /*! \brief An event is about to be posted; one of a test's leg or session is noted. Any thread. */

@@ -103,6 +103,13 @@ pub const OUTDIAL_PROBE_SOUND: u32 = 3;
 pub const OUTDIAL_PROBE_AMD: u32 = 4;
 /// `probe` asks the same, counted from the end of the callee's greeting.
 pub const OUTDIAL_PROBE_AMD_AFTER_GREETING: u32 = 5;
+/// `probe` asks for an application of the dialplan: `first` is its name. Since ABI 1.4.
+pub const OUTDIAL_PROBE_APPLICATION: u32 = 6;
+/// `probe` asks how long AMD may take with the arguments in `first`. The answer is as for
+/// OUTDIAL_PROBE_AMD. Since ABI 1.4.
+pub const OUTDIAL_PROBE_AMD_ARGUMENTS: u32 = 7;
+/// `probe` asks the same, counted from the end of the callee's greeting. Since ABI 1.4.
+pub const OUTDIAL_PROBE_AMD_ARGUMENTS_AFTER_GREETING: u32 = 8;
 
 /// Why an agent is logged off: no agent of that name is configured.
 pub const OUTDIAL_DISMISS_UNKNOWN: u32 = 1;
@@ -221,6 +228,10 @@ pub struct OutdialOriginate {
     /// 1: once an agent is there the call is recorded, by the name that `outdial_field` gives as
     /// `recording`. Since ABI 1.3.
     pub record: u32,
+    /// The call is not ready before AMD has told who answered, with these arguments (as `AMD()` takes
+    /// them; empty: the PBX's own settings), unless it has run in the dialplan. NULL: it is not asked
+    /// for. Since ABI 1.4.
+    pub amd: *const c_char,
 }
 
 /// Which agent's phone to ring. Valid during the call of `ring` only.

@@ -1,6 +1,6 @@
 //! Calls to the host: the vtable behind safe functions.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::mem::offset_of;
 
 use libc::{c_char, c_void};
@@ -12,9 +12,10 @@ use crate::abi::{
     OUTDIAL_DISMISS_FULL, OUTDIAL_DISMISS_LOGGED_OFF, OUTDIAL_DISMISS_ON_HOOK,
     OUTDIAL_DISMISS_PIN_UNCHECKED, OUTDIAL_DISMISS_UNKNOWN, OUTDIAL_E_ABI, OUTDIAL_LOG_DEBUG,
     OUTDIAL_LOG_ERROR, OUTDIAL_LOG_INFO, OUTDIAL_LOG_WARN, OUTDIAL_OK, OUTDIAL_PROBE_AMD,
-    OUTDIAL_PROBE_AMD_AFTER_GREETING, OUTDIAL_PROBE_ENDPOINT, OUTDIAL_PROBE_SOUND,
-    OUTDIAL_PROBE_TARGET, OutdialHost, OutdialHostLoad, OutdialNotice, OutdialOriginate,
-    OutdialRing,
+    OUTDIAL_PROBE_AMD_AFTER_GREETING, OUTDIAL_PROBE_AMD_ARGUMENTS,
+    OUTDIAL_PROBE_AMD_ARGUMENTS_AFTER_GREETING, OUTDIAL_PROBE_APPLICATION, OUTDIAL_PROBE_ENDPOINT,
+    OUTDIAL_PROBE_SOUND, OUTDIAL_PROBE_TARGET, OutdialHost, OutdialHostLoad, OutdialNotice,
+    OutdialOriginate, OutdialRing,
 };
 use crate::watch::Told;
 use crate::{guard, limits, raw};
@@ -154,6 +155,7 @@ impl Host {
         let account = c(&originate.account);
         let context = c(&originate.target.context);
         let exten = c(&originate.target.exten);
+        let amd = originate.amd.as_deref().map(c);
         let request = OutdialOriginate {
             struct_size: size_u32::<OutdialOriginate>(),
             timeout_ms: originate.timeout_ms,
@@ -169,6 +171,7 @@ impl Host {
             attempt: originate.leg.attempt.0,
             lead: originate.lead.map_or(0, |lead| lead.0),
             record: u32::from(originate.record),
+            amd: amd.as_deref().map_or(std::ptr::null(), CStr::as_ptr),
         };
         // SAFETY: the request and its texts live until the call returns; the host promised that
         // the function may be called with its ctx from the pump.
@@ -279,6 +282,20 @@ impl Host {
                 target.priority,
             ),
             Probe::Sound(sound) => (OUTDIAL_PROBE_SOUND, c(sound), c(""), 0),
+            Probe::Application(name) => (OUTDIAL_PROBE_APPLICATION, c(name), c(""), 0),
+            Probe::AmdArguments {
+                arguments,
+                after_greeting,
+            } => (
+                if *after_greeting {
+                    OUTDIAL_PROBE_AMD_ARGUMENTS_AFTER_GREETING
+                } else {
+                    OUTDIAL_PROBE_AMD_ARGUMENTS
+                },
+                c(arguments),
+                c(""),
+                0,
+            ),
             Probe::Amd {
                 target,
                 after_greeting,

@@ -236,6 +236,22 @@ typedef struct outdial_stats outdial_stats_t;
 #define OUTDIAL_PROBE_AMD_AFTER_GREETING 5
 
 /**
+ * `probe` asks for an application of the dialplan: `first` is its name. Since ABI 1.4.
+ */
+#define OUTDIAL_PROBE_APPLICATION 6
+
+/**
+ * `probe` asks how long AMD may take with the arguments in `first`. The answer is as for
+ * OUTDIAL_PROBE_AMD. Since ABI 1.4.
+ */
+#define OUTDIAL_PROBE_AMD_ARGUMENTS 7
+
+/**
+ * `probe` asks the same, counted from the end of the callee's greeting. Since ABI 1.4.
+ */
+#define OUTDIAL_PROBE_AMD_ARGUMENTS_AFTER_GREETING 8
+
+/**
  * Why an agent is logged off: no agent of that name is configured.
  */
 #define OUTDIAL_DISMISS_UNKNOWN 1
@@ -437,6 +453,12 @@ struct outdial_originate {
      * `recording`. Since ABI 1.3.
      */
     uint32_t record;
+    /**
+     * The call is not ready before AMD has told who answered, with these arguments (as `AMD()` takes
+     * them; empty: the PBX's own settings), unless it has run in the dialplan. NULL: it is not asked
+     * for. Since ABI 1.4.
+     */
+    const char *amd;
 };
 
 /**

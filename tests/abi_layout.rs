@@ -52,6 +52,7 @@ fn layouts() -> Vec<Layout> {
                 attempt,
                 lead,
                 record,
+                amd,
             }
         ),
         layout!(

@@ -182,6 +182,8 @@ pub struct Originate {
     pub lead: Option<LeadId>,
     /// It is recorded once an agent is there, by the name of [`crate::snapshot::CallView::recording`].
     pub record: bool,
+    /// The host runs AMD() with these arguments before the call is ready, unless the dialplan has.
+    pub amd: Option<Arc<str>>,
     /// When it is to leave: now, or up to [`crate::limits::DIAL_AHEAD`] later.
     pub due: Tick,
     /// The trunk's channel technology.
@@ -259,6 +261,15 @@ pub enum Probe {
         /// Counted from the end of the callee's greeting, not from the answer.
         after_greeting: bool,
     },
+    /// How many ms AMD with these arguments may take.
+    AmdArguments {
+        /// As in [`Originate::amd`].
+        arguments: Arc<str>,
+        /// As in [`Probe::Amd`].
+        after_greeting: bool,
+    },
+    /// An application of the dialplan.
+    Application(Arc<str>),
 }
 
 impl PartialOrd for Target {

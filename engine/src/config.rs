@@ -285,6 +285,9 @@ pub struct CampaignConfig {
     pub wrap_up_ms: u32,
     /// Calls with an agent are recorded, by names of this pattern; `None`: they are not.
     pub recording: Option<Arc<str>>,
+    /// The host tells people from machines before the call is ready, unless the dialplan has: with
+    /// these arguments of AMD(), see [`crate::amd`]. `None`: only the dialplan does.
+    pub amd: Option<Arc<str>>,
     /// What the callee sees.
     pub caller_ids: CallerIds,
     /// When and whether a lead is tried again.
@@ -312,6 +315,9 @@ impl CampaignConfig {
         }
         if let Some(pattern) = &self.recording {
             crate::recording::check(pattern)?;
+        }
+        if let Some(arguments) = &self.amd {
+            crate::amd::check(arguments)?;
         }
         self.caller_ids.validate()?;
         match self.mode {

@@ -5,6 +5,7 @@
 
 mod account;
 pub mod agent;
+mod amd;
 pub mod attempt;
 mod attempts;
 mod breaker;

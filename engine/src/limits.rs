@@ -65,6 +65,10 @@ pub const LEASE_MARGIN_MS: i64 = 5_000;
 pub const LINK_DOWN_DIALING: Span = Span::seconds(30);
 /// An originate that brings no answer of any kind is the route's fault after this long.
 pub const SETUP_TIMEOUT: Span = Span::seconds(12);
+/// Arguments of AMD() that a campaign can set.
+pub const AMD_ARGUMENTS: usize = 9;
+/// Each of them, most of them in ms, is at most so large.
+pub const AMD_ARGUMENT: u32 = 60_000;
 /// From answer to `OutdialConnect`: AMD and the operator's own dialplan run here.
 pub const CLASSIFY_TIMEOUT: Span = Span::seconds(60);
 /// A reserved agent is connected within this time, or another one is sought.

@@ -196,6 +196,7 @@ fn convert_campaign(from: link::Campaign) -> Result<CampaignConfig, String> {
         },
         wrap_up_ms: from.wrap_up_ms,
         recording: from.recording.as_deref().map(text),
+        amd: from.amd.as_deref().map(text),
         caller_ids: CallerIds {
             numbers,
             daily_cap: from.caller_ids.daily_cap,

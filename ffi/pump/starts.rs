@@ -129,6 +129,7 @@ mod tests {
             leg: leg(n),
             lead: None,
             record: false,
+            amd: None,
             due,
             tech: "PJSIP".into(),
             endpoint: "carrier".into(),

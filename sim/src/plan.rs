@@ -98,6 +98,7 @@ impl Plan {
             agentless: AgentlessAction::PlayMessage,
             wrap_up_ms: self.wrap_up_ms,
             recording: None,
+            amd: None,
             answers: AnswerRules {
                 // Where AMD hears the greeting, the rule's two seconds run from its end.
                 clock: match self.world.amd_person {

@@ -379,6 +379,7 @@ fn config(plan: &Plan) -> Vec<Config> {
             agentless: AgentlessAction::Continue,
             wrap_up_ms: 0,
             recording: None,
+            amd: Some("2500,,800".into()),
             caller_ids: CallerIds {
                 numbers: vec!["551130000000".into()],
                 ..CallerIds::default()

@@ -27,6 +27,10 @@ static int32_t host_originate(void *ctx, const struct outdial_originate *request
 		return OUTDIAL_E_FULL;
 	}
 	memset(call, 0, sizeof(*call));
+	if (request->lead ? !request->amd || strcmp(request->amd, "2500,,800") : request->amd != NULL) {
+		fprintf(stderr, "pbx: %s is asked for AMD(%s)\n", request->leg, request->amd ? request->amd : "-");
+		atomic_fetch_add(&pbx->counts.broken, 1);
+	}
 	call->used = 1;
 	call->digit = digit;
 	pbx_copy(call->id, request->leg);

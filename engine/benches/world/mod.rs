@@ -28,6 +28,7 @@ pub fn campaign(id: u64, mode: Mode, max_concurrent: u32) -> CampaignConfig {
         agentless: AgentlessAction::Continue,
         wrap_up_ms: 5_000,
         recording: None,
+        amd: None,
         caller_ids: CallerIds {
             numbers: vec![Number::new("551130001000").unwrap()],
             ..CallerIds::default()

@@ -13,6 +13,9 @@ use crate::time::Now;
 
 use super::Engine;
 
+/// The application that tells people from machines.
+const AMD: &str = "AMD";
+
 /// A probe under way.
 #[derive(Clone, Debug)]
 pub(super) struct Question {
@@ -125,11 +128,23 @@ impl Engine {
         }
         // Counted from AMD's verdict, nothing that it takes is too long.
         let clock = campaign.config.answers.clock;
-        if campaign.config.mode != Mode::Agentless && clock != ClockStart::Verdict {
+        let after_greeting = clock == ClockStart::GreetingEnd;
+        let counts = campaign.config.mode != Mode::Agentless && clock != ClockStart::Verdict;
+        if counts {
+            let target = campaign.config.target.clone();
             needs.insert(Probe::Amd {
-                target: campaign.config.target.clone(),
-                after_greeting: clock == ClockStart::GreetingEnd,
+                target,
+                after_greeting,
             });
+        }
+        if let Some(arguments) = campaign.config.amd.clone() {
+            needs.insert(Probe::Application(AMD.into()));
+            if counts {
+                needs.insert(Probe::AmdArguments {
+                    arguments,
+                    after_greeting,
+                });
+            }
         }
         needs
     }
@@ -301,18 +316,30 @@ fn lack(what: &Probe) -> Option<String> {
             target.exten, target.context, target.priority
         ),
         Probe::Sound(sound) => format!("no sound {sound}"),
-        Probe::Amd { .. } => return None,
+        Probe::Application(name) => format!(
+            "no application {name} (module load app_{}.so)",
+            name.to_lowercase()
+        ),
+        Probe::Amd { .. } | Probe::AmdArguments { .. } => return None,
     })
 }
 
 /// AMD may need more time than a call has.
 fn outlasts(what: &Probe, takes_ms: u32, limit_ms: u32) -> Option<String> {
-    let Probe::Amd {
-        target,
-        after_greeting,
-    } = what
-    else {
-        return None;
+    let (whose, after_greeting) = match what {
+        Probe::Amd {
+            target,
+            after_greeting,
+        } => (
+            format!("AMD() in {},{}", target.context, target.exten),
+            after_greeting,
+        ),
+        Probe::AmdArguments { after_greeting, .. } => {
+            ("the campaign's AMD()".to_owned(), after_greeting)
+        }
+        Probe::Endpoint { .. } | Probe::Target(_) | Probe::Sound(_) | Probe::Application(_) => {
+            return None;
+        }
     };
     let (from, mend) = match after_greeting {
         true => ("the end of the greeting", "after_greeting_silence"),
@@ -323,10 +350,9 @@ fn outlasts(what: &Probe, takes_ms: u32, limit_ms: u32) -> Option<String> {
     };
     (takes_ms > limit_ms).then(|| {
         format!(
-            "AMD() in {},{} may take {takes_ms} ms from {from} and an agent must be there within \
+            "{whose} may take {takes_ms} ms from {from} and an agent must be there within \
              {limit_ms} ms: people may count as abandoned before they are told from machines; \
-             shorten {mend}",
-            target.context, target.exten
+             shorten {mend}"
         )
     })
 }

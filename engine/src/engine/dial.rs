@@ -278,6 +278,7 @@ impl Engine {
         let lead = attempt.lead().map(|(lease, _)| lease.lead);
         let campaign = attempt.campaign().and_then(|c| self.campaigns.get(&c));
         let record = campaign.is_some_and(|c| c.config.recording.is_some());
+        let amd = campaign.and_then(|c| c.config.amd.clone());
         let caller_id = attempt.caller_id.clone();
         self.totals.legs += 1;
         self.note_call(id, from);
@@ -289,6 +290,7 @@ impl Engine {
             leg,
             lead,
             record,
+            amd,
             due,
             tech,
             endpoint,

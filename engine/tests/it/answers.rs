@@ -313,6 +313,100 @@ fn agents_who_come_too_late_use_up_a_predictive_campaigns_budget() {
 }
 
 #[test]
+fn a_campaign_that_asks_for_amd_has_the_pbx_run_it_and_needs_it_there() {
+    for (clock, asked_for_time) in [
+        (ClockStart::Answer, Some(false)),
+        (ClockStart::GreetingEnd, Some(true)),
+        (ClockStart::Verdict, None),
+    ] {
+        let mut b = Bench::new(CampaignConfig {
+            amd: Some("2500,,800".into()),
+            answers: AnswerRules {
+                clock,
+                ..AnswerRules::default()
+            },
+            ..campaign()
+        });
+        b.log_in(1);
+        let told = b.lease([1]);
+        let amd = told.iter().find_map(|command| match command {
+            Command::Originate(originate) => originate.amd.as_deref(),
+            _ => None,
+        });
+        assert_eq!(amd, Some("2500,,800"));
+        let request = RequestId(9);
+        let asked = b.tell(Event::Check {
+            request,
+            campaign: CAMPAIGN,
+        });
+        let (mut told, mut time) = (Vec::new(), None);
+        for command in &asked {
+            let Command::Probe { request, what } = command else {
+                continue;
+            };
+            if let Probe::AmdArguments {
+                arguments,
+                after_greeting,
+            } = what
+            {
+                assert_eq!(&**arguments, "2500,,800");
+                time = Some(*after_greeting);
+            }
+            let answer = match what {
+                Probe::AmdArguments { .. } => 5_000,
+                Probe::Amd { .. } | Probe::Application(_) => 0,
+                Probe::Endpoint { .. } | Probe::Target(_) | Probe::Sound(_) => 1,
+            };
+            told.extend(b.tell(Event::Probed {
+                request: *request,
+                answer,
+            }));
+        }
+        assert_eq!(time, asked_for_time, "{clock:?}");
+        let lacks = told.iter().find_map(|command| match command {
+            Command::Checked { result, .. } => result.clone().err(),
+            _ => None,
+        });
+        let lacks = lacks.unwrap();
+        assert!(lacks.contains("no application AMD"), "{lacks}");
+        assert!(lacks.contains("app_amd.so"), "{lacks}");
+    }
+}
+
+#[test]
+fn the_time_that_a_campaigns_own_amd_may_take_is_warned_of() {
+    let mut b = Bench::new(CampaignConfig {
+        amd: Some("".into()),
+        ..campaign()
+    });
+    let request = RequestId(9);
+    let asked = b.tell(Event::Check {
+        request,
+        campaign: CAMPAIGN,
+    });
+    let mut told = Vec::new();
+    for command in &asked {
+        if let Command::Probe { request, what } = command {
+            let own = matches!(what, Probe::AmdArguments { .. });
+            told.extend(b.tell(Event::Probed {
+                request: *request,
+                answer: if own { 2_001 } else { 1 },
+            }));
+        }
+    }
+    let warnings = told.iter().find_map(|command| match command {
+        Command::Checked { result, .. } => result.clone().ok(),
+        _ => None,
+    });
+    let warnings = warnings.unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].contains("the campaign's AMD() may take 2001 ms"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn amd_that_the_limit_is_counted_from_is_not_asked_about() {
     let mut b = with(AnswerRules {
         clock: ClockStart::Verdict,

@@ -34,6 +34,7 @@ pub fn campaign() -> CampaignConfig {
         agentless: AgentlessAction::PlayMessage,
         wrap_up_ms: 5_000,
         recording: None,
+        amd: None,
         answers: AnswerRules::default(),
         caller_ids: CallerIds {
             numbers: vec![Number::new("551130001000").unwrap()],

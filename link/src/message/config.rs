@@ -187,6 +187,9 @@ pub struct Campaign {
     pub caller_ids: CallerIds,
     /// Retry rules.
     pub retry: RetryPolicy,
+    /// Arguments of the AMD() that the PBX runs before the call is ready; empty: its own settings;
+    /// `None`: it runs none.
+    pub amd: Option<String>,
 }
 
 /// When and whether a lead is tried again.

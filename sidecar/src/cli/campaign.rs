@@ -106,6 +106,13 @@ pub struct Fields {
     /// abandoned [default: 0]
     #[arg(long, value_name = "PERCENT")]
     people_among_machines: Option<f64>,
+    /// Tell people from machines with Asterisk's AMD() before an agent is asked for, with these
+    /// arguments, as AMD() takes them, or as amd.conf has it: 2500,1500,800,5000 or default
+    #[arg(long, value_name = "ARGUMENTS|default")]
+    amd: Option<String>,
+    /// Don't: only the dialplan does, where it has AMD() before OutdialConnect() [default]
+    #[arg(long, conflicts_with = "amd")]
+    no_amd: bool,
     /// Record calls with agents, by names of this pattern below the PBX's folder for recordings:
     /// '{date}/{campaign}-{attempt}.wav'; also {agent}, {lead}, {leg}, {number}, {time}; date and
     /// time in UTC; none: they are not recorded [default: none]
@@ -295,6 +302,10 @@ impl Fields {
         put(
             "people_among_machines",
             self.people_among_machines.map(|percent| json!(percent)),
+        );
+        put(
+            "amd",
+            text(&self.amd).or(self.no_amd.then_some(Value::Null)),
         );
         put("message", text(&self.message));
         let recording = self.recording.as_deref();

@@ -33,6 +33,7 @@ pub const TABLE: Table = Table {
         "goto_priority",
         "wrap_up_ms",
         "recording",
+        "amd",
         "caller_ids",
         "preview_timeout_ms",
         "preview_dial",

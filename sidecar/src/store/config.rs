@@ -251,7 +251,8 @@ fn load_campaigns(
                 (people_among_machines * 10)::integer AS people_among_machines_milli,
                 caller_id_daily_cap, local_presence,
                 min_ring_ms, preview_timeout_ms, preview_dial,
-                wrap_up_ms, recording, caller_ids, max_attempts, max_attempts_per_number,
+                wrap_up_ms, recording, nullif(amd, 'default') AS amd_arguments,
+                amd IS NOT NULL AS has_amd, caller_ids, max_attempts, max_attempts_per_number,
                 retry, test
          FROM outdial.campaigns",
         &[],
@@ -356,6 +357,7 @@ fn campaign(row: &Row) -> Campaign {
         },
         wrap_up_ms: number("wrap_up_ms"),
         recording: row.get("recording"),
+        amd: row.get::<_, bool>("has_amd").then(|| text("amd_arguments")),
         caller_ids: CallerIds {
             numbers: row.get("caller_ids"),
             daily_cap: row

@@ -186,6 +186,11 @@ fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
             "abandon_from",
             "answer, greeting_start, greeting_end or verdict",
         ),
+        "campaigns_amd_check" => (
+            "amd",
+            "default, or up to 9 numbers from 0 to 60000 with commas between, as AMD() takes them, \
+             for example 2500,1500,800,5000",
+        ),
         "campaigns_on_machine_check" => ("on_machine", "hang_up, message or agent"),
         "campaigns_recording_check" => (
             "recording",

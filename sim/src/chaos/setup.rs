@@ -142,6 +142,7 @@ fn campaign(draw: &mut Chance, id: u64) -> CampaignConfig {
         },
         wrap_up_ms: [0, 5_000, 20_000, 60_000][pick(draw, 4)],
         recording: None,
+        amd: None,
         answers: answers(draw),
         caller_ids: CallerIds {
             // Campaigns share some of them: the cap holds over all.

@@ -10,11 +10,17 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
 use crate::process::{Proc, rss_kb};
+use crate::sanitize;
 use crate::wait::{wait_for, wait_until};
 use crate::workspace::{Workspace, keep};
 
 /// How long Asterisk may take to start.
 const START: Duration = Duration::from_secs(30);
+
+/// The same under a sanitizer.
+const SLOW_START: Duration = Duration::from_secs(300);
+/// How long it may take to end when it is told to end now; the search for leaks is in it.
+const END: Duration = Duration::from_secs(20);
 
 /// What is not the same for every test.
 #[derive(Clone, Debug)]
@@ -96,7 +102,12 @@ impl Asterisk {
         if !self.options.load_outdial {
             return Ok(());
         }
-        self.install_module(&self.workspace.module())?;
+        let module = if sanitize::wanted()? {
+            sanitize::module(&self.workspace)?
+        } else {
+            self.workspace.module()
+        };
+        self.install_module(&module)?;
         let library = self.run.join("so").join(self.workspace.soname());
         fs::copy(self.workspace.library(), &library)
             .with_context(|| format!("copying {}", library.display()))?;
@@ -236,7 +247,10 @@ impl Asterisk {
 
     /// `asterisk ARGS`, in its root.
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.workspace.asterisk();
+        self.with_args(self.workspace.asterisk(), args)
+    }
+
+    fn with_args(&self, mut command: Command, args: &[&str]) -> Command {
         command
             .args([
                 "-C",
@@ -257,8 +271,19 @@ impl Asterisk {
     pub fn boot(&mut self) -> Result<()> {
         self.starts += 1;
         let log = self.logs.join(format!("asterisk-{}.out", self.starts));
-        self.proc = Some(Proc::spawn("asterisk", self.command(&["-f"]), &log)?);
-        let booted = wait_for("the start of Asterisk", START, || {
+        let server = if sanitize::wanted()? {
+            sanitize::asterisk(&self.workspace, &self.run.join("log"))?
+        } else {
+            self.workspace.asterisk()
+        };
+        let server = self.with_args(server, &["-f"]);
+        self.proc = Some(Proc::spawn("asterisk", server, &log)?);
+        let limit = if sanitize::wanted()? {
+            SLOW_START
+        } else {
+            START
+        };
+        let booted = wait_for("the start of Asterisk", limit, || {
             if !self.alive() {
                 bail!("Asterisk has ended");
             }
@@ -393,14 +418,17 @@ impl Drop for Asterisk {
         {
             let _ = self.command(&["-rx", "core stop now"]).output();
             if let Some(proc) = self.proc.as_mut() {
-                let _ = proc.wait(Duration::from_secs(5));
+                let _ = proc.wait(END);
                 let _ = proc.end(Signal::SIGKILL, Duration::from_secs(5));
             }
         }
+        let found = sanitize::reports(&self.run.join("log"));
         keep(
             &self.run.join("log/full"),
             &self.logs.join("asterisk-full.log"),
         );
         keep(&self.run.join("etc"), &self.logs.join("asterisk-etc"));
+        assert!(found.is_empty() || std::thread::panicking(), "{found}");
+        eprint!("{found}");
     }
 }

@@ -31,6 +31,14 @@ fn the_parts_of_the_module_pass_their_tests() {
         said.contains(&format!("{listed} Test(s) Executed")) && said.contains(" 0 Failed"),
         "{said}"
     );
+    // What the manager could not take is counted, and the log says so once for all of it.
+    let lost = rig.asterisk.log();
+    let lost = lost
+        .lines()
+        .filter(|l| l.contains("AMI events come faster"));
+    assert_eq!(lost.count(), 1);
+    let status = rig.asterisk.cli("outdial show status").unwrap();
+    assert!(status.contains("500 lost"), "{status}");
     // They leave nothing behind: no channel, and nothing that keeps the module.
     assert_eq!(rig.asterisk.channels().unwrap(), 0);
     wait_for("the unload", Duration::from_secs(10), || {

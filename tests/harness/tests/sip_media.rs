@@ -311,8 +311,9 @@ fn amd_tells_who_answers(rig: &mut Rig) {
         .unwrap();
     rig.phones(7, 8).unwrap();
     a_start_warns_of_an_amd_that_outlasts_the_limit(rig);
-    a_person_gets_an_agent(rig, &voices);
-    a_machine_gets_nobody(rig, &voices);
+    a_person_gets_an_agent(rig, &voices, "amd", 1);
+    a_machine_gets_nobody(rig, &voices, "amd", 2);
+    the_campaign_asks_for_amd_itself(rig, &voices);
     let message = ["--on-machine", "message", "--machine-message", "vm-goodbye"];
     rig.outdial(&[&["campaign", "set", "amd"][..], &message[..]].concat())
         .unwrap();
@@ -343,14 +344,75 @@ fn a_start_warns_of_an_amd_that_outlasts_the_limit(rig: &Rig) {
 }
 
 /// Dials one callee of voices.xml and gives the row.
-fn dial(rig: &Rig, plan: (u32, u32, u32), serial: u32) -> Attempt {
+fn dial(rig: &Rig, campaign: &str, plan: (u32, u32, u32), serial: u32) -> Attempt {
     let number = number(21, plan, serial);
-    rig.insert("amd", std::slice::from_ref(&number)).unwrap();
+    rig.insert(campaign, std::slice::from_ref(&number)).unwrap();
     row(rig, &number, LATER)
 }
 
-fn a_person_gets_an_agent(rig: &Rig, voices: &Voices) {
-    let row = dial(rig, (0, 0, 4), 1);
+/// The dialplan of this campaign has no AMD().
+fn the_campaign_asks_for_amd_itself(rig: &Rig, voices: &Voices) {
+    rig.outdial(&["campaign", "stop", "amd"]).unwrap();
+    let options = [
+        "--wrap-up-ms",
+        "0",
+        "--max-attempts",
+        "1",
+        "--amd",
+        "default",
+    ];
+    rig.campaign("own", &options).unwrap();
+    rig.outdial(&["agents", "add", "1007", "1008", "--campaign", "own"])
+        .unwrap();
+    let set = |options: &[&str]| {
+        let all = [&["campaign", "set", "own"][..], options].concat();
+        rig.outdial(&all).unwrap();
+    };
+    let start = ["campaign", "start", "own"];
+    let module = |what: &str| {
+        let line = format!("module {what} app_amd.so");
+        rig.asterisk.cli(&line).unwrap();
+    };
+    for bad in ["nonsense", "2500,-1", "1,2,3,4,5,6,7,8,9,10", ""] {
+        let set = ["campaign", "set", "own", "--amd", bad];
+        let why = rig.sidecar.outdial_fails(&set).unwrap();
+        assert!(why.contains("2500,1500,800,5000"), "{bad}: {why}");
+    }
+    module("unload");
+    let why = rig.sidecar.outdial_fails(&start).unwrap();
+    assert!(
+        why.contains("no application AMD") && why.contains("app_amd.so"),
+        "{why}"
+    );
+    module("load");
+    let said = rig.outdial(&start).unwrap();
+    let warning = |ms: u32| format!("the campaign's AMD() may take {ms} ms from the answer");
+    assert!(said.contains(&warning(5_000)), "{said}");
+    rig.outdial(&["campaign", "stop", "own"]).unwrap();
+    set(&["--amd", "2500,1500,800,4500"]);
+    let said = rig.outdial(&start).unwrap();
+    assert!(said.contains(&warning(4_500)), "{said}");
+    rig.outdial(&["campaign", "stop", "own"]).unwrap();
+    set(&["--amd", "default", "--abandon-from", "verdict"]);
+    let said = rig.outdial(&start).unwrap();
+    assert!(!said.contains("warning"), "{said}");
+
+    a_person_gets_an_agent(rig, voices, "own", 6);
+    a_machine_gets_nobody(rig, voices, "own", 7);
+    // Without it the machine is a person like any other.
+    set(&["--no-amd"]);
+    let row = dial(rig, "own", (1, 0, 0), 8);
+    assert_eq!(
+        (row.verdict.as_deref(), row.agent.is_some()),
+        (None, true),
+        "{row:?}"
+    );
+    rig.outdial(&["campaign", "stop", "own"]).unwrap();
+    rig.outdial(&["campaign", "start", "amd"]).unwrap();
+}
+
+fn a_person_gets_an_agent(rig: &Rig, voices: &Voices, campaign: &str, serial: u32) {
+    let row = dial(rig, campaign, (0, 0, 4), serial);
     assert_eq!(row.verdict.as_deref(), Some("human"), "{row:?}");
     assert_eq!(row.outcome, "completed", "{row:?}");
     assert!(row.agent.is_some(), "{row:?}");
@@ -360,8 +422,8 @@ fn a_person_gets_an_agent(rig: &Rig, voices: &Voices) {
     assert_eq!(ending.as_deref(), Some("bye_out"));
 }
 
-fn a_machine_gets_nobody(rig: &Rig, voices: &Voices) {
-    let row = dial(rig, (1, 0, 0), 2);
+fn a_machine_gets_nobody(rig: &Rig, voices: &Voices, campaign: &str, serial: u32) {
+    let row = dial(rig, campaign, (1, 0, 0), serial);
     assert_eq!(row.verdict.as_deref(), Some("machine"), "{row:?}");
     assert_eq!(
         (row.outcome.as_str(), row.detail.as_str()),
@@ -386,7 +448,7 @@ fn a_message_is_left(
     plan: (u32, u32, u32),
     when: std::ops::Range<f64>,
 ) {
-    let row = dial(rig, plan, 3);
+    let row = dial(rig, "amd", plan, 3);
     assert_eq!(row.verdict.as_deref(), Some("machine"), "{row:?}");
     assert_eq!(
         (row.outcome.as_str(), row.detail.as_str()),

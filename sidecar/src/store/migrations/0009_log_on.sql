@@ -26,3 +26,9 @@ CREATE TABLE outdial.pin_tries (
 ALTER TABLE outdial.pin_tries ENABLE ROW LEVEL SECURITY;
 COMMENT ON COLUMN outdial.pin_tries.since IS 'the first of them';
 COMMENT ON COLUMN outdial.pin_tries.locked_until IS 'no PIN of the agent is looked at before then';
+
+ALTER TABLE outdial.campaigns ADD COLUMN amd text
+  CONSTRAINT campaigns_amd_check
+  CHECK (amd = 'default' OR (amd <> '' AND amd ~ '^([0-9]{1,5})?(,([0-9]{1,5})?){0,8}$'));
+COMMENT ON COLUMN outdial.campaigns.amd IS
+  'OutdialConnect runs AMD() with these arguments unless the dialplan has; default: as amd.conf has it; NULL: it does not';
