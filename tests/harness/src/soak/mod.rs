@@ -244,6 +244,9 @@ fn dial(rig: &mut Rig, team: &mut Team, options: &SoakOptions) -> Result<Vec<Gau
         }
         Ok((calls >= nearly).then_some(()))
     })?;
+    // The last one is while calls and agents are still there, as the others.
+    let calls = done(rig)?;
+    looks.push(Gauge::read(rig, calls)?);
     Ok(looks)
 }
 
