@@ -403,12 +403,11 @@ impl Shared {
 
 fn header(text: &str, name: &str) -> Option<String> {
     let head = text.split("\r\n\r\n").next()?;
-    let line = head.lines().find_map(|line| {
+    head.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
         key.eq_ignore_ascii_case(name)
             .then(|| value.trim().to_owned())
-    });
-    line
+    })
 }
 
 fn tag(party: &str) -> Option<&str> {
