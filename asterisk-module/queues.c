@@ -280,7 +280,9 @@ static void look(struct watched *watched)
 static void subscribe(void)
 {
 	if (!AST_LIST_EMPTY(&queues.list) && !queues.states) {
-		queues.states = stasis_subscribe_pool(ast_device_state_topic_all(), state_changed, NULL);
+		/* By its real name: the other one is a function in some versions, and a macro in others. */
+		queues.states = __stasis_subscribe_pool(ast_device_state_topic_all(), state_changed, NULL,
+			__FILE__, __LINE__, __PRETTY_FUNCTION__);
 		if (queues.states) {
 			stasis_subscription_accept_message_type(queues.states,
 				ast_device_state_message_type());

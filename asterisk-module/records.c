@@ -48,6 +48,10 @@ static void on_mark(void *data, struct stasis_subscription *sub, struct stasis_m
 	struct mark *mark = stasis_message_data(message);
 	char there[AST_MAX_USER_FIELD] = "";
 
+	if (ast_strlen_zero(mark->channel)) {
+		/* From flush(). */
+		return;
+	}
 	if (ast_cdr_getvar(mark->channel, "userfield", there, sizeof(there))
 		|| !ast_strlen_zero(there)) {
 		/* No record; or the dialplan's own word, which counts. */

@@ -57,6 +57,15 @@ impl Scene {
         self.rig.wait_agents(state, 1, SOON).unwrap();
     }
 
+    /// The call is none of the agent's any more, who waits or has left.
+    fn agent_is_free_of_it(&self) {
+        wait_for("the agent to be free of the call", SOON, || {
+            let rig = &self.rig;
+            Ok(rig.agents_in("available")? + rig.agents_in("logged_out")? == 1)
+        })
+        .unwrap();
+    }
+
     /// The agent calls in.
     fn log_in(&self) -> Line {
         let line = self.agent.call(self.pbx(), "8001", None).unwrap();
@@ -299,15 +308,17 @@ fn the_agent_transfers_to_a_desk(scene: &mut Scene) {
     scene.nothing_is_left(&talk.number);
 }
 
-/// A REFER of the far end is obeyed where the trunk allows it: the agent's channel leaves.
+/// A REFER of the far end is obeyed where the trunk allows it: the agent's channel leaves. But the
+/// customer's bridge ends as soon as he leaves it: if the agent has not left it by then he stays, and
+/// takes the next call.
 fn the_customer_sends_the_agent_away(scene: &mut Scene) {
     let talk = scene.talk();
     let said = scene
         .customer
         .refer(scene.pbx(), &talk.customer, "200", None);
     assert_eq!(said.unwrap(), 202);
-    scene.agents("logged_out");
-    assert!(!scene.agent.is_over(&talk.agent), "he is in 200 now");
+    scene.agent_is_free_of_it();
+    assert!(!scene.agent.is_over(&talk.agent), "he is in 200, or waits");
     if !scene.customer.is_over(&talk.customer) {
         scene.customer.hang_up(&talk.customer).unwrap();
     }
@@ -315,18 +326,13 @@ fn the_customer_sends_the_agent_away(scene: &mut Scene) {
     scene.nothing_is_left(&talk.number);
 }
 
-/// The same to somebody to whom the customer has spoken before. His bridge ends as soon as he leaves
-/// it: if the agent has not left it by then he stays, and takes the next call.
+/// The same to somebody to whom the customer has spoken before.
 fn the_customer_hands_the_agent_over(scene: &mut Scene) {
     let talk = scene.talk();
     let second = scene.customer.call(scene.pbx(), "200", None).unwrap();
     transfer(scene.pbx(), &scene.customer, &talk.customer, "200", &second);
     scene.row(&talk.number);
-    wait_for("the agent to be free of the call", SOON, || {
-        let rig = &scene.rig;
-        Ok(rig.agents_in("available")? + rig.agents_in("logged_out")? == 1)
-    })
-    .unwrap();
+    scene.agent_is_free_of_it();
     for (phone, line) in [
         (&scene.customer, &talk.customer),
         (&scene.customer, &second),
