@@ -94,6 +94,9 @@ static int sip_status_of(struct ast_channel *chan)
 	return status;
 }
 
+/*! \brief What a callee says who is somewhere else: 302, or one of its kind. */
+#define SIP_MOVED 302
+
 /*! \brief Note how an unanswered call ended. */
 static void note_failure(struct leg *leg, struct ast_channel *chan, struct ast_dial *dial,
 	enum ast_dial_result result)
@@ -105,6 +108,10 @@ static void note_failure(struct leg *leg, struct ast_channel *chan, struct ast_d
 	ast_channel_lock(chan);
 	cause = ast_channel_hangupcause(chan);
 	tech_status = compat_tech_cause(chan);
+	if (status < 300 && !ast_strlen_zero(ast_channel_call_forward(chan))) {
+		/* The dial ends at the word of another place, which may come before the note of the response. */
+		status = SIP_MOVED;
+	}
 	ast_channel_unlock(chan);
 
 	ao2_lock(leg);
