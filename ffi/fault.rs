@@ -2,6 +2,8 @@
 //! feature is off there.
 
 use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::abi::{OUTDIAL_E_ARGUMENT, OUTDIAL_E_POISONED, OUTDIAL_OK};
 use crate::exports::{OutdialEngine, with};
@@ -57,8 +59,20 @@ unsafe impl Sync for Unguarded {}
 
 static UNGUARDED: Unguarded = Unguarded(UnsafeCell::new(0));
 
-/// Writes to one place; a thread that does the same at that time is told nothing.
+/// How many threads are inside.
+static RACERS: AtomicU32 = AtomicU32::new(0);
+/// How long the first one waits for the other.
+const RENDEZVOUS: Duration = Duration::from_secs(10);
+
+/// Writes to one place; another thread that does the same at that time is told nothing. It waits for
+/// the other without a word either: two calls that come one after the other, with the locks and
+/// counters that they pass, would be no race.
 fn race() {
+    let until = Instant::now() + RENDEZVOUS;
+    RACERS.fetch_add(1, Ordering::Relaxed);
+    while RACERS.load(Ordering::Relaxed) < 2 && Instant::now() < until {
+        std::thread::yield_now();
+    }
     // SAFETY: the place is there; that another thread writes to it too is the fault.
     unsafe { UNGUARDED.0.get().write_volatile(1) };
 }

@@ -37,6 +37,8 @@ struct call {
 
 struct session {
 	int used;
+	/* The engine is being told: it can't leave before that is over. */
+	int entering;
 	int leaving;
 	char id[IDS];
 	/* Whose phone; empty: who called in. */

@@ -204,6 +204,10 @@ static void gone(struct pbx *pbx, const char *id)
 	if (!session || session->leaving) {
 		return;
 	}
+	if (session->entering) {
+		pbx_add_id(pbx, 1, JOB_GONE, id, NULL, 0);
+		return;
+	}
 	session->leaving = 1;
 	pthread_mutex_unlock(&pbx->lock);
 	post_last(pbx, event);
@@ -372,18 +376,17 @@ int32_t pbx_agent(struct pbx *pbx, const char *id, const char *agent)
 		return OUTDIAL_E_FULL;
 	}
 	session->used = 1;
+	session->entering = 1;
 	session->leaving = 0;
 	session->agent[0] = '\0';
 	pbx_copy(session->id, id);
 	pthread_mutex_unlock(&pbx->lock);
 	res = pbx_post(pbx->engine, OUTDIAL_EVENT_SESSION_ENTERED, id, agent);
-	if (res == OUTDIAL_OK) {
-		return pbx_post(pbx->engine, OUTDIAL_EVENT_SESSION_WAITING, id, NULL);
-	}
 	pthread_mutex_lock(&pbx->lock);
-	session->used = 0;
+	session->entering = 0;
+	session->used = res == OUTDIAL_OK;
 	pthread_mutex_unlock(&pbx->lock);
-	return res;
+	return res == OUTDIAL_OK ? pbx_post(pbx->engine, OUTDIAL_EVENT_SESSION_WAITING, id, NULL) : res;
 }
 
 void pbx_agent_leaves(struct pbx *pbx, const char *session)

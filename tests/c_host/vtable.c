@@ -72,6 +72,7 @@ static int32_t host_ring(void *ctx, const struct outdial_ring *request)
 		return OUTDIAL_E_ARGUMENT;
 	}
 	session->used = 1;
+	session->entering = 0;
 	session->leaving = 0;
 	pbx_copy(session->id, request->session);
 	pbx_copy(session->agent, request->agent);
