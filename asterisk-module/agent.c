@@ -132,17 +132,25 @@ AST_APP_OPTIONS(agent_options, BEGIN_OPTIONS
 	AST_APP_OPTION('t', AGENT_TRANSFERS),
 END_OPTIONS);
 
-/*! \brief What OUTDIAL_STATUS says of a dismissal. */
-static const char *dismissal(unsigned int why)
+/*!
+ * \brief What OUTDIAL_STATUS says of a dismissal.
+ *
+ * \param[out] mistake what the log says of it, where the dialplan's author, or whoever set outdial up,
+ * should know; else untouched
+ */
+static const char *dismissal(unsigned int why, const char **mistake)
 {
 	switch (why) {
 	case OUTDIAL_DISMISS_UNKNOWN:
+		*mistake = "no agent of that name is configured";
 		return "UNKNOWN";
 	case OUTDIAL_DISMISS_DUPLICATE:
+		*mistake = "the agent is logged in on another channel";
 		return "DUPLICATE";
 	case OUTDIAL_DISMISS_DRAINING:
 		return "DRAINING";
 	case OUTDIAL_DISMISS_FULL:
+		*mistake = "there are more agents than outdial can hold";
 		return "FULL";
 	case OUTDIAL_DISMISS_ON_HOOK:
 		return "ON_HOOK";
@@ -150,22 +158,6 @@ static const char *dismissal(unsigned int why)
 		return "UNAVAILABLE";
 	default:
 		return "LOGGED_OFF";
-	}
-}
-
-/*! \brief What the log says of a dismissal that the dialplan's author, or whoever set outdial up, should
- * know of. NULL: nothing went wrong. */
-static const char *mistake(unsigned int why)
-{
-	switch (why) {
-	case OUTDIAL_DISMISS_UNKNOWN:
-		return "no agent of that name is configured";
-	case OUTDIAL_DISMISS_DUPLICATE:
-		return "the agent is logged in on another channel";
-	case OUTDIAL_DISMISS_FULL:
-		return "there are more agents than outdial can hold";
-	default:
-		return NULL;
 	}
 }
 
@@ -280,7 +272,7 @@ static int agent_turn(struct session *session, struct ast_channel *chan)
 static int agent_loop(struct session *session, struct ast_channel *chan)
 {
 	const char *status = NULL;
-	const char *wrong = NULL;
+	const char *mistake = NULL;
 	int failed;
 
 	while (!status) {
@@ -296,15 +288,14 @@ static int agent_loop(struct session *session, struct ast_channel *chan)
 
 		ao2_lock(session);
 		if (session->dismissed) {
-			status = dismissal(session->dismissed);
-			wrong = mistake(session->dismissed);
+			status = dismissal(session->dismissed, &mistake);
 		} else if (session->let_go || shim.faulted || failed) {
 			status = "FAULT";
 		}
 		ao2_unlock(session);
 	}
-	if (wrong) {
-		ast_log(LOG_WARNING, "%s(%s): %s\n", app_name, session->agent, wrong);
+	if (mistake) {
+		ast_log(LOG_WARNING, "%s(%s): %s\n", app_name, session->agent, mistake);
 	}
 	shim_status(chan, status);
 	return 0;

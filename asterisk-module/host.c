@@ -14,52 +14,11 @@
 #include "phone.h"
 #include "queue.h"
 #include "session.h"
+#include "work.h"
 
 #include "asterisk/astobj2.h"
 #include "asterisk/bridge.h"
 #include "asterisk/causes.h"
-
-/*! \brief A job of the work pool: one command of the engine, with copies of its arguments. */
-struct work {
-	void (*run)(struct work *work);
-	char id[OUTDIAL_ID_LEN];
-	/*! \brief Session, or context. */
-	char other[OUTDIAL_ID_LEN];
-	/*! \brief Sound, or extension. */
-	char text[OUTDIAL_SOUND_LEN];
-	unsigned int number;
-};
-
-static void work_run(void *data)
-{
-	struct work *work = data;
-
-	work->run(work);
-	ast_free(work);
-}
-
-/*! \brief Hand a command to the work pool. Non-zero: it was not taken, which was logged. */
-static int work_push(void (*run)(struct work *work), const char *id, const char *other,
-	const char *text, unsigned int number)
-{
-	struct work *work = ast_calloc(1, sizeof(*work));
-
-	if (!work) {
-		return -1;
-	}
-	work->run = run;
-	ast_copy_string(work->id, S_OR(id, ""), sizeof(work->id));
-	ast_copy_string(work->other, S_OR(other, ""), sizeof(work->other));
-	ast_copy_string(work->text, S_OR(text, ""), sizeof(work->text));
-	work->number = number;
-	if (pool_push(shim.work, work_run, work)) {
-		ast_log(LOG_ERROR, "A command for '%s' is lost: %u jobs wait\n", work->id,
-			OUTDIAL_WORK_WAITING);
-		ast_free(work);
-		return -1;
-	}
-	return 0;
-}
 
 static int32_t host_originate(void *ctx, const struct outdial_originate *request)
 {

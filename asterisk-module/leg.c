@@ -334,10 +334,22 @@ static int is_hung_up(struct ast_channel *chan)
 	return res;
 }
 
-void leg_hangup(struct leg *leg, int q850)
+struct ast_channel *leg_channel(struct leg *leg)
 {
 	struct ast_channel *chan;
 	int moved;
+
+	ao2_lock(leg);
+	moved = leg->moved;
+	chan = moved ? NULL : ao2_bump(leg->chan);
+	ao2_unlock(leg);
+	/* Rare, and the unique id went along: one look-up by it. */
+	return moved ? ast_channel_get_by_name(leg->uniqueid) : chan;
+}
+
+void leg_hangup(struct leg *leg, int q850)
+{
+	struct ast_channel *chan;
 	int over;
 
 	ao2_lock(leg);
@@ -345,14 +357,9 @@ void leg_hangup(struct leg *leg, int q850)
 	leg->hangup = 1;
 	leg->hangup_cause = q850 > 0 ? q850 : AST_CAUSE_NORMAL_CLEARING;
 	q850 = leg->hangup_cause;
-	moved = leg->moved;
-	chan = moved ? NULL : ao2_bump(leg->chan);
 	ao2_unlock(leg);
 
-	if (moved) {
-		/* Rare, and the unique id went along: one look-up by it. */
-		chan = ast_channel_get_by_name(leg->uniqueid);
-	}
+	chan = leg_channel(leg);
 	if (!chan) {
 		/* Not dialed yet: the dialing thread looks at the flag. Or just ending by itself. */
 		return;

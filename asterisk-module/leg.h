@@ -171,6 +171,9 @@ void leg_leave(struct leg *leg);
 /*! \brief Who waits to music hears it no more: somebody is there. */
 void leg_silence(struct leg *leg);
 
+/*! \brief The leg's channel, wherever a masquerade has put it; with a reference. NULL: there is none. */
+struct ast_channel *leg_channel(struct leg *leg);
+
 /*! \brief End the leg's call, whatever it does. Safe to call from anywhere but a locked leg. */
 void leg_hangup(struct leg *leg, int q850);
 

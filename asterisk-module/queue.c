@@ -14,6 +14,7 @@
  */
 
 #include "queue.h"
+#include "work.h"
 
 #include "asterisk/app.h"
 #include "asterisk/astobj2.h"
@@ -22,53 +23,28 @@
 #include "asterisk/musiconhold.h"
 #include "asterisk/pbx.h"
 
-/*! \brief A job of the work pool. */
-struct job {
-	char leg[OUTDIAL_ID_LEN];
-	char queue[OUTDIAL_QUEUE_LEN];
-};
-
-/*! \brief Non-zero: not taken. */
-static int job_push(void (*run)(void *data), const char *leg, const char *queue)
-{
-	struct job *job = ast_calloc(1, sizeof(*job));
-
-	if (!job) {
-		return -1;
-	}
-	ast_copy_string(job->leg, leg, sizeof(job->leg));
-	ast_copy_string(job->queue, queue, sizeof(job->queue));
-	if (pool_push(shim.work, run, job)) {
-		ast_free(job);
-		return -1;
-	}
-	return 0;
-}
-
 static void fill_enqueue(struct leg *leg, const void *from)
 {
-	const struct job *job = from;
+	const struct work *work = from;
 
 	leg->in_queue = LEG_QUEUE_ORDERED;
-	ast_copy_string(leg->sound, job->queue, sizeof(leg->sound));
+	ast_copy_string(leg->sound, work->text, sizeof(leg->sound));
 }
 
-static void enqueue_run(void *data)
+static void enqueue_run(struct work *work)
 {
-	struct job *job = data;
-	struct leg *leg = leg_find(job->leg);
+	struct leg *leg = leg_find(work->id);
 
 	if (leg) {
-		leg_order(leg, LEG_ORDER_ENQUEUE, fill_enqueue, job);
+		leg_order(leg, LEG_ORDER_ENQUEUE, fill_enqueue, work);
 		leg_release(leg);
 	}
-	ast_free(job);
 }
 
 void host_enqueue(void *ctx, const char *leg, const char *queue)
 {
 	shim_debug("The engine: hand %s to queue '%s'\n", leg, queue);
-	if (strlen(queue) >= OUTDIAL_QUEUE_LEN || job_push(enqueue_run, leg, queue)) {
+	if (strlen(queue) >= OUTDIAL_QUEUE_LEN || work_push(enqueue_run, leg, NULL, queue, 0)) {
 		ast_log(LOG_ERROR, "Leg '%s' can't be handed to queue '%s'\n", leg, queue);
 		shim_post(OUTDIAL_EVENT_LEG_UNQUEUED, leg, NULL, 0);
 	}
@@ -85,13 +61,10 @@ static void queue_leave(struct leg *leg)
 		/* Not in there yet: he won't go. */
 		leg->in_queue = LEG_QUEUE_LEAVES;
 	}
-	chan = leg->moved ? NULL : ao2_bump(leg->chan);
 	runs = leg->in_queue == LEG_QUEUE_RUNS;
 	ao2_unlock(leg);
-	if (runs && !chan) {
-		chan = ast_channel_get_by_name(leg->id);
-	}
-	if (runs && chan) {
+	chan = runs ? leg_channel(leg) : NULL;
+	if (chan) {
 		ast_channel_lock(chan);
 		ao2_lock(leg);
 		runs = leg->in_queue == LEG_QUEUE_RUNS;
@@ -108,39 +81,35 @@ static void queue_leave(struct leg *leg)
 	ast_channel_cleanup(chan);
 }
 
-static void dequeue_run(void *data)
+static void dequeue_run(struct work *work)
 {
-	struct job *job = data;
-	struct leg *leg = leg_find(job->leg);
+	struct leg *leg = leg_find(work->id);
 
 	if (leg) {
 		queue_leave(leg);
 		leg_release(leg);
 	}
-	ast_free(job);
 }
 
 void host_dequeue(void *ctx, const char *leg)
 {
 	shim_debug("The engine: take %s out of its queue\n", leg);
-	if (job_push(dequeue_run, leg, "")) {
+	if (work_push(dequeue_run, leg, NULL, NULL, 0)) {
 		ast_log(LOG_ERROR, "Leg '%s' can't be taken out of its queue\n", leg);
 	}
 }
 
 /*! \brief The member is counted before the engine hears that he has the call. */
-static void member_run(void *data)
+static void member_run(struct work *work)
 {
-	struct job *job = data;
-	struct leg *leg = leg_find(job->leg);
+	struct leg *leg = leg_find(work->id);
 
-	queues_count(job->queue);
-	shim_post(OUTDIAL_EVENT_LEG_MEMBER, job->leg, NULL, 0);
+	queues_count(work->text);
+	shim_post(OUTDIAL_EVENT_LEG_MEMBER, work->id, NULL, 0);
 	if (leg) {
 		leg_record(leg);
 		leg_release(leg);
 	}
-	ast_free(job);
 }
 
 /*! \brief Join hook of the customer's channel, for every bridge that he comes into: is it a member's? */
@@ -158,7 +127,7 @@ static int customer_joined(struct ast_bridge_channel *bridge_channel, void *hook
 		ast_copy_string(queue, leg->sound, sizeof(queue));
 	}
 	ao2_unlock(leg);
-	if (taken && job_push(member_run, leg->id, queue)) {
+	if (taken && work_push(member_run, leg->id, NULL, queue, 0)) {
 		/* The count comes by itself, a moment later. */
 		shim_post(OUTDIAL_EVENT_LEG_MEMBER, leg->id, NULL, 0);
 	}

@@ -18,6 +18,7 @@ mod phones;
 mod queues;
 mod surplus;
 mod view;
+mod waiting;
 mod watch;
 mod why;
 
@@ -281,7 +282,7 @@ impl Engine {
                 .values()
                 .filter_map(|a| a.lead().map(|(lease, _)| lease.id))
                 // A call that came in may have none.
-                .filter(|lease| lease.0 != 0),
+                .filter(|lease| *lease != crate::ids::LeaseId::NONE),
         );
         let previews = self.agents.values().filter_map(|a| a.preview.as_ref());
         all.extend(previews.map(|preview| preview.lease.id));
@@ -350,7 +351,6 @@ impl Engine {
     fn settle(&mut self, now: Now) {
         if self.waiting > 0 {
             self.serve_waiting(now);
-            self.serve_callers(now);
         }
         self.serve_queued(now);
         self.serve_owners(now);

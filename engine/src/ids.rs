@@ -40,6 +40,12 @@ id!(
     /// One lease of one lead to one engine. Never reused.
     LeaseId
 );
+
+impl LeaseId {
+    /// Stands in for a lease that nobody has.
+    pub const NONE: LeaseId = LeaseId(0);
+}
+
 id!(
     /// One attempt to reach a lead on one of its numbers. Unique over all nodes and restarts:
     /// the upper 31 bits are the [`Epoch`], the lower 32 a counter.

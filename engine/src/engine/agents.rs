@@ -356,49 +356,6 @@ impl Engine {
         self.arm_agent(id, now.tick + limits::AGENT_RETURN, Why::AgentReturn);
     }
 
-    /// Gives free agents to answered calls: the higher priority first, then who waits longest.
-    pub(super) fn serve_waiting(&mut self, now: Now) {
-        loop {
-            let next = self
-                .campaigns
-                .iter()
-                .filter(|(_, c)| !c.idle.is_empty())
-                .filter_map(|(id, c)| Some((c, id, c.waiting.first()?)))
-                .min_by_key(|(c, id, first)| (-i64::from(c.config.priority), **first, **id))
-                .map(|(_, id, first)| (*id, first.1));
-            let Some((campaign, attempt)) = next else {
-                return;
-            };
-            self.connect(now, campaign, attempt);
-        }
-    }
-
-    pub(super) fn connect(&mut self, now: Now, serves: CampaignId, attempt: AttemptId) {
-        if let Some(agent) = self.best_free(serves, attempt) {
-            self.connect_to(now, serves, attempt, agent);
-        }
-    }
-
-    /// Whose lead it is, then who has the call's skill best, then the lowest rank, then has been idle
-    /// longest.
-    fn best_free(&self, serves: CampaignId, attempt: AttemptId) -> Option<AgentId> {
-        let (lease, _) = self.attempts.get(&attempt)?.lead()?;
-        let idle = &self.campaigns.get(&serves)?.idle;
-        let owner = lease.owner.as_deref().map(|owner| owner.agent);
-        let order = |agent: &Agent| {
-            let skill = lease.skill.as_ref().map_or(0, |name| agent.skill(name));
-            (
-                owner != Some(agent.id()),
-                std::cmp::Reverse(skill),
-                agent.rank(serves),
-            )
-        };
-        idle.iter()
-            .filter_map(|(since, id)| Some((order(self.agents.get(id)?), *since, *id)))
-            .min()
-            .map(|(_, _, id)| id)
-    }
-
     pub(super) fn connect_to(
         &mut self,
         now: Now,

@@ -1,7 +1,7 @@
 //! What happens to calls: events of legs, and their deadlines.
 
 use crate::agent::AgentState;
-use crate::attempt::{Attempt, Blame, Ending, Outcome, Purpose, State, Trigger, classify};
+use crate::attempt::{Blame, Ending, Outcome, Purpose, State, Trigger, classify};
 use crate::breaker::gravity;
 use crate::command::{Command, Level, Record, TestStep};
 use crate::config::ClockStart;
@@ -100,61 +100,6 @@ impl Engine {
         self.report_step(id);
     }
 
-    /// Puts an answered call into the line for an agent.
-    pub(super) fn await_agent(&mut self, now: Now, id: AttemptId) {
-        if let Some(agent) = self.reserved_for(id) {
-            let campaign = self.attempts.get(&id).and_then(|a| a.campaign());
-            if let Some(campaign) = campaign {
-                self.connect_to(now, campaign, id, agent);
-            }
-            return;
-        }
-        self.unreserve(id);
-        let Some(attempt) = self.attempts.get(&id) else {
-            return;
-        };
-        let since = attempt.clock.unwrap_or(now.tick);
-        let (limit, inbound) = (self.wait_limit(id), attempt.inbound.is_some());
-        let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) else {
-            return;
-        };
-        // A caller is none of the queue's, should the campaign get one while he waits.
-        if let Some(queue) = campaign.config.queue.clone().filter(|_| !inbound) {
-            self.enqueue(now, id, queue);
-            return;
-        }
-        let line = match inbound {
-            true => &mut campaign.callers,
-            false => &mut campaign.waiting,
-        };
-        self.waiting += usize::from(line.insert((since, id)));
-        self.arm(id, since + limit, Why::ConnectLimit);
-    }
-
-    /// Takes an attempt out of the line; does nothing if it is not in it.
-    pub(super) fn stop_waiting(&mut self, id: AttemptId) {
-        let Some(attempt) = self.attempts.get(&id) else {
-            return;
-        };
-        let Some(since) = attempt.clock else { return };
-        if let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) {
-            let was =
-                campaign.waiting.remove(&(since, id)) || campaign.callers.remove(&(since, id));
-            self.waiting -= usize::from(was);
-        }
-        self.leaves_line(id);
-    }
-
-    /// How long somebody waits for an agent, from the start of the clock.
-    pub(super) fn wait_limit(&self, id: AttemptId) -> Span {
-        let attempt = self.attempts.get(&id);
-        if let Some(caller) = attempt.and_then(|a| a.inbound.as_deref()) {
-            return caller.wait;
-        }
-        let campaign = attempt.and_then(|a| self.campaigns.get(&a.campaign()?));
-        Span::ms(campaign.map_or(0, |c| c.config.connect_limit_ms))
-    }
-
     pub(super) fn mark_bridged(&mut self, now: Now, id: AttemptId) {
         let late = self.is_too_late(now, id);
         if let Some(attempt) = self.attempts.get_mut(&id) {
@@ -175,16 +120,6 @@ impl Engine {
             late,
         }));
         self.arm(id, now.tick + limits::TALK_TIMEOUT, Why::TalkTimeout);
-    }
-
-    /// An agent who comes now comes after the limit: AMD took longer, or connecting did. The rules
-    /// count such a call as abandoned, whoever talks then (16 CFR 310.4(b)(1)(iv): "does not connect
-    /// the call to a sales representative within two (2) seconds of the person's completed greeting").
-    fn is_too_late(&self, now: Now, id: AttemptId) -> bool {
-        let served =
-            |a: &&Attempt| (a.agent.is_some() || a.in_queue.is_some()) && a.inbound.is_none();
-        let since = self.attempts.get(&id).filter(served).and_then(|a| a.clock);
-        since.is_some_and(|since| now.tick - since > self.wait_limit(id))
     }
 
     fn bridged(&mut self, now: Now, id: AttemptId, session: &SessionId) {

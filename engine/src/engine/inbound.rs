@@ -8,7 +8,6 @@
 use std::collections::BTreeSet;
 
 use crate::attempt::{Attempt, Ending, Outcome, Purpose, State};
-use crate::campaign::Campaign;
 use crate::command::{Command, InboundCall, Record, Started};
 use crate::config::{CampaignState, Mode};
 use crate::deadline::Why;
@@ -37,15 +36,12 @@ pub(super) struct Calling {
     leads: BTreeSet<(LeadId, AttemptId)>,
 }
 
-/// Stands in for a lease that nobody has.
-const NO_LEASE: LeaseId = LeaseId(0);
-
 impl Engine {
     pub(super) fn inbound(&mut self, now: Now, request: RequestId, call: Inbound) {
         let (campaign, lease, taken) = (
             call.campaign,
             call.lead.id,
-            call.claim == Claim::Taken && call.lead.id != NO_LEASE,
+            call.claim == Claim::Taken && call.lead.id != LeaseId::NONE,
         );
         if taken && !self.granted.is_new(now.tick, lease) {
             // The lease is in use, or back already.
@@ -142,7 +138,7 @@ impl Engine {
     /// a live call has stays there, and this call has none.
     fn lease_for(&mut self, now: Now, claim: Claim, lead: Lease) -> Lease {
         let none = |lead: Lease| Lease {
-            id: NO_LEASE,
+            id: LeaseId::NONE,
             ..lead
         };
         match claim {
@@ -202,23 +198,6 @@ impl Engine {
         }
     }
 
-    /// Gives free agents to callers: the higher priority first, then who waits longest.
-    pub(super) fn serve_callers(&mut self, now: Now) {
-        loop {
-            let next = self
-                .campaigns
-                .iter()
-                .filter(|(_, c)| has_agent_for_caller(c))
-                .filter_map(|(id, c)| Some((c, id, c.callers.first()?)))
-                .min_by_key(|(c, id, first)| (-i64::from(c.config.priority), **first, **id))
-                .map(|(_, id, first)| (*id, first.1));
-            let Some((campaign, attempt)) = next else {
-                return;
-            };
-            self.connect(now, campaign, attempt);
-        }
-    }
-
     /// He has waited long enough: his call goes on in the dialplan, and is none of ours any more.
     pub(super) fn let_caller_go(&mut self, now: Now, id: AttemptId) {
         self.stop_waiting(id);
@@ -267,17 +246,5 @@ fn over(lease: &Lease, index: usize, outcome: Outcome, now: Wall) -> Over<'_> {
         dialed: false,
         disposition: None,
         now,
-    }
-}
-
-/// Where each dial has an agent promised, only an agent who is not goes to a caller.
-fn has_agent_for_caller(campaign: &Campaign) -> bool {
-    let waiting = campaign.callers.len();
-    let dialed = usize::try_from(campaign.in_flight).unwrap_or(usize::MAX);
-    match campaign.config.mode {
-        Mode::Preview { .. } | Mode::Progressive => {
-            campaign.idle.len() > dialed.saturating_sub(waiting)
-        }
-        Mode::Power { .. } | Mode::Predictive { .. } | Mode::Agentless => !campaign.idle.is_empty(),
     }
 }

@@ -69,14 +69,13 @@ impl Engine {
 
     /// Hands an answered call to its campaign's queue, as long as it may wait there.
     pub(super) fn enqueue(&mut self, now: Now, id: AttemptId, queue: Arc<str>) {
-        let recording = self.recording_name(now, id, None);
+        let (limit, recording) = (self.wait_limit(id), self.recording_name(now, id, None));
         let Some(attempt) = self.attempts.get_mut(&id) else {
             return;
         };
         let Some(campaign) = attempt.campaign().and_then(|c| self.campaigns.get_mut(&c)) else {
             return;
         };
-        let limit = Span::ms(campaign.config.connect_limit_ms);
         if attempt.clock.unwrap_or(now.tick) + limit <= now.tick {
             self.give_up_on_agents(now, id);
             return;
@@ -95,10 +94,8 @@ impl Engine {
         let Some(attempt) = self.attempts.get(&id).filter(waits) else {
             return;
         };
-        let campaign = attempt.campaign().and_then(|c| self.campaigns.get(&c));
-        let limit = Span::ms(campaign.map_or(0, |c| c.config.connect_limit_ms));
         let since = attempt.clock.unwrap_or(now.tick);
-        self.arm(id, since + limit, Why::ConnectLimit);
+        self.arm(id, since + self.wait_limit(id), Why::ConnectLimit);
     }
 
     /// It has waited for as long as the campaign lets one wait. Only the PBX knows whether a member

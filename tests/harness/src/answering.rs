@@ -31,7 +31,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// A phone rings 0.2 s, talks 1 s and rests 0.8 s: forty of them make 20 calls per second.
 const DIALPLAN: &str = "
 [agents](+)
-exten => _7XXX,1,Answer()
+exten => _7[0-9]XX,1,Answer()
  same => n(again),Dial(PJSIP/5511970000000@answer,10,g)
  same => n,Wait(0.8)
  same => n,Goto(again)

@@ -190,6 +190,7 @@ impl Call {
             sequence,
             here: &self.here.sip,
             user: &self.user,
+            more: "",
             sdp,
         }
         .text()

@@ -74,6 +74,12 @@ impl Message {
         line.split(' ').next()?.parse().ok()
     }
 
+    /// What a NOTIFY says of a transfer: the status in its body (RFC 3515 section 2.4.5).
+    pub(super) fn fragment(&self) -> Option<u16> {
+        let rest = self.body.strip_prefix("SIP/2.0 ")?;
+        rest.split_whitespace().next()?.parse().ok()
+    }
+
     /// A response to this request; `tag` is ours.
     pub(super) fn response(&self, status: &str, tag: &str, here: &str, sdp: &str) -> String {
         let mut text = format!("SIP/2.0 {status}\r\n");
@@ -112,6 +118,8 @@ pub(super) struct Request<'a> {
     /// Our address and port.
     pub(super) here: &'a str,
     pub(super) user: &'a str,
+    /// Further headers, each with its line end.
+    pub(super) more: &'a str,
     pub(super) sdp: &'a str,
 }
 
@@ -127,13 +135,14 @@ impl Request<'_> {
             sequence,
             here,
             user,
+            more,
             sdp,
         } = self;
         format!(
             "{method} {uri} SIP/2.0\r\n\
              Via: SIP/2.0/UDP {here};branch=z9hG4bK-{call}-{sequence}-{of}\r\n\
              From: {from}\r\nTo: {to}\r\nCall-ID: {call}\r\nCSeq: {sequence} {method}\r\n\
-             Contact: <sip:{user}@{here}>\r\nMax-Forwards: 70\r\n{}",
+             Contact: <sip:{user}@{here}>\r\nMax-Forwards: 70\r\n{more}{}",
             ending(sdp)
         )
     }
@@ -193,6 +202,7 @@ mod tests {
             sequence: 3,
             here: "127.0.0.1:7",
             user: "a",
+            more: "",
             sdp: "",
         }
         .text();

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::message::{Message, Request, sdp};
 use crate::wait::wait_until;
 
 /// How long the PBX may take to answer.
@@ -20,6 +21,10 @@ const LIMIT: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_millis(500);
 /// How often the thread looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// What it says that it can do, in every request.
+const ABLE: &str =
+    "Supported: replaces\r\nAllow: INVITE, ACK, CANCEL, BYE, NOTIFY, REFER, OPTIONS\r\n";
 
 /// One call, by its Call-ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +62,7 @@ struct Shared {
     user: String,
     state: Mutex<State>,
     stop: AtomicBool,
-    branches: AtomicU32,
+    count: AtomicU32,
 }
 
 /// A telephone; its calls are not hung up when it goes.
@@ -86,7 +91,7 @@ impl Phone {
             user: user.to_owned(),
             state: Mutex::default(),
             stop: AtomicBool::new(false),
-            branches: AtomicU32::new(0),
+            count: AtomicU32::new(0),
         });
         let listens = Arc::clone(&shared);
         let thread = std::thread::spawn(move || listens.listen());
@@ -105,13 +110,13 @@ impl Phone {
     /// It is refused, or nobody answers.
     pub fn call(&self, pbx: u16, exten: &str, instead_of: Option<(&Phone, &Line)>) -> Result<Line> {
         let shared = &self.shared;
-        let id = format!("{}-{}@phone", self.port, shared.branch());
+        let id = format!("phone-{}-{}", self.port, shared.count());
         let dialog = Dialog {
             local: format!(
                 "<sip:{}@127.0.0.1:{}>;tag={}",
                 shared.user,
                 self.port,
-                shared.branch()
+                shared.count()
             ),
             remote: format!("<sip:{exten}@127.0.0.1:{pbx}>"),
             target: format!("sip:{exten}@127.0.0.1:{pbx}"),
@@ -123,7 +128,7 @@ impl Phone {
         if let Some((phone, other)) = instead_of {
             more = format!("Replaces: {}\r\nRequire: replaces\r\n", phone.names(other)?);
         }
-        match self.ask(&line, "INVITE", &more, Some(shared.sdp()))? {
+        match self.ask(&line, "INVITE", &more)? {
             200 => Ok(line),
             status => bail!("{exten} answers {status}"),
         }
@@ -157,7 +162,7 @@ impl Phone {
             "Refer-To: <sip:{exten}@127.0.0.1:{pbx}{replaces}>\r\nReferred-By: <sip:{}@127.0.0.1>\r\n",
             self.shared.user
         );
-        self.ask(line, "REFER", &more, None)
+        self.ask(line, "REFER", &more)
     }
 
     /// What the PBX says in the end of the transfer that it was asked for on `line`.
@@ -177,7 +182,7 @@ impl Phone {
     /// # Errors
     /// The PBX does not answer.
     pub fn hang_up(&self, line: &Line) -> Result<()> {
-        self.ask(line, "BYE", "", None)?;
+        self.ask(line, "BYE", "")?;
         if let Some(dialog) = self.shared.state().dialogs.get_mut(&line.0) {
             dialog.ended = true;
         }
@@ -202,12 +207,12 @@ impl Phone {
     }
 
     /// Sends a request and waits for its final response.
-    fn ask(&self, line: &Line, method: &str, more: &str, body: Option<String>) -> Result<u16> {
+    fn ask(&self, line: &Line, method: &str, more: &str) -> Result<u16> {
         let (packet, key, to) = {
             let mut state = self.shared.state();
             let dialog = state.dialogs.get_mut(&line.0).context("a call")?;
             dialog.sequence += 1;
-            let packet = self.shared.request(&line.0, dialog, method, more, body);
+            let packet = self.shared.request(&line.0, dialog, (method, method), more);
             (
                 packet,
                 (line.0.clone(), dialog.sequence),
@@ -245,51 +250,34 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn branch(&self) -> u32 {
-        self.branches.fetch_add(1, Ordering::Relaxed)
+    fn count(&self) -> u32 {
+        self.count.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn sdp(&self) -> String {
-        format!(
-            "v=0\r\no=phone 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
-             m=audio {} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n",
-            self.media
-        )
+    fn here(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
-    fn contact(&self) -> String {
-        format!("Contact: <sip:{}@127.0.0.1:{}>\r\n", self.user, self.port)
-    }
-
-    fn request(
-        &self,
-        id: &str,
-        dialog: &Dialog,
-        method: &str,
-        more: &str,
-        body: Option<String>,
-    ) -> String {
-        let body = body.unwrap_or_default();
-        let kind = if body.is_empty() {
-            ""
-        } else {
-            "Content-Type: application/sdp\r\n"
+    /// A request of ours. `of` is the method whose transaction it belongs to.
+    fn request(&self, id: &str, dialog: &Dialog, (method, of): (&str, &str), more: &str) -> String {
+        let media = match method {
+            "INVITE" => sdp(self.media),
+            _ => String::new(),
         };
-        format!(
-            "{method} {} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{};branch=z9hG4bK{}-{}\r\n\
-             Max-Forwards: 70\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {id}\r\nCSeq: {} {method}\r\n{}\
-             Supported: replaces\r\nAllow: INVITE, ACK, CANCEL, BYE, NOTIFY, REFER, OPTIONS\r\n\
-             {more}{kind}Content-Length: {}\r\n\r\n{body}",
-            dialog.target,
-            self.port,
-            self.port,
-            self.branch(),
-            dialog.local,
-            dialog.remote,
-            dialog.sequence,
-            self.contact(),
-            body.len()
-        )
+        Request {
+            method,
+            of,
+            uri: &dialog.target,
+            from: &dialog.local,
+            to: &dialog.remote,
+            call: id,
+            sequence: dialog.sequence,
+            here: &self.here(),
+            user: &self.user,
+            more: &format!("{ABLE}{more}"),
+            sdp: &media,
+        }
+        .text()
     }
 
     fn listen(&self) {
@@ -298,10 +286,12 @@ impl Shared {
             let Ok((size, from)) = self.socket.recv_from(&mut buffer) else {
                 continue;
             };
-            let text = String::from_utf8_lossy(&buffer[..size]).into_owned();
-            let reply = match text.strip_prefix("SIP/2.0 ") {
-                Some(_) => self.response(&text),
-                None => self.asked(&text),
+            let Some(message) = Message::parse(&buffer[..size]) else {
+                continue;
+            };
+            let reply = match message.status() {
+                Some(status) => self.response(status, &message),
+                None => self.asked(&message),
             };
             if let Some(reply) = reply {
                 drop(self.socket.send_to(reply.as_bytes(), from));
@@ -310,114 +300,72 @@ impl Shared {
     }
 
     /// A response has come; an INVITE's final one is acknowledged.
-    fn response(&self, text: &str) -> Option<String> {
-        let status: u16 = text.split_whitespace().nth(1)?.parse().ok()?;
-        let (id, sequence) = (header(text, "Call-ID")?, header(text, "CSeq")?);
-        let (number, method) = sequence.split_once(' ')?;
+    fn response(&self, status: u16, message: &Message) -> Option<String> {
+        let id = message.header("call-id").to_owned();
+        let sequence = message.header("cseq").split(' ').next()?.parse().ok()?;
         if status < 200 {
             return None;
         }
         let mut state = self.state();
-        state
-            .answers
-            .insert((id.clone(), number.parse().ok()?), status);
-        if method != "INVITE" {
+        state.answers.insert((id.clone(), sequence), status);
+        if message.method() != "INVITE" {
             return None;
         }
         let dialog = state.dialogs.get_mut(&id)?;
-        dialog.remote = header(text, "To")?;
-        if status < 300 {
+        dialog.remote = message.header("to").into();
+        // Of a refusal it is part of the INVITE's transaction.
+        let of = if status < 300 {
             dialog.up = true;
-            dialog.target = uri(&header(text, "Contact")?);
+            dialog.target = message.contact()?.into();
+            "ACK"
         } else {
             dialog.ended = true;
-        }
+            "INVITE"
+        };
         let mut acknowledged = dialog.clone();
-        acknowledged.sequence = number.parse().ok()?;
-        let ack = self.request(&id, &acknowledged, "ACK", "", None);
-        // Of a refusal it is part of the INVITE's transaction, and so is its branch.
-        Some(if status < 300 {
-            ack
-        } else {
-            same_branch(&ack, text)
-        })
+        acknowledged.sequence = sequence;
+        Some(self.request(&id, &acknowledged, ("ACK", of), ""))
     }
 
     /// A request has come: yes, whatever it is.
-    fn asked(&self, text: &str) -> Option<String> {
-        let method = text.split_whitespace().next()?;
-        let id = header(text, "Call-ID")?;
+    fn asked(&self, message: &Message) -> Option<String> {
+        let id = message.header("call-id").to_owned();
         let mut state = self.state();
-        let mut to = header(text, "To")?;
-        match method {
+        let (mut tag, mut media) = (String::new(), String::new());
+        match message.method() {
             "ACK" => return None,
-            "INVITE" if !state.dialogs.contains_key(&id) => {
-                to = format!("{to};tag=in{}", self.branch());
-                let dialog = Dialog {
-                    local: to.clone(),
-                    remote: header(text, "From")?,
-                    target: uri(&header(text, "Contact")?),
-                    up: true,
-                    ..Dialog::default()
-                };
-                state.dialogs.insert(id.clone(), dialog);
-                state.incoming.push(id);
+            "INVITE" => {
+                media = sdp(self.media);
+                if !state.dialogs.contains_key(&id) {
+                    tag = format!("in{}", self.count());
+                    let dialog = Dialog {
+                        local: format!("{};tag={tag}", message.header("to")),
+                        remote: message.header("from").into(),
+                        target: message.contact()?.into(),
+                        up: true,
+                        ..Dialog::default()
+                    };
+                    state.dialogs.insert(id.clone(), dialog);
+                    state.incoming.push(id);
+                } else if let Some(known) = state.dialogs.get(&id) {
+                    // Sent again: the same answer.
+                    tag = self::tag(&known.local)?.into();
+                }
             }
-            "INVITE" => to = state.dialogs.get(&id)?.local.clone(),
             "BYE" => state.dialogs.get_mut(&id)?.ended = true,
             "NOTIFY" => {
-                let fragment = text.rsplit("SIP/2.0 ").next().unwrap_or_default();
-                let status = fragment.split_whitespace().next();
                 if let Some(dialog) = state.dialogs.get_mut(&id) {
-                    dialog.transfer = status.and_then(|s| s.parse().ok()).or(dialog.transfer);
+                    dialog.transfer = message.fragment().or(dialog.transfer);
                 }
             }
             _ => {}
         }
-        let body = if method == "INVITE" {
-            self.sdp()
-        } else {
-            String::new()
-        };
-        let kind = if body.is_empty() {
-            ""
-        } else {
-            "Content-Type: application/sdp\r\n"
-        };
-        let vias: String = text
-            .lines()
-            .filter(|line| line.starts_with("Via:"))
-            .map(|line| format!("{line}\r\n"))
-            .collect();
-        Some(format!(
-            "SIP/2.0 200 OK\r\n{vias}From: {}\r\nTo: {to}\r\nCall-ID: {}\r\nCSeq: {}\r\n{}\
-             Supported: replaces\r\n{kind}Content-Length: {}\r\n\r\n{body}",
-            header(text, "From")?,
-            header(text, "Call-ID")?,
-            header(text, "CSeq")?,
-            self.contact(),
-            body.len()
-        ))
+        Some(message.response("200 OK", &tag, &self.here(), &media))
     }
-}
-
-fn header(text: &str, name: &str) -> Option<String> {
-    let head = text.split("\r\n\r\n").next()?;
-    head.lines().find_map(|line| {
-        let (key, value) = line.split_once(':')?;
-        key.eq_ignore_ascii_case(name)
-            .then(|| value.trim().to_owned())
-    })
 }
 
 fn tag(party: &str) -> Option<&str> {
     party.split(";tag=").nth(1)?.split(';').next()
-}
-
-/// What is between the angle brackets.
-fn uri(party: &str) -> String {
-    let inside = party.split('<').nth(1).unwrap_or(party);
-    inside.split('>').next().unwrap_or(inside).to_owned()
 }
 
 /// Where a URI leads to.
@@ -441,15 +389,4 @@ fn escaped(value: &str) -> String {
         }
     };
     value.chars().map(code).collect()
-}
-
-fn same_branch(ack: &str, response: &str) -> String {
-    let branch = |text: &str| {
-        let via = header(text, "Via")?;
-        Some(via.split(";branch=").nth(1)?.split(';').next()?.to_owned())
-    };
-    match (branch(ack), branch(response)) {
-        (Some(own), Some(same)) => ack.replace(&own, &same),
-        _ => ack.to_owned(),
-    }
 }

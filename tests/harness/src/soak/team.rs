@@ -23,9 +23,9 @@ const AWAY_MS: u64 = 2_000;
 /// Keys and extensions that the agents use; `1NNN` is the agent of phone `8NNN`.
 pub(super) const DIALPLAN: &str = "
 [agents](+)
-exten => _6XXX,1,OutdialPause(1${EXTEN:1},break)
+exten => _6[0-9]XX,1,OutdialPause(1${EXTEN:1},break)
  same => n,Hangup()
-exten => _5XXX,1,OutdialUnpause(1${EXTEN:1})
+exten => _5[0-9]XX,1,OutdialUnpause(1${EXTEN:1})
  same => n,Hangup()
 ";
 pub(super) const KEYS: &str = "
