@@ -65,7 +65,7 @@ fn an_agent_is_paused_comes_back_and_is_logged_off() {
         .unwrap();
     rig.wait_agents("paused", 1, SOON).unwrap();
     assert!(
-        rig.asterisk
+        rig.pbx
             .cli("outdial show agents")
             .unwrap()
             .contains("paused")

@@ -96,7 +96,7 @@ fn every_attempt_is_in_the_table_once_as_the_carrier_saw_it() {
     rig.log_in("spring", 12).unwrap();
 
     let refused = rig
-        .asterisk
+        .pbx
         .cli("module unload res_outdial.so")
         .unwrap_or_else(|e| format!("{e:#}"));
     assert!(
@@ -162,29 +162,27 @@ fn every_attempt_is_in_the_table_once_as_the_carrier_saw_it() {
 /// Agents still wait: drain lets them go, then the module unloads, loads again, and Asterisk stops
 /// gracefully.
 fn drained_it_unloads_and_stops(rig: &mut Rig) {
-    rig.asterisk.cli("outdial drain").unwrap();
+    rig.pbx.cli("outdial drain").unwrap();
     wait_for("the phones' end", Duration::from_secs(10), || {
         Ok(rig.agents[0].hung_up()? == 12)
     })
     .unwrap();
     wait_for("the unload", Duration::from_secs(10), || {
         let said = rig
-            .asterisk
+            .pbx
             .cli("module unload res_outdial.so")
             .unwrap_or_default();
         Ok(said.contains("Unloaded"))
     })
     .unwrap();
-    let loaded = rig.asterisk.cli("module load res_outdial.so").unwrap();
+    let loaded = rig.pbx.cli("module load res_outdial.so").unwrap();
     assert!(loaded.contains("Loaded"), "{loaded}");
     rig.wait_healthy(Duration::from_secs(10)).unwrap();
     rig.phones(1, 3).unwrap();
     rig.wait_agents("available", 3, Duration::from_secs(5))
         .unwrap();
-    rig.asterisk.cli("outdial drain").unwrap();
-    rig.asterisk
-        .stop_gracefully(Duration::from_secs(15))
-        .unwrap();
+    rig.pbx.cli("outdial drain").unwrap();
+    rig.pbx.stop_gracefully(Duration::from_secs(15)).unwrap();
 }
 
 /// How much longer the slowest call since `since` took to the carrier than the fastest one.

@@ -144,12 +144,12 @@ fn who_finds_no_agent_hears_the_message_after_two_seconds() {
         let heard = row.ended - row.answered.unwrap();
         assert!((2.0..9.0).contains(&heard), "{heard} s from answer to end");
     }
-    let played = rig.asterisk.log().matches("Playing 'vm-goodbye").count();
+    let played = rig.pbx.log().matches("Playing 'vm-goodbye").count();
     assert_eq!(played, 3);
     wait_for("one call live", SOON, || Ok(rig.live()? == 1)).unwrap();
 
     // The agent goes home: the customer is not left alone.
-    rig.asterisk
+    rig.pbx
         .cli("channel request hangup PJSIP/agents-00000000")
         .unwrap();
     rig.wait_attempts(4, SOON).unwrap();

@@ -41,7 +41,7 @@ fn endings(calls: &[Call]) -> Vec<&str> {
 
 fn no_channel_is_left(rig: &Rig) {
     wait_for("the last channel's end", SOON, || {
-        Ok(rig.asterisk.channels()? == 0)
+        Ok(rig.pbx.channels()? == 0)
     })
     .unwrap();
 }
@@ -59,7 +59,7 @@ fn a_phone_that_is_not_answered_yields_to_one_that_is() {
     log_in(&rig, "good", "home", &good, "5000");
     rig.wait_agents("available", 3, SOON).unwrap();
     assert_eq!(
-        rig.asterisk.channels().unwrap(),
+        rig.pbx.channels().unwrap(),
         0,
         "logged in without a channel"
     );
@@ -92,7 +92,7 @@ fn a_phone_that_is_not_answered_yields_to_one_that_is() {
     rig.wait_agents("available", 1, SOON).unwrap();
     no_channel_is_left(&rig);
 
-    let shown = rig.asterisk.cli("outdial show agents").unwrap();
+    let shown = rig.pbx.cli("outdial show agents").unwrap();
     assert!(shown.contains("good"), "{shown}");
     rig.outdial(&["agents", "log-off", "good"]).unwrap();
     let status = rig.outdial(&["status"]).unwrap();
