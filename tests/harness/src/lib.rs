@@ -1,5 +1,5 @@
 //! Starts real servers for outdial's tests, demo and benchmarks: PostgreSQL and sidecar, Asterisk
-//! with the module, SIPp as carrier and as agents; or a simulated PBX in place of all these. Everything listens on 127.0.0.1, on free
+//! or FreeSWITCH with the module, SIPp as carrier and as agents; or a simulated PBX in place of all these. Everything listens on 127.0.0.1, on free
 //! ports, and is stopped by process id when its owner goes, also after a panic.
 //!
 //! Linux only. Needs root where Asterisk lives in a root of its own (`scripts/asterisk-root`).
@@ -12,6 +12,7 @@ pub mod bot;
 pub mod carrier;
 pub mod console;
 pub mod figures;
+pub mod freeswitch;
 pub mod http;
 pub mod leads;
 pub mod pbx;
@@ -34,6 +35,7 @@ pub mod workspace;
 pub use agents::Agents;
 pub use asterisk::Asterisk;
 pub use carrier::Carrier;
+pub use freeswitch::FreeSwitch;
 pub use leads::{Fate, Lead};
 pub use pbx::{Pbx, PbxOptions};
 pub use rig::{Rig, RigOptions};

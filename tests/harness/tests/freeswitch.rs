@@ -1,0 +1,100 @@
+//! outdial in FreeSWITCH: the cases that Asterisk has, and what the tests take for granted of FreeSWITCH
+//! itself.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use outdial_harness::freeswitch::{Installation, SKIPPED};
+use outdial_harness::wait::wait_for;
+use outdial_harness::workspace::RunDir;
+use outdial_harness::{Agents, Carrier, Fate, FreeSwitch, Pbx, PbxOptions, Workspace};
+
+/// Whether there is one to test with; says so where there is none.
+fn installed() -> bool {
+    let found = Installation::find().unwrap().is_some();
+    if !found {
+        println!("{SKIPPED}");
+    }
+    found
+}
+
+#[test]
+fn each_number_meets_its_fate() {
+    if !installed() {
+        return;
+    }
+    let workspace = Workspace::without_asterisk().unwrap();
+    let logs = workspace.log_dir("e2e", "freeswitch-phones").unwrap();
+    let run = RunDir::new(&workspace, "freeswitch-phones").unwrap();
+    let carrier = Carrier::start(&workspace, &logs, "carrier", None).unwrap();
+    let options = PbxOptions {
+        carrier_port: carrier.port,
+        carrier2_port: None,
+        node: "pbx1".into(),
+        socket: "/nowhere".into(),
+        journal: None,
+        load_outdial: false,
+        load: Vec::new(),
+        dialplan: String::new(),
+        settings: String::new(),
+        env: Vec::new(),
+    };
+    let freeswitch = FreeSwitch::start(&workspace, run.path(), &logs, options).unwrap();
+    let phones: Vec<String> = (9001..=9005).map(|n: u32| n.to_string()).collect();
+    let mut agents =
+        Agents::start(&workspace, &logs, "agents", freeswitch.sip_port, &phones).unwrap();
+    assert_eq!(freeswitch.channels().unwrap(), 5);
+
+    let plan = [
+        (Fate::Answer(1), "bye_out"),
+        (Fate::AnswerStay, "bye_in"),
+        (Fate::RingNoAnswer, "cancelled"),
+        (Fate::Busy, "486"),
+        (Fate::Congestion, "503"),
+        (Fate::Unknown, "404"),
+        (Fate::Decline, "603"),
+        (Fate::Moved, "302"),
+        (Fate::Forbidden, "403"),
+        (Fate::Incomplete, "484"),
+        (Fate::Unavailable, "480"),
+        (Fate::ServerError, "500"),
+        (Fate::EarlyThenAnswer, "bye_out"),
+        (Fate::Unauthorized, "401"),
+    ];
+    for (serial, (fate, _)) in (0..).zip(plan) {
+        let number = fate.number(1, serial);
+        let line = format!(
+            "bgapi originate {{outbound_redirect_fatal=true}}sofia/gateway/carrier/{number} &sleep(3000)"
+        );
+        freeswitch.cli(&line).unwrap();
+    }
+    let ringing = Fate::RingNoAnswer.number(1, 2);
+    wait_for("the calls' ends", Duration::from_secs(20), || {
+        let calls = carrier.calls()?;
+        if calls.len() == plan.len() && calls.iter().filter(|c| c.ended.is_none()).count() == 1 {
+            let name = format!("sofia/external/{ringing}");
+            assert!(
+                calls
+                    .iter()
+                    .any(|c| c.number == ringing && c.ended.is_none()),
+                "{name}"
+            );
+            freeswitch.cli("fsctl hupall normal_clearing")?;
+        }
+        Ok(calls.len() == plan.len() && calls.iter().all(|call| call.ended.is_some()))
+    })
+    .unwrap();
+    let calls = carrier.calls().unwrap();
+    for (serial, (fate, ending)) in (0..).zip(plan) {
+        let number = fate.number(1, serial);
+        let seen: Vec<_> = calls.iter().filter(|c| c.number == number).collect();
+        assert_eq!(seen.len(), 1, "{number}: {seen:?}");
+        assert_eq!(seen[0].ending.as_deref(), Some(ending), "{seen:?}");
+    }
+    agents.hang_up().unwrap();
+    wait_for("no channel", Duration::from_secs(10), || {
+        Ok(freeswitch.channels()? == 0)
+    })
+    .unwrap();
+}
