@@ -10,6 +10,7 @@ pub mod answering;
 pub mod asterisk;
 pub mod bot;
 pub mod carrier;
+pub mod cases;
 pub mod console;
 pub mod figures;
 pub mod freeswitch;

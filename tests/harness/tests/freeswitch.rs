@@ -5,10 +5,13 @@
 
 use std::time::Duration;
 
+use outdial_harness::cases::campaign::every_attempt_is_in_the_table_once;
 use outdial_harness::freeswitch::{Installation, SKIPPED};
 use outdial_harness::wait::wait_for;
 use outdial_harness::workspace::RunDir;
-use outdial_harness::{Agents, Carrier, Fate, FreeSwitch, Pbx, PbxOptions, Workspace};
+use outdial_harness::{
+    Agents, Carrier, Fate, FreeSwitch, Pbx, PbxOptions, Rig, RigOptions, Workspace,
+};
 
 /// Whether there is one to test with; says so where there is none.
 fn installed() -> bool {
@@ -97,4 +100,13 @@ fn each_number_meets_its_fate() {
         Ok(freeswitch.channels()? == 0)
     })
     .unwrap();
+}
+
+#[test]
+fn every_attempt_is_in_the_table_once_as_the_carrier_saw_it() {
+    if !installed() {
+        return;
+    }
+    let mut rig = Rig::<FreeSwitch>::on("fs-campaign", RigOptions::default()).unwrap();
+    every_attempt_is_in_the_table_once(&mut rig, 60, 6);
 }

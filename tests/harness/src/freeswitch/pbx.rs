@@ -12,6 +12,10 @@ use crate::wait::wait_until;
 use crate::workspace::Workspace;
 
 impl Pbx for FreeSwitch {
+    const IN_USE: &'static str = "Module in use";
+    /// Its SIP stack waits for the last transactions (RFC 3261, 32 s).
+    const END: Duration = Duration::from_secs(60);
+
     fn workspace() -> Result<Workspace> {
         let workspace = Workspace::without_asterisk()?;
         workspace.build_freeswitch_module()?;

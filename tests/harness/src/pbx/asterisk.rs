@@ -11,6 +11,9 @@ use crate::process::Proc;
 use crate::workspace::Workspace;
 
 impl Pbx for Asterisk {
+    const IN_USE: &'static str = "Unable to unload resource";
+    const END: Duration = Duration::from_secs(15);
+
     fn workspace() -> Result<Workspace> {
         Workspace::ready()
     }

@@ -37,6 +37,12 @@ pub struct PbxOptions {
 
 /// A running PBX with the module.
 pub trait Pbx: Sized {
+    /// What it says when a module is to be unloaded that is in use.
+    const IN_USE: &'static str;
+
+    /// How long it may take to end by itself, when no call is left.
+    const END: Duration;
+
     /// Checks what was built, and that this PBX is installed.
     ///
     /// # Errors
