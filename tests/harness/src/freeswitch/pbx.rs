@@ -12,6 +12,8 @@ use crate::wait::wait_until;
 use crate::workspace::Workspace;
 
 impl Pbx for FreeSwitch {
+    /// Its SIP library keeps it to itself.
+    const HEARS_TRYING: bool = false;
     const IN_USE: &'static str = "Module in use";
     /// Its SIP stack waits for the last transactions (RFC 3261, 32 s).
     const END: Duration = Duration::from_secs(60);

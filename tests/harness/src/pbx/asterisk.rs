@@ -11,6 +11,7 @@ use crate::process::Proc;
 use crate::workspace::Workspace;
 
 impl Pbx for Asterisk {
+    const HEARS_TRYING: bool = true;
     const IN_USE: &'static str = "Unable to unload resource";
     const END: Duration = Duration::from_secs(15);
 

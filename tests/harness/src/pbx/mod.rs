@@ -37,6 +37,9 @@ pub struct PbxOptions {
 
 /// A running PBX with the module.
 pub trait Pbx: Sized {
+    /// Whether the carrier's 100 Trying reaches the module.
+    const HEARS_TRYING: bool;
+
     /// What it says when a module is to be unloaded that is in use.
     const IN_USE: &'static str;
 
