@@ -3,15 +3,14 @@
 
 mod conf;
 mod pbx;
+mod phone;
 mod socket;
 mod sound;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -88,7 +87,6 @@ pub struct FreeSwitch {
     command_port: u16,
     password: String,
     options: PbxOptions,
-    phones: Mutex<BTreeSet<String>>,
     proc: Option<Proc>,
     starts: u32,
 }
@@ -116,7 +114,6 @@ impl FreeSwitch {
             command_port: crate::ports::free()?,
             password: password()?,
             options,
-            phones: Mutex::default(),
             proc: None,
             starts: 0,
         };
@@ -183,14 +180,9 @@ impl FreeSwitch {
             password: &self.password,
             sip_port: self.sip_port,
             trunk_port: self.trunk_port,
-            phones: &self.phones(),
         };
         let to = self.run.join("conf/freeswitch.xml");
         fs::write(&to, conf.fill(&text)).with_context(|| format!("writing {}", to.display()))
-    }
-
-    fn phones(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.phones.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts it, where it does not run, and waits until it takes calls.

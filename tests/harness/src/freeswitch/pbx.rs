@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::FreeSwitch;
+use super::{FreeSwitch, phone};
 use crate::pbx::{Pbx, PbxOptions};
 use crate::process::Proc;
 use crate::wait::wait_until;
@@ -36,13 +36,10 @@ impl Pbx for FreeSwitch {
         ("sofia", carrier.into())
     }
 
-    /// A user of the directory.
+    /// One that is registered.
     fn phone(&self, number: &str) -> Result<String> {
-        if self.phones().insert(number.into()) {
-            self.write_config(&self.settings())?;
-            self.cli("reloadxml")?;
-        }
-        Ok(format!("user/{number}"))
+        phone::register(self.sip_port, number, self.options.carrier_port)?;
+        Ok(format!("user/{number}@127.0.0.1"))
     }
 
     fn show(&self, what: &str) -> Result<String> {
