@@ -10,7 +10,9 @@ use crate::{Fate, Lead, Pbx, Rig};
 /// What each fate must become; an answered one goes to an agent, or is abandoned if none is free.
 fn expected(fate: Fate) -> &'static [&'static str] {
     match fate {
-        Fate::Answer(_) | Fate::AnswerStay | Fate::EarlyThenAnswer => &["completed", "abandoned"],
+        Fate::Answer(_) | Fate::AnswerStay | Fate::EarlyThenAnswer | Fate::AnswerBriefly => {
+            &["completed", "abandoned"]
+        }
         Fate::RingNoAnswer | Fate::Unavailable => &["no_answer"],
         Fate::Busy | Fate::Decline => &["busy"],
         Fate::Unknown | Fate::Incomplete => &["invalid"],

@@ -10,6 +10,7 @@
 
 pub mod agents;
 pub mod campaign;
+pub mod decisions;
 pub mod on_hook;
 
 use std::time::Duration;

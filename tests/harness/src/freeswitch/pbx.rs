@@ -81,6 +81,11 @@ impl Pbx for FreeSwitch {
             .with_context(|| format!("counting sessions: {said}"))
     }
 
+    fn hang_up_phones(&self) -> Result<()> {
+        self.cli("hupall NORMAL_CLEARING sofia_profile_name internal")
+            .map(drop)
+    }
+
     fn global(&self, name: &str, limit: Duration) -> Result<String> {
         wait_until(&format!("global variable {name}"), limit, || {
             let value = self.cli(&format!("global_getvar {name}"))?;

@@ -68,6 +68,15 @@ impl Pbx for Asterisk {
         self.channels()
     }
 
+    fn hang_up_phones(&self) -> Result<()> {
+        let channels = self.cli("core show channels concise")?;
+        let names = channels.lines().filter_map(|line| line.split('!').next());
+        for phone in names.filter(|name| name.starts_with("PJSIP/agents-")) {
+            self.cli(&format!("channel request hangup {phone}"))?;
+        }
+        Ok(())
+    }
+
     fn global(&self, name: &str, limit: Duration) -> Result<String> {
         self.global(name, limit)
     }

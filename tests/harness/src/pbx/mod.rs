@@ -110,6 +110,12 @@ pub trait Pbx: Sized {
     /// It does not answer.
     fn channels(&self) -> Result<usize>;
 
+    /// Hangs up the phones that have called in.
+    ///
+    /// # Errors
+    /// It does not answer.
+    fn hang_up_phones(&self) -> Result<()>;
+
     /// The value of a global variable of the dialplan, once it is there.
     ///
     /// # Errors
