@@ -243,6 +243,15 @@ impl FreeSwitch {
         Ok(said)
     }
 
+    /// What a person types to run a command of its console.
+    #[must_use]
+    pub fn command_line(&self, line: &str) -> String {
+        let client = self.installation.prefix.join("bin/fs_cli");
+        let (port, password) = (self.command_port, &self.password);
+        let client = client.display();
+        format!("{client} -H 127.0.0.1 -P {port} -p {password} -x '{line}'")
+    }
+
     /// Whether the process runs.
     pub fn alive(&mut self) -> bool {
         self.proc.as_mut().is_some_and(Proc::alive)
