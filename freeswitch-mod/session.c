@@ -5,6 +5,7 @@
  *
  * Sessions: their registry, and orders for agents.
  */
+#include "monitor.h"
 #include "session.h"
 
 static struct {
@@ -123,6 +124,7 @@ void session_gone(struct session *session)
 	char meet[OUTDIAL_ID_LEN];
 
 	session_set(session, NULL);
+	monitor_over(session->id);
 	switch_mutex_lock(session->lock);
 	session->waiting = 0;
 	switch_copy_string(meet, session->meet, sizeof(meet));
