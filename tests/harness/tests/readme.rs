@@ -122,7 +122,7 @@ fn every_command_works_as_it_stands() {
     let mut typed = 0;
     for line in console.lines().filter(|line| !line.trim().is_empty()) {
         for command in alternatives(line) {
-            let said = rig.asterisk.cli(&command).unwrap();
+            let said = rig.pbx.cli(&command).unwrap();
             let bad = ["No such command", "Usage:", "rror"]
                 .iter()
                 .any(|bad| said.contains(bad));
