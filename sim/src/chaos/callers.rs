@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use outdial_engine::{CampaignId, Claim, Event, Inbound, RequestId, Span};
+use outdial_engine::{CampaignId, Claim, Event, Inbound, LeadId, RequestId, Span, Started};
 
 use super::plan::Fault;
 use super::stage::{Happening, Stage, chance, exponential, whole};
@@ -18,6 +18,8 @@ const ANSWER_MOST: Span = Span::seconds(5);
 pub(crate) enum CallerAct {
     /// Somebody calls.
     Calls,
+    /// The lead's person does, because his phone rings, or has just rung.
+    CallsBack(LeadId, usize),
     /// The store has found whose he is, over this connection.
     Known(u32, Box<Inbound>),
 }
@@ -59,7 +61,15 @@ impl Callers {
             CallerAct::Calls => {
                 if !stage.closing {
                     self.next(stage);
-                    self.calls(stage, store);
+                    if let Some(who) = store.somebody(&mut self.chance) {
+                        self.calls(stage, store, who);
+                    }
+                }
+                None
+            }
+            CallerAct::CallsBack(lead, place) => {
+                if !stage.closing {
+                    self.calls(stage, store, (lead, place));
                 }
                 None
             }
@@ -67,9 +77,23 @@ impl Callers {
         }
     }
 
-    fn calls(&mut self, stage: &mut Stage, store: &mut Store) {
+    /// A lead is dialed: now and then its person calls before he can answer.
+    pub(crate) fn dialed(&mut self, stage: &mut Stage, store: &Store, started: &Started) {
+        if stage.plan.callers == 0 || started.inbound || !self.chance.happens(0.02) {
+            return;
+        }
+        if let Some(place) = store.place_of(started.lead, &started.number) {
+            let after = exponential(&mut self.chance, 2_500);
+            let calls = CallerAct::CallsBack(started.lead, place);
+            stage.plan_in(after, Happening::Caller(calls));
+        }
+    }
+
+    fn calls(&mut self, stage: &mut Stage, store: &mut Store, who: (LeadId, usize)) {
         let draw = &mut self.chance;
-        let Some((campaign, lead, claim, forbidden)) = store.caller(stage, draw) else {
+        let stale = draw.happens(0.05);
+        let found = store.caller(stage.now.wall, who, stale);
+        let Some((campaign, lead, claim, forbidden)) = found else {
             return;
         };
         let call = Inbound {

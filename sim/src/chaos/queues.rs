@@ -42,6 +42,8 @@ pub(crate) struct PbxQueue {
     /// `false`: its configuration or the module is gone.
     pub(crate) there: bool,
     pub(crate) watched: bool,
+    /// Nothing is said of it for a while.
+    pub(crate) silent: bool,
     /// What was said last.
     pub(crate) told: Option<Option<QueueCounts>>,
     pub(crate) wrap_up_ms: u32,
@@ -61,6 +63,7 @@ impl PbxQueue {
         PbxQueue {
             there: true,
             watched: false,
+            silent: false,
             told: None,
             wrap_up_ms: [0, 2_000, 15_000][pick(draw, 3)],
             members: vec![member; members],

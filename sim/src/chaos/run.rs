@@ -1,7 +1,7 @@
 //! One run: the loop over the virtual clock, and who gets which command.
 
 use outdial_engine::config::ConfigChange;
-use outdial_engine::{CampaignId, Command, Engine, Event, Link, Probe, Span, Tick, Watch};
+use outdial_engine::{CampaignId, Command, Engine, Event, Link, Probe, Record, Span, Tick, Watch};
 
 use super::callers::{CallerAct, Callers};
 use super::desk::{Desk, DeskAct, Manual};
@@ -317,7 +317,12 @@ impl Run<'_> {
                 self.requests += 1;
                 self.store.need(stage, *campaign, *count);
             }
-            Command::Journal(record) => self.store.record(stage, record),
+            Command::Journal(record) => {
+                if let Record::Started(started) = record {
+                    self.callers.dialed(stage, &self.store, started);
+                }
+                self.store.record(stage, record);
+            }
             Command::ReturnLeases { leases, .. } => {
                 self.store.give_back(leases, stage.now.wall);
             }

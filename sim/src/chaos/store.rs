@@ -22,6 +22,8 @@ const LEASE_MS: i64 = 120_000;
 const EARLY_MS: i64 = 60_000;
 /// Leads that one request looks at in vain.
 const NOT_NOW: usize = 50;
+/// How numbers begin that are in several lists.
+const SHARED: &str = "5510";
 const HOUR_MS: i64 = 3_600_000;
 
 /// What the store does after a while.
@@ -320,7 +322,7 @@ impl Store {
         for position in 0..[1, 1, 2, 3][pick(draw, 4)] {
             // Some numbers are in several lists; in one lead each is once.
             let drawn = match draw.happens(0.03) {
-                true => number("5510", whole(draw, 0, 30)),
+                true => number(SHARED, whole(draw, 0, 30)),
                 false => {
                     let prefix = if draw.happens(0.2) { "5512" } else { "5511" };
                     number(prefix, n * 4 + position)

@@ -83,7 +83,12 @@ impl Pbx {
         if let Some(queue) = self.queues.get_mut(name) {
             queue.watched = on;
             queue.told = None;
-            plan(stage, Span::ms(3), name, QueueAct::Counts);
+            queue.silent = stage.has(Fault::Queue) && self.queue_dice.happens(0.15);
+            let after = match queue.silent {
+                true => exponential(&mut self.queue_dice, 60_000),
+                false => Span::ms(3),
+            };
+            plan(stage, after, name, QueueAct::Counts);
         }
     }
 
@@ -147,7 +152,11 @@ impl Pbx {
                 }
             }
             QueueAct::Whim(place) => self.member_whim(stage, name, place),
-            QueueAct::Counts => {}
+            QueueAct::Counts => {
+                if let Some(queue) = self.queues.get_mut(name) {
+                    queue.silent = false;
+                }
+            }
         }
         self.goes_on_in(stage, name);
     }
@@ -172,7 +181,11 @@ impl Pbx {
     }
 
     fn count(&mut self, stage: &mut Stage, name: &Arc<str>) {
-        let Some(queue) = self.queues.get_mut(name).filter(|queue| queue.watched) else {
+        let Some(queue) = self
+            .queues
+            .get_mut(name)
+            .filter(|queue| queue.watched && !queue.silent)
+        else {
             return;
         };
         let mut counts = queue.counts();

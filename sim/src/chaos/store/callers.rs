@@ -1,14 +1,19 @@
 //! Whose lead somebody is who calls, and whether it can be settled with that call.
 
 use outdial_engine::config::{CampaignConfig, CampaignState, Mode};
-use outdial_engine::{CampaignId, Claim, LeadId, LeadNumber, Lease, LeaseId, ListId, Owner, Wall};
+use outdial_engine::{
+    CampaignId, Claim, LeadId, LeadNumber, Lease, LeaseId, ListId, Number, Owner, Wall,
+};
 
-use super::super::stage::{Stage, pick, whole};
-use super::{LEASE_MS, Lead, Status, Store};
+use super::super::stage::{pick, whole};
+use super::{LEASE_MS, Lead, SHARED, Status, Store};
 use crate::chance::Chance;
 
 /// Who calls is mostly one of those who were dealt last.
 const LATELY: u32 = 150;
+
+/// Leads that are looked at for somebody with a number that others have, too.
+const LOOKED_AT: usize = 600;
 
 /// Whether the store looks for callers among this campaign's leads.
 pub(super) fn takes_calls(campaign: &CampaignConfig) -> bool {
@@ -18,57 +23,73 @@ pub(super) fn takes_calls(campaign: &CampaignConfig) -> bool {
 }
 
 impl Store {
-    /// Somebody calls. `None`: he is nobody's, or there is no way to find out. Else his campaign,
-    /// his lead, its claim, and whether he is never to be called back.
-    pub(crate) fn caller(
-        &mut self,
-        stage: &Stage,
-        draw: &mut Chance,
-    ) -> Option<(CampaignId, Lease, Claim, bool)> {
+    /// Somebody who was dealt lately calls, or somebody whose number is in another lead, too, and
+    /// that one is leased. `None`: there is no such lead.
+    pub(crate) fn somebody(&self, draw: &mut Chance) -> Option<(LeadId, usize)> {
         let campaigns: Vec<(CampaignId, u32)> = self.dealt.iter().map(|(c, n)| (*c, *n)).collect();
-        if !self.up || campaigns.is_empty() {
+        if campaigns.is_empty() {
             return None;
         }
         let (campaign, dealt) = campaigns[pick(draw, campaigns.len())];
         let n = whole(draw, dealt.saturating_sub(LATELY) + 1, dealt.max(1));
+        let id = LeadId(campaign.0 * 2_000_000 + u64::from(n));
+        let place = pick(draw, self.leads.get(&id)?.numbers.len());
+        let shared = match draw.happens(0.2) {
+            true => self.shared(draw, campaign),
+            false => None,
+        };
+        Some(shared.unwrap_or((id, place)))
+    }
+
+    /// A lead of this campaign with a number that another lead's lease has claimed.
+    fn shared(&self, draw: &mut Chance, campaign: CampaignId) -> Option<(LeadId, usize)> {
+        let shared = self.claims.iter();
+        let shared: Vec<(&Number, &LeaseId)> = shared
+            .filter(|(number, _)| number.digits().starts_with(SHARED))
+            .collect();
+        let (number, lease) = *shared.get(pick(draw, shared.len()))?;
+        let first = LeadId(campaign.0 * 2_000_000);
+        let last = LeadId(first.0 + 1_999_999);
+        let others = self.leads.range(first..=last).rev().take(LOOKED_AT);
+        others
+            .filter(|(id, _)| self.leases.get(lease) != Some(*id))
+            .find_map(|(id, lead)| {
+                let mut numbers = lead.numbers.iter();
+                Some((*id, numbers.position(|(n, _)| n == number)?))
+            })
+    }
+
+    /// The lead's person calls from this one of his numbers. `None`: there is no way to find out
+    /// whose he is, or his campaign takes no calls. Else his campaign, the lead, its claim, and
+    /// whether he is never to be called back.
+    pub(crate) fn caller(
+        &mut self,
+        now: Wall,
+        (id, place): (LeadId, usize),
+        stale: bool,
+    ) -> Option<(CampaignId, Lease, Claim, bool)> {
+        let campaign = self.leads.get(&id)?.campaign;
         // The configuration may have changed since the store looked.
-        let stale = draw.happens(0.05);
-        if !stale && !self.take_calls.contains(&campaign) {
+        if !self.up || (!stale && !self.take_calls.contains(&campaign)) {
             return None;
         }
-        let mut id = LeadId(campaign.0 * 2_000_000 + u64::from(n));
-        // Some call because their phone rings.
-        if draw.happens(0.25) {
-            let lately = LeadId(id.0.saturating_sub(u64::from(LATELY)))..=id;
-            let rings = |(_, lead): &(&LeadId, &Lead)| {
-                lead.campaign == campaign && matches!(lead.status, Status::Dialing(_))
-            };
-            id = self
-                .leads
-                .range(lately)
-                .rev()
-                .find(rings)
-                .map_or(id, |(id, _)| *id);
-        }
-        // The number that was dialed last, or another one of his.
-        let numbers = self.leads.get(&id)?.numbers.len();
-        let place = match draw.happens(0.7) {
-            true => self.leads.get(&id)?.next_position % numbers.max(1),
-            false => pick(draw, numbers),
-        };
         let claim = self.claim(id);
         let lead = self.leads.get(&id)?;
         let (caller, _) = lead.numbers.get(place)?;
         let forbidden = self.forbidden.contains(caller);
-        let lease = match claim {
-            Claim::Taken | Claim::InHand => match lead.status {
-                Status::Leased(lease) => lease,
-                Status::Ready | Status::Dialing(_) | Status::Done => LeaseId::NONE,
-            },
-            Claim::None => LeaseId::NONE,
+        let lease = match (claim, lead.status) {
+            (Claim::Taken | Claim::InHand, Status::Leased(lease)) => lease,
+            (Claim::Taken | Claim::InHand, Status::Ready | Status::Dialing(_) | Status::Done)
+            | (Claim::None, _) => LeaseId::NONE,
         };
-        let lease = of_caller(id, lead, lease, place, stage.now.wall);
+        let lease = of_caller(id, lead, lease, place, now);
         Some((campaign, lease, claim, forbidden))
+    }
+
+    /// The place of the number by which a lead was dialed.
+    pub(crate) fn place_of(&self, id: LeadId, number: &Number) -> Option<usize> {
+        let mut numbers = self.leads.get(&id)?.numbers.iter();
+        numbers.position(|(n, _)| n == number)
     }
 
     /// Leases the lead for the call, if nobody has it. Numbers that another lease has stay there.
