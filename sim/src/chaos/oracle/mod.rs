@@ -339,6 +339,7 @@ impl Oracle {
         self.lines.nobody_waits_too_long(now)?;
         self.in_the_queue(now, command)?;
         self.agents.asked(command)?;
+        self.keeps_promises(command)?;
         self.lands(command);
         match command {
             Command::Journal(Record::Started(started)) => self.started(started),

@@ -58,9 +58,42 @@ impl Oracle {
         }
     }
 
+    /// Who calls gets no agent who is promised to a dial: of a progressive campaign's agents as many
+    /// stay free as it has dials in the air.
+    pub(super) fn keeps_promises(&self, command: &Command) -> Verdict {
+        let Command::Connect { leg, session } = command else {
+            return Ok(());
+        };
+        let call = self.tries.get(&leg.attempt).filter(|call| call.inbound);
+        let book = call.and_then(|call| self.campaigns.get(&call.campaign));
+        let progressive = |book: &&CampaignBook| {
+            book.config.mode == Mode::Progressive && book.config.queue.is_none()
+        };
+        // A phone's agent was chosen when it began to ring.
+        let (Some(call), Some(_), false) = (
+            call,
+            book.filter(progressive),
+            self.phones.was_rung(session),
+        ) else {
+            return Ok(());
+        };
+        let dials = self.flying(|other| other.campaign == call.campaign && !other.inbound);
+        let free = self.agents.count(call.campaign, AgentState::Available);
+        match dials > free {
+            true => Err(format!(
+                "leg {leg} came in, and gets an agent who is promised: {dials} dials, {free} free"
+            )),
+            false => Ok(()),
+        }
+    }
+
     fn in_flight(&self, campaign: CampaignId) -> u32 {
+        self.flying(|call| call.campaign == campaign)
+    }
+
+    fn flying(&self, which: impl Fn(&Try) -> bool) -> u32 {
         let all = self.tries.values();
-        let flies = all.filter(|call| call.campaign == campaign && call.in_flight);
+        let flies = all.filter(|call| call.in_flight && which(call));
         u32::try_from(flies.count()).unwrap_or(u32::MAX)
     }
 

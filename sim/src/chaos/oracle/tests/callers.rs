@@ -271,12 +271,28 @@ fn a_dial_that_takes_the_agent_of_who_waits_is_found() {
     says(busy.dial(1, 1), "1 calls in flight for 0 agents");
 }
 
+fn connect(n: u32) -> Command {
+    let session = SessionId("s1".into());
+    let leg = leg(n);
+    Command::Connect { leg, session }
+}
+
+#[test]
+fn a_caller_who_gets_an_agent_that_is_promised_is_found() {
+    let mut bench = bench();
+    bench.dial(1, 1).unwrap();
+    calls(&mut bench, inbound(2, Claim::Taken));
+    begins(&mut bench, 2, 2).unwrap();
+    taken(&mut bench, 2, 2).unwrap();
+    is(&mut bench, AgentState::Reserved);
+    says(bench.ask(&connect(2)), "who is promised: 1 dials, 0 free");
+    // The dial has failed meanwhile.
+    bench.end(1, 1, done()).unwrap();
+    bench.ask(&connect(2)).unwrap();
+}
+
 #[test]
 fn an_agent_with_two_calls_is_found() {
-    let connect = |n| Command::Connect {
-        leg: leg(n),
-        session: SessionId("s1".into()),
-    };
     let mut bench = waits();
     bench.ask(&connect(2)).unwrap();
     says(bench.ask(&connect(3)), "and has leg");
