@@ -13,8 +13,8 @@ use outdial_harness::carrier::{Call, busiest};
 use outdial_harness::figures::{count, percentile, ratio, rounded, write_json};
 use outdial_harness::truth::{Attempt, attempts, outcomes};
 use outdial_harness::{
-    Context, Fate, FreeSwitch, Lead, Result, Rig, RigOptions, SimOptions, SimRig, Site, TrunkOptions,
-    bail, ensure,
+    Context, Fate, FreeSwitch, Lead, Result, Rig, RigOptions, SimOptions, SimRig, Site,
+    TrunkOptions, bail, ensure,
 };
 use serde_json::json;
 
