@@ -116,6 +116,7 @@ static void look_at_session(struct session *session, void *data)
 	switch_core_session_t *channel;
 	int late;
 
+	keys_look(session);
 	switch_mutex_lock(session->lock);
 	late = session->ringing && is_late(session->rung_at, session->timeout_ms);
 	switch_mutex_unlock(session->lock);
