@@ -82,9 +82,10 @@ pub fn each_has_a_warning_and_a_status_and_the_channel_goes_on<P: Pbx>(rig: &mut
     rig.insert("robot", std::slice::from_ref(&number)).unwrap();
     rig.outdial(&["campaign", "start", "robot"]).unwrap();
     statuses(rig, &[("FIRST", "RELEASED"), ("AGAIN", "REPEATED")]);
-    let ignored = format!("{connect} takes no options, 'now' is ignored");
+    // FreeSWITCH's log of a channel loses quotation marks.
+    let ignored = ["takes no options", "now", "is ignored"];
+    assert_eq!(warnings(rig, &[&[&*connect], &ignored[..]].concat()), 1);
     let before = format!("{connect} was called before on leg");
-    assert_eq!(warnings(rig, &[&ignored]), 1);
     assert_eq!(warnings(rig, &[&before]), 1);
     wait_for("the end of the call", SOON, || Ok(rig.live()? == 0)).unwrap();
 }

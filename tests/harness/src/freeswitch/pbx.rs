@@ -54,8 +54,9 @@ impl Pbx for FreeSwitch {
     }
 
     fn load(&self) -> Result<()> {
+        // The first line is about the configuration.
         let said = self.cli("load mod_outdial")?;
-        ensure!(said.contains("+OK"), "{said}");
+        ensure!(!said.contains("-ERR"), "{said}");
         Ok(())
     }
 
@@ -108,8 +109,9 @@ impl Pbx for FreeSwitch {
 
     fn global(&self, name: &str, limit: Duration) -> Result<String> {
         wait_until(&format!("global variable {name}"), limit, || {
-            let value = self.cli(&format!("global_getvar {name}"))?;
-            Ok((!value.is_empty()).then_some(value))
+            // One that is not set is an error to it.
+            let value = self.cli(&format!("global_getvar {name}")).ok();
+            Ok(value.filter(|value| !value.is_empty()))
         })
     }
 
