@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use outdial_harness::cases::{agents, campaign, decisions, on_hook};
+use outdial_harness::cases::{agents, campaign, decisions, lifecycle, mistakes, on_hook};
 use outdial_harness::freeswitch::{Installation, SKIPPED};
 use outdial_harness::wait::wait_for;
 use outdial_harness::workspace::RunDir;
@@ -164,4 +164,30 @@ fn who_finds_no_agent_hears_the_message_after_two_seconds() {
         return;
     };
     decisions::who_finds_no_agent_hears_the_message_after_two_seconds(&mut rig);
+}
+
+#[test]
+fn mistakes_have_a_warning_and_a_status_and_the_channel_goes_on() {
+    let Some(mut rig) = rig("mistakes", mistakes::dialplan::<FreeSwitch>()) else {
+        return;
+    };
+    mistakes::each_has_a_warning_and_a_status_and_the_channel_goes_on(&mut rig);
+}
+
+#[test]
+fn a_reload_takes_new_settings_and_keeps_the_old_where_they_are_wrong() {
+    let Some(mut rig) = rig("reload", RigOptions::default()) else {
+        return;
+    };
+    lifecycle::a_reload_takes_new_settings_and_keeps_the_old_where_they_are_wrong(&mut rig);
+    lifecycle::wrong_settings_keep_it_from_loading(&mut rig);
+}
+
+#[test]
+fn a_hundred_rounds_of_load_and_unload_leave_memory_flat() {
+    let Some(mut rig) = rig("rounds", lifecycle::looped::<FreeSwitch>()) else {
+        return;
+    };
+    let grown = lifecycle::rounds_of_load_and_unload(&mut rig, 100);
+    assert!(grown < 2.0, "{grown:.2} %");
 }
