@@ -352,7 +352,7 @@ fn he_is_not_heard_while_muted(desk: &mut Desk) {
 
 /// Whom the supervisor hears, and who hears the supervisor, by mode.
 fn a_supervisor_is_heard_by_whom_he_may(desk: &mut Desk) {
-    desk.cli("originate loopback/wrong/desk &sleep(1)");
+    desk.cli("bgapi originate loopback/wrong/desk &sleep(1)");
     assert_eq!(desk.global("WRONG_MODE"), "ERROR");
     assert_eq!(desk.global("NOBODY"), "UNKNOWN");
     let agent = |desk: &Desk| desk.phones.heard(&desk.agent);

@@ -19,7 +19,7 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
 use self::conf::Conf;
-pub use self::events::Events;
+pub use self::events::{Event, Events};
 use self::socket::EventSocket;
 use crate::pbx::PbxOptions;
 use crate::process::{Proc, run};
