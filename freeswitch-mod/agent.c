@@ -139,7 +139,7 @@ static void key_pressed(void *data, char digit)
 /* Waits for one order. */
 static void wait_turn(struct session *session, switch_core_session_t *agent)
 {
-	struct wait wait = { .over = is_over, .key = key_pressed, .data = session, .music = session->music };
+	struct wait wait = { .over = is_over, .key = key_pressed, .data = session, .bell = &session->bell, .music = session->music };
 	int free;
 
 	switch_mutex_lock(session->lock);

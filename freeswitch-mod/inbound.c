@@ -183,10 +183,11 @@ SWITCH_STANDARD_APP(inbound_app)
 	status = switch_channel_answer(channel) != SWITCH_STATUS_SUCCESS ? "HANGUP"
 		: connect_leg(leg, session, OUTDIAL_VERDICT_NONE);
 	if (!strcmp(status, "RELEASED")) {
-		/* He goes on, and is none of ours any more. */
 		status = "TIMEOUT";
-		leg_detach(leg, session);
-	} else if (!strcmp(status, "FULL") || !strcmp(status, "FAULT")) {
+	}
+	if (!strcmp(status, "TIMEOUT") || !strcmp(status, "FULL") || !strcmp(status, "FAULT")) {
+		/* He goes on, and is none of ours any more. */
+		leg_unfollow(channel);
 		leg_detach(leg, session);
 	}
 	shim_status(channel, status);

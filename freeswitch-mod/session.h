@@ -12,6 +12,7 @@
 #ifndef OUTDIAL_SESSION_H
 #define OUTDIAL_SESSION_H
 
+#include "bell.h"
 #include "shim.h"
 
 struct leg;
@@ -38,6 +39,8 @@ struct session {
 	/* Under the registry's lock. */
 	unsigned int holds;
 
+	/* Wakes the agent's thread. */
+	struct bell bell;
 	/* Shared with some other sessions. */
 	switch_mutex_t *lock;
 	/* Under the session's lock, from here on. NULL: it has ended, or there is none yet. */

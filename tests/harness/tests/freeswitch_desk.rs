@@ -145,7 +145,9 @@ impl Desk {
             let own = format!(",{user},");
             let line = all.lines().find(|line| line.contains(&own));
             let up = line.filter(|line| line.contains(",sleep,"));
-            Ok(up.and_then(|line| line.split(',').next()).map(str::to_owned))
+            Ok(up
+                .and_then(|line| line.split(',').next())
+                .map(str::to_owned))
         })
         .unwrap();
         self.cli(&format!("uuid_transfer {channel} {exten} XML desk"));
@@ -208,7 +210,9 @@ impl Desk {
     fn wait_heard(&self, who: &str, mark: u8, heard: impl Fn() -> Heard) {
         let since = now();
         wait_for(&format!("{who} hears {mark:#x}"), SOON, || {
-            Ok(heard().last.is_some_and(|(at, whose)| at > since && whose == mark))
+            Ok(heard()
+                .last
+                .is_some_and(|(at, whose)| at > since && whose == mark))
         })
         .unwrap_or_else(|error| panic!("{error:#}: {:?}", heard()));
     }
@@ -231,9 +235,11 @@ impl Desk {
                AND l.status = 'done' AND l.reason = '{reason}'",
             talk.number
         );
-        wait_for("the result", SOON, || {
-            Ok(self.rig.sidecar.count(&sql)? == 1)
-        })
+        wait_for(
+            "the result",
+            SOON,
+            || Ok(self.rig.sidecar.count(&sql)? == 1),
+        )
         .unwrap();
     }
 
@@ -283,7 +289,10 @@ fn he_holds_and_disposes(desk: &mut Desk) {
     desk.pressed("*3", "done");
     desk.wait_quiet("the customer", || desk.customer(&talk));
     let music = desk.customer(&talk).mixed - before;
-    assert!(music > 25, "half a second of music at least: {music} packets");
+    assert!(
+        music > 25,
+        "half a second of music at least: {music} packets"
+    );
     wait_for("the music to begin anew", SOON, || {
         Ok(desk.customer(&talk).mixed > before + 100)
     })

@@ -130,7 +130,10 @@ fn a_dialplan_asks_and_writes_and_a_wallboard_hears_of_it() {
     an_agent_is_paused_and_seen(&rig, &events);
     assert!(events.of(AGENTS).is_empty(), "off by default");
     rig.pbx
-        .reload(&format!("{}\nevents = yes\nevent_numbers = masked", rig.pbx.settings()))
+        .reload(&format!(
+            "{}\nevents = yes\nevent_numbers = masked",
+            rig.pbx.settings()
+        ))
         .unwrap();
     an_agent_is_paused_and_seen(&rig, &events);
     agents_are_told_of(&events);
@@ -143,7 +146,9 @@ fn a_dialplan_asks_and_writes_and_a_wallboard_hears_of_it() {
 }
 
 fn what_is_wrong_is_said_and_the_channel_goes_on(rig: &Rig<FreeSwitch>) {
-    rig.pbx.cli("bgapi originate loopback/bad/plain &sleep(60000)").unwrap();
+    rig.pbx
+        .cli("bgapi originate loopback/bad/plain &sleep(60000)")
+        .unwrap();
     let wanted: Vec<&str> = WRONG.iter().map(|(_, _, status)| *status).collect();
     let all = global(rig, "ALL");
     let seen: Vec<&str> = all.split_whitespace().collect();
@@ -166,10 +171,17 @@ fn what_is_wrong_is_said_and_the_channel_goes_on(rig: &Rig<FreeSwitch>) {
 fn an_agent_is_paused_and_seen(rig: &Rig<FreeSwitch>, events: &Events) {
     let before = events.of(AGENTS).len();
     rig.pbx.cli("global_setvar BACK=").unwrap();
-    rig.pbx.cli("bgapi originate loopback/desk/plain &sleep(60000)").unwrap();
+    rig.pbx
+        .cli("bgapi originate loopback/desk/plain &sleep(60000)")
+        .unwrap();
     assert_eq!(global(rig, "BACK"), "OK/available");
     assert_eq!(global(rig, "PAUSED"), "OK/paused/tea, then");
-    if rig.pbx.cli("outdial status").unwrap().contains("Events        on") {
+    if rig
+        .pbx
+        .cli("outdial status")
+        .unwrap()
+        .contains("Events        on")
+    {
         wait_for("the agent's events", SOON, || {
             Ok(events.of(AGENTS).len() >= before + 2)
         })
@@ -179,7 +191,10 @@ fn an_agent_is_paused_and_seen(rig: &Rig<FreeSwitch>, events: &Events) {
 
 fn agents_are_told_of(events: &Events) {
     let told = events.of(AGENTS);
-    let paused = told.iter().find(|e| e["Outdial-State"] == "paused").unwrap();
+    let paused = told
+        .iter()
+        .find(|e| e["Outdial-State"] == "paused")
+        .unwrap();
     assert_eq!(paused["Outdial-Agent"], "1001");
     assert_eq!(paused["Outdial-Old-State"], "available");
     assert_eq!(paused["Outdial-Pause"], "tea, then");
@@ -193,7 +208,9 @@ fn a_lead_is_no_code(rig: &Rig<FreeSwitch>) {
     let file = rig.run_dir().join("evil");
     let note = format!("${{system(touch {})}}$${{pid}}", file.display());
     let number = Fate::Answer(3).number(0, 7);
-    let said = rig.pbx.cli(&format!("outdial_add survey,+{number},note={note},owner=\"a, b\""));
+    let said = rig.pbx.cli(&format!(
+        "outdial_add survey,+{number},note={note},owner=\"a, b\""
+    ));
     assert!(said.unwrap().starts_with("+OK"));
     let again = rig.pbx.cli(&format!("outdial_add survey,+{number}"));
     assert!(again.is_err(), "it is there already");
@@ -212,7 +229,9 @@ fn a_lead_is_no_code(rig: &Rig<FreeSwitch>) {
     assert_eq!(global(rig, "DNC"), "OK");
     assert_eq!(global(rig, "RELEASED"), "RELEASED");
     assert!(!file.exists(), "a column was executed");
-    let kept = rig.sidecar.text("SELECT attributes->>'owner' FROM outdial.leads WHERE attributes ? 'owner'");
+    let kept = rig
+        .sidecar
+        .text("SELECT data->>'owner' FROM outdial.leads WHERE data ? 'owner'");
     assert_eq!(kept.unwrap(), "a, b");
     wait_for("the attempt", SOON, || {
         let sql = "SELECT count(*) FROM outdial.attempts WHERE disposition = 'callback'
@@ -232,7 +251,8 @@ fn call(events: &Events, outcome: &str) -> Vec<Event> {
     })
     .unwrap();
     let all = events.of(CALLS).into_iter();
-    all.filter(|e| e["Outdial-Attempt"] == last["Outdial-Attempt"]).collect()
+    all.filter(|e| e["Outdial-Attempt"] == last["Outdial-Attempt"])
+        .collect()
 }
 
 fn calls_are_told_of(rig: &Rig<FreeSwitch>, events: &Events) {
@@ -243,7 +263,8 @@ fn calls_are_told_of(rig: &Rig<FreeSwitch>, events: &Events) {
     for pair in told.windows(2) {
         assert_eq!(pair[0]["Outdial-State"], pair[1]["Outdial-Old-State"]);
     }
-    rig.insert("survey", &[Fate::Busy.number(0, 4_321)]).unwrap();
+    rig.insert("survey", &[Fate::Busy.number(0, 4_321)])
+        .unwrap();
     let told = call(events, "busy");
     let last = told.last().unwrap();
     let node = &rig.sidecar.node;
@@ -258,5 +279,8 @@ fn calls_are_told_of(rig: &Rig<FreeSwitch>, events: &Events) {
     assert_eq!(last["Outdial-Leg"], leg);
     assert_eq!(last["Unique-ID"], leg);
     let said = rig.pbx.cli("outdial status").unwrap();
-    assert!(said.contains("with masked numbers") && said.contains(" 0 lost"), "{said}");
+    assert!(
+        said.contains("with masked numbers") && said.contains(" 0 lost"),
+        "{said}"
+    );
 }

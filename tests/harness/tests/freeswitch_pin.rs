@@ -75,7 +75,9 @@ impl Desk {
             let own = format!(",{user},");
             let line = all.lines().find(|line| line.contains(&own));
             let up = line.filter(|line| line.contains(",sleep,"));
-            Ok(up.and_then(|line| line.split(',').next()).map(str::to_owned))
+            Ok(up
+                .and_then(|line| line.split(',').next())
+                .map(str::to_owned))
         })
         .unwrap()
     }

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::FreeSwitch;
+use super::socket::EventSocket;
+use super::{FreeSwitch, phone};
 use crate::pbx::{Pbx, PbxOptions};
 use crate::process::Proc;
 use crate::wait::wait_until;
 use crate::workspace::Workspace;
 
 impl Pbx for FreeSwitch {
+    /// Its SIP library keeps it to itself.
+    const HEARS_TRYING: bool = false;
     const IN_USE: &'static str = "Module in use";
     /// Its SIP stack waits for the last transactions (RFC 3261, 32 s).
     const END: Duration = Duration::from_secs(60);
@@ -34,13 +37,10 @@ impl Pbx for FreeSwitch {
         ("sofia", carrier.into())
     }
 
-    /// A user of the directory.
+    /// One that is registered.
     fn phone(&self, number: &str) -> Result<String> {
-        if self.phones().insert(number.into()) {
-            self.write_config(&self.settings())?;
-            self.cli("reloadxml")?;
-        }
-        Ok(format!("user/{number}"))
+        phone::register(self.sip_port, number, self.options.carrier_port)?;
+        Ok(format!("user/{number}@127.0.0.1"))
     }
 
     fn show(&self, what: &str) -> Result<String> {
@@ -82,10 +82,17 @@ impl Pbx for FreeSwitch {
             .with_context(|| format!("counting sessions: {said}"))
     }
 
+    fn hang_up_phones(&self) -> Result<()> {
+        self.cli("hupall NORMAL_CLEARING sofia_profile_name internal")
+            .map(drop)
+    }
+
     fn global(&self, name: &str, limit: Duration) -> Result<String> {
         wait_until(&format!("global variable {name}"), limit, || {
-            let value = self.cli(&format!("global_getvar {name}"))?;
-            Ok((!value.is_empty()).then_some(value))
+            let socket = EventSocket::open(self.command_port, &self.password)?;
+            let value = socket.api(&format!("global_getvar {name}"))?;
+            // That is how it says that there is none.
+            Ok((!value.is_empty() && value != "-ERR no reply\n").then_some(value))
         })
     }
 
