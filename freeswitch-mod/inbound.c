@@ -60,14 +60,14 @@ static int read_wish(struct wish *wish, char *text)
 	struct letters letters = { "" };
 	long seconds = WAIT_SECONDS;
 	const char *options;
-	char *words[2];
+	char *rest = strchr(text, ',');
 	char *end = NULL;
 
-	if (words_split(text, words, 2) > 2) {
-		return -1;
+	if (rest) {
+		*rest++ = '\0';
 	}
-	wish->campaign = words[0];
-	for (options = words[1]; *options;) {
+	wish->campaign = text;
+	for (options = switch_str_nil(rest); *options;) {
 		char letter = *options++;
 
 		if (take_letter(wish, &letters, letter, &options)) {
