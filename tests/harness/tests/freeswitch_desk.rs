@@ -279,6 +279,17 @@ fn he_pauses_and_comes_back(desk: &Desk) {
     desk.pressed("*4", "not done");
     desk.pressed("*0", "not done");
     desk.wait_logged(1, &["Key *0", "the agent has no call"]);
+    // Those were beeps, and they are over.
+    let beeps = || desk.phones.heard(&desk.agent).mixed;
+    assert!(beeps() > 10, "{} packets", beeps());
+    let mut last = (beeps(), now());
+    wait_for("silence behind the beeps", SOON, || {
+        if beeps() != last.0 {
+            last = (beeps(), now());
+        }
+        Ok(now() - last.1 > QUIET_SECONDS)
+    })
+    .unwrap();
 }
 
 fn he_holds_and_disposes(desk: &mut Desk) {
