@@ -92,7 +92,9 @@ impl Desk {
             let own = format!(",{number},");
             let line = all.lines().find(|line| line.contains(&own));
             let up = line.filter(|line| line.contains(",sleep,"));
-            Ok(up.and_then(|line| line.split(',').next()).map(str::to_owned))
+            Ok(up
+                .and_then(|line| line.split(',').next())
+                .map(str::to_owned))
         })
         .unwrap();
         self.cli(&format!("uuid_transfer {channel} {exten} XML callers"));
@@ -107,7 +109,7 @@ impl Desk {
         .unwrap();
     }
 
-    /// The agent ends the call, and takes the next one.
+    /// The agent's phone calls in.
     fn agent_comes(&mut self) {
         let port = self.rig.pbx.sip_port();
         self.agent = self.phones.call(port, "agent", "8001", AGENT);
@@ -164,7 +166,10 @@ fn who_was_dialed_and_calls_back_gets_his_campaigns_agent() {
 
 fn what_is_wrong_is_said(desk: &Desk) {
     let call = desk.calls("5511930000009", "wrong");
-    assert_eq!(desk.global("ALL"), "NOT_FOUND ERROR ERROR ERROR ERROR ERROR");
+    assert_eq!(
+        desk.global("ALL"),
+        "NOT_FOUND ERROR ERROR ERROR ERROR ERROR"
+    );
     desk.phones.hang_up(&call);
 }
 
@@ -197,13 +202,19 @@ fn he_waits_no_longer_than_he_may(desk: &mut Desk, first: &str, second: &str) {
     let music = desk.phones.heard(&waits).mixed;
     assert!(music > 50, "music while he waited: {music} packets");
     wait_for("one call", SOON, || Ok(desk.rig.live()? == 1)).unwrap();
-    // It is a new call then, and the agent is free.
-    desk.phones.hang_up(&talks);
-    assert_eq!(desk.attempt(first, 1), "completed/0/0");
-    desk.rig.wait_agents("available", 1, SOON).unwrap();
-    desk.phones.hang_up(&waits);
     assert_eq!(desk.attempt(second, 1), "abandoned/0/0");
-    wait_for("no call", SOON, || Ok(desk.rig.live()? == 0)).unwrap();
+    desk.phones.hang_up(&talks);
+    assert_eq!(desk.attempt(first, 2), "completed/0/0");
+    desk.rig.wait_agents("available", 1, SOON).unwrap();
+    desk.phones.hang_up(&desk.agent);
+    // He is on the line, and none of ours: nothing of the module is left on his channel.
+    wait_for("the unload", SOON, || Ok(desk.rig.pbx.unload().is_ok())).unwrap();
+    assert_eq!(desk.rig.pbx.channels().unwrap(), 1);
+    desk.phones.hang_up(&waits);
+    wait_for("no channel", SOON, || Ok(desk.rig.pbx.channels()? == 0)).unwrap();
+    desk.rig.pbx.load().unwrap();
+    desk.rig.wait_healthy(SOON).unwrap();
+    desk.agent_comes();
 }
 
 fn a_dialed_call_is_none_that_came_in(desk: &Desk) {
