@@ -5,6 +5,8 @@
  *
  * outdial_connect: a customer waits for what the engine decides; all in his channel's own thread.
  */
+#include "connect.h"
+
 #include "leg.h"
 #include "session.h"
 #include "wait.h"
@@ -142,7 +144,7 @@ static const char *visit_outcome(struct visit *visit)
 
 static const char *visit_run(struct visit *visit)
 {
-	struct wait wait = { .over = is_over, .data = visit, .bell = &visit->leg->bell };
+	struct wait wait = { .over = is_over, .data = visit, .bell = &visit->leg->bell, .music = visit->leg->music };
 	struct order order;
 
 	for (;;) {
@@ -182,7 +184,7 @@ static int visit_begin(struct leg *leg)
 	return again;
 }
 
-static const char *connect_leg(struct leg *leg, switch_core_session_t *session)
+const char *connect_leg(struct leg *leg, switch_core_session_t *session, int verdict)
 {
 	struct visit visit = { .leg = leg, .session = session, .channel = switch_core_session_get_channel(session) };
 	const char *status;
@@ -193,7 +195,7 @@ static const char *connect_leg(struct leg *leg, switch_core_session_t *session)
 			"%s was called before on leg '%s'\n", app_name, leg->id);
 		return "REPEATED";
 	}
-	res = shim_post(OUTDIAL_EVENT_LEG_READY, leg->id, NULL, verdict_of(visit.channel));
+	res = shim_post(OUTDIAL_EVENT_LEG_READY, leg->id, NULL, verdict);
 	if (res != OUTDIAL_OK) {
 		switch_log_printf(SWITCH_CHANNEL_SESSION_LOG(session), SWITCH_LOG_WARNING,
 			"Leg '%s' is not taken by the engine: %s\n", leg->id, outdial_strerror(res));
@@ -221,7 +223,7 @@ SWITCH_STANDARD_APP(connect_app)
 		shim_status(channel, "NOT_OUTDIAL");
 		return;
 	}
-	shim_status(channel, connect_leg(leg, session));
+	shim_status(channel, connect_leg(leg, session, verdict_of(channel)));
 	leg_release(leg);
 }
 

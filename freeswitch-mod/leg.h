@@ -47,6 +47,10 @@ struct leg {
 	unsigned int record;
 	uint64_t attempt;
 	uint64_t lead;
+	/* It came in, by outdial_inbound. */
+	unsigned int inbound;
+	/* What he hears while he waits; empty: silence. Constant once he waits. */
+	char music[OUTDIAL_SOUND_LEN];
 
 	/* Under the registry's lock. Holds; 0: it has ended. */
 	unsigned int holds;
@@ -94,6 +98,10 @@ unsigned int legs_count(void);
 /* Makes a leg and lists it; held for the caller. NULL: the request is malformed, the id is taken, or
  * memory is short. */
 struct leg *leg_create(const struct outdial_originate *request);
+
+/* As leg_create(), of a call that came in and is answered or about to be; its channel holds it, too. NULL:
+ * the id is taken, or memory is short. */
+struct leg *leg_adopt(const struct outdial_inbound_leg *taken, switch_core_session_t *session);
 
 /* The leg of that id, held for the caller: give it back by leg_release(). NULL: there is none, or it has
  * ended. */

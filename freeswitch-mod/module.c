@@ -287,6 +287,7 @@ SWITCH_MODULE_LOAD_FUNCTION(mod_outdial_load)
 	phone_register(module_interface);
 	pause_register(module_interface);
 	lead_register(module_interface);
+	inbound_register(module_interface);
 	field_register(module_interface);
 	monitor_register(module_interface);
 	api_register(module_interface);

@@ -159,6 +159,7 @@ void watch_stop(void);
 void agent_register(switch_loadable_module_interface_t **module_interface);
 void connect_register(switch_loadable_module_interface_t **module_interface);
 void pause_register(switch_loadable_module_interface_t **module_interface);
+void inbound_register(switch_loadable_module_interface_t **module_interface);
 void lead_register(switch_loadable_module_interface_t **module_interface);
 void field_register(switch_loadable_module_interface_t **module_interface);
 void monitor_register(switch_loadable_module_interface_t **module_interface);

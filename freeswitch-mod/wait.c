@@ -37,6 +37,13 @@ static void silence_make(struct silence *silence, switch_core_session_t *session
 	silence->ready = 1;
 }
 
+/* What is put over the audio, a beep for example, is mixed into the frame itself. */
+static void silence_write(struct silence *silence, switch_core_session_t *session)
+{
+	memset(silence->data, 0, silence->frame.datalen);
+	switch_core_session_write_frame(session, &silence->frame, SWITCH_IO_FLAG_NONE, 0);
+}
+
 static void silence_end(struct silence *silence)
 {
 	if (silence->ready) {
@@ -115,7 +122,7 @@ void wait_run(switch_core_session_t *session, const struct wait *wait)
 			break;
 		}
 		if (silence.ready && !wait->over(wait->data)) {
-			switch_core_session_write_frame(session, &silence.frame, SWITCH_IO_FLAG_NONE, 0);
+			silence_write(&silence, session);
 		}
 	}
 	silence_end(&silence);

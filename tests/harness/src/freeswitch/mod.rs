@@ -2,6 +2,7 @@
 //! of the installation.
 
 mod conf;
+mod events;
 mod pbx;
 mod phone;
 mod socket;
@@ -17,6 +18,7 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
 use self::conf::Conf;
+pub use self::events::{Event, Events};
 use self::socket::EventSocket;
 use crate::pbx::PbxOptions;
 use crate::process::{Proc, run};
