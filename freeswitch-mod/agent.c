@@ -6,6 +6,7 @@
  * outdial_agent: an agent's channel waits, meets customers, and waits again; all in its own thread.
  */
 #include "leg.h"
+#include "record.h"
 #include "session.h"
 #include "wait.h"
 
@@ -82,8 +83,10 @@ static int talk(struct session *session, switch_core_session_t *agent, struct le
 	switch_copy_string(session->with, leg->id, sizeof(session->with));
 	switch_mutex_unlock(session->lock);
 	shim_post(OUTDIAL_EVENT_LEG_BRIDGED, leg->id, session->id, 0);
+	record_begin(leg);
 	announce(session, agent);
 	switch_ivr_multi_threaded_bridge(agent, customer, NULL, NULL, NULL);
+	record_end(leg);
 	if (*session->announcement) {
 		switch_ivr_stop_displace_session(agent, session->announcement);
 	}

@@ -118,8 +118,9 @@ pub struct Fields {
     /// time in UTC; none: they are not recorded [default: none]
     #[arg(long, value_name = "PATTERN")]
     recording: Option<String>,
-    /// The PBX's own queue (of queues.conf) whose members take the calls, in place of outdial's agents;
-    /// outdial only paces then, and the answered call goes to Queue(); '': no queue [default: no queue]
+    /// The PBX's own queue (Asterisk: of queues.conf; FreeSWITCH: of mod_callcenter, support@default)
+    /// whose members take the calls, in place of outdial's agents; outdial only paces then, and the
+    /// answered call goes to Queue() or callcenter; '': no queue [default: no queue]
     #[arg(long)]
     queue: Option<String>,
     /// Sound for calls that find no agent, or that an agentless campaign plays

@@ -6,25 +6,16 @@
 use std::time::Duration;
 
 use outdial_harness::cases::campaign::every_attempt_is_in_the_table_once;
-use outdial_harness::freeswitch::{Installation, SKIPPED};
+use outdial_harness::freeswitch::is_installed;
 use outdial_harness::wait::wait_for;
 use outdial_harness::workspace::RunDir;
 use outdial_harness::{
     Agents, Carrier, Fate, FreeSwitch, Pbx, PbxOptions, Rig, RigOptions, Workspace,
 };
 
-/// Whether there is one to test with; says so where there is none.
-fn installed() -> bool {
-    let found = Installation::find().unwrap().is_some();
-    if !found {
-        println!("{SKIPPED}");
-    }
-    found
-}
-
 #[test]
 fn each_number_meets_its_fate() {
-    if !installed() {
+    if !is_installed().unwrap() {
         return;
     }
     let workspace = Workspace::without_asterisk().unwrap();
@@ -104,7 +95,7 @@ fn each_number_meets_its_fate() {
 
 #[test]
 fn every_attempt_is_in_the_table_once_as_the_carrier_saw_it() {
-    if !installed() {
+    if !is_installed().unwrap() {
         return;
     }
     let mut rig = Rig::<FreeSwitch>::on("fs-campaign", RigOptions::default()).unwrap();

@@ -2,6 +2,7 @@
 //! of the installation.
 
 mod conf;
+mod extra;
 mod pbx;
 mod socket;
 mod sound;
@@ -18,6 +19,7 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
 use self::conf::Conf;
+pub use self::extra::is_installed;
 use self::socket::EventSocket;
 use crate::pbx::PbxOptions;
 use crate::process::{Proc, run};
