@@ -173,7 +173,7 @@ enum listened listen_for_recorder(struct leg *leg, switch_core_session_t *sessio
 {
 	switch_time_t now = switch_micro_time_now();
 	struct ear ear = { .leg = leg, .began = now, .sound = now, .found = LISTENED_CUT };
-	struct wait wait = { .over = is_over, .hear = hear, .data = &ear };
+	struct wait wait = { .over = is_over, .hear = hear, .data = &ear, .bell = &leg->bell };
 
 	if (wait_run(session, &wait)) {
 		switch_log_printf(SWITCH_CHANNEL_SESSION_LOG(session), SWITCH_LOG_WARNING,

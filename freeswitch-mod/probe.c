@@ -105,7 +105,7 @@ static int has_target(const char *context, const char *exten, uint32_t priority)
 	return res;
 }
 
-static int has_sound(const char *name)
+int probe_sound(const char *name)
 {
 	switch_file_handle_t file = { 0 };
 	char path[1024];
@@ -153,7 +153,7 @@ static int probe_look(const struct probe *probe)
 	case OUTDIAL_PROBE_TARGET:
 		return has_target(probe->first, probe->second, probe->number);
 	case OUTDIAL_PROBE_SOUND:
-		return has_sound(probe->first);
+		return probe_sound(probe->first);
 	case OUTDIAL_PROBE_APPLICATION:
 		return has_application(probe->first);
 	case OUTDIAL_PROBE_QUEUE:

@@ -156,10 +156,10 @@ static int is_settled(void *data)
 }
 
 /* He is out of the application. Non-zero: he is about to be bridged. */
-static int goes_to_agent(switch_core_session_t *session, switch_channel_t *channel)
+static int goes_to_agent(struct leg *leg, switch_core_session_t *session, switch_channel_t *channel)
 {
 	struct settling settling = { .channel = channel, .until = switch_micro_time_now() + SETTLE_MS * 1000 };
-	struct wait wait = { .over = is_settled, .data = &settling };
+	struct wait wait = { .over = is_settled, .data = &settling, .bell = &leg->bell };
 
 	wait_run(session, &wait);
 	/* What uuid_bridge leaves for the channel's thread, which is not ready for anything else then. */
@@ -183,7 +183,7 @@ int queue_run(struct leg *leg, switch_core_session_t *session, const char *queue
 		switch_channel_clear_flag(channel, CF_NOT_READY);
 		/* mod_callcenter leaves it set: what is played next would end at once. */
 		switch_channel_clear_flag(channel, CF_BREAK);
-		goes = goes_to_agent(session, channel);
+		goes = goes_to_agent(leg, session, channel);
 	}
 	if (!goes) {
 		set_out(leg, LEG_QUEUE_NONE);

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use outdial_harness::cases::campaign::every_attempt_is_in_the_table_once;
+use outdial_harness::cases::{agents, campaign, decisions, on_hook};
 use outdial_harness::freeswitch::is_installed;
 use outdial_harness::wait::wait_for;
 use outdial_harness::workspace::RunDir;
@@ -55,6 +55,7 @@ fn each_number_meets_its_fate() {
         (Fate::ServerError, "500"),
         (Fate::EarlyThenAnswer, "bye_out"),
         (Fate::Unauthorized, "401"),
+        (Fate::AnswerBriefly, "bye_out"),
     ];
     for (serial, (fate, _)) in (0..).zip(plan) {
         let number = fate.number(1, serial);
@@ -93,11 +94,65 @@ fn each_number_meets_its_fate() {
     .unwrap();
 }
 
+/// `None`: there is no FreeSWITCH.
+fn rig(name: &str, options: RigOptions) -> Option<Rig<FreeSwitch>> {
+    is_installed().unwrap().then(|| Rig::on(&format!("fs-{name}"), options).unwrap())
+}
+
 #[test]
 fn every_attempt_is_in_the_table_once_as_the_carrier_saw_it() {
-    if !is_installed().unwrap() {
+    let Some(mut rig) = rig("campaign", RigOptions::default()) else {
         return;
-    }
-    let mut rig = Rig::<FreeSwitch>::on("fs-campaign", RigOptions::default()).unwrap();
-    every_attempt_is_in_the_table_once(&mut rig, 60, 6);
+    };
+    campaign::every_attempt_is_in_the_table_once(&mut rig, 160, 12);
+}
+
+#[test]
+fn customers_who_hang_up_at_once_lose_no_agent() {
+    let Some(mut rig) = rig("agents", agents::hasty()) else {
+        return;
+    };
+    agents::customers_who_hang_up_at_once_lose_no_agent(&mut rig, Duration::from_millis(50));
+}
+
+#[test]
+fn an_agent_is_paused_comes_back_and_is_logged_off() {
+    let Some(mut rig) = rig("desk", RigOptions::default()) else {
+        return;
+    };
+    agents::an_agent_is_paused_comes_back_and_is_logged_off(&mut rig);
+}
+
+#[test]
+fn a_phone_that_is_not_answered_yields_to_one_that_is() {
+    let Some(rig) = rig("on-hook", RigOptions::default()) else {
+        return;
+    };
+    on_hook::a_phone_that_is_not_answered_yields_to_one_that_is(&rig);
+}
+
+#[test]
+fn agents_end_calls_by_hanging_up_and_customers_who_go_stop_the_phone() {
+    let Some(rig) = rig("on-hook-ends", RigOptions::default()) else {
+        return;
+    };
+    on_hook::agents_end_calls_by_hanging_up_and_customers_who_go_stop_the_phone(&rig);
+}
+
+#[test]
+fn what_the_pbx_lacks_and_what_the_carrier_says() {
+    let Some(rig) = rig("decisions", RigOptions::default()) else {
+        return;
+    };
+    decisions::a_campaign_starts_only_with_all_it_needs(&rig);
+    decisions::a_trunk_is_tested(&rig);
+    decisions::another_trunk_is_tried(&rig);
+}
+
+#[test]
+fn who_finds_no_agent_hears_the_message_after_two_seconds() {
+    let Some(mut rig) = rig("abandoned", decisions::rush()) else {
+        return;
+    };
+    decisions::who_finds_no_agent_hears_the_message_after_two_seconds(&mut rig);
 }

@@ -47,6 +47,7 @@ fn each_number_meets_its_fate() {
         (Fate::ServerError, "500"),
         (Fate::EarlyThenAnswer, "bye_out"),
         (Fate::Unauthorized, "401"),
+        (Fate::AnswerBriefly, "bye_out"),
     ];
     for (serial, (fate, _)) in (0..).zip(plan) {
         let number = fate.number(1, serial);

@@ -13,6 +13,10 @@ use outdial_harness::{Fate, Lead, Rig, RigOptions, Workspace};
 const ELSEWHERE: &[(&str, &str)] = &[
     ("make demo", "its own test below"),
     ("make demo PBX=sim", "sim_pbx.rs runs the simulated PBX"),
+    (
+        "make demo PBX=freeswitch",
+        "freeswitch.rs runs a whole campaign, where one is installed",
+    ),
     ("make test", "runs this"),
     ("make", "installed by install.rs, into a folder"),
     (

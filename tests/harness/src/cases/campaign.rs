@@ -10,7 +10,9 @@ use crate::{Fate, Lead, Pbx, Rig};
 /// What each fate must become; an answered one goes to an agent, or is abandoned if none is free.
 fn expected(fate: Fate) -> &'static [&'static str] {
     match fate {
-        Fate::Answer(_) | Fate::AnswerStay | Fate::EarlyThenAnswer => &["completed", "abandoned"],
+        Fate::Answer(_) | Fate::AnswerStay | Fate::EarlyThenAnswer | Fate::AnswerBriefly => {
+            &["completed", "abandoned"]
+        }
         Fate::RingNoAnswer | Fate::Unavailable => &["no_answer"],
         Fate::Busy | Fate::Decline => &["busy"],
         Fate::Unknown | Fate::Incomplete => &["invalid"],
@@ -53,13 +55,17 @@ pub fn every_attempt_is_in_the_table_once<P: Pbx>(rig: &mut Rig<P>, count: u32, 
         Fate::Answer(1),
         Fate::ServerError,
     ];
-    let leads: Vec<Lead> = (0..count)
-        .map(|serial| Lead {
-            fate: fates[usize::try_from(serial).unwrap() % fates.len()],
-            ring_half_seconds: u8::try_from(serial % 3).unwrap(),
+    let lead = |serial: u32| {
+        let fate = fates[usize::try_from(serial).unwrap() % fates.len()];
+        // Without 100 Trying one who neither rings nor answers is nobody at all.
+        let least = u32::from(fate == Fate::RingNoAnswer && !P::HEARS_TRYING);
+        Lead {
+            fate,
+            ring_half_seconds: u8::try_from((serial % 3).max(least)).unwrap(),
             serial,
-        })
-        .collect();
+        }
+    };
+    let leads: Vec<Lead> = (0..count).map(lead).collect();
     // Busy numbers are tried once more; nothing else is.
     rig.power(
         "spring",

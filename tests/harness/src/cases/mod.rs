@@ -8,7 +8,10 @@
     reason = "a case fails by panicking"
 )]
 
+pub mod agents;
 pub mod campaign;
+pub mod decisions;
+pub mod on_hook;
 
 use std::time::Duration;
 
@@ -16,6 +19,7 @@ use crate::wait::wait_for;
 use crate::{Pbx, Rig};
 
 const SOON: Duration = Duration::from_secs(10);
+const LATER: Duration = Duration::from_secs(120);
 
 /// Calls live, or agents wait.
 fn unload_is_refused<P: Pbx>(rig: &Rig<P>) {

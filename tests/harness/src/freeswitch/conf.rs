@@ -1,8 +1,5 @@
 //! FreeSWITCH's configuration: one file, made of `tests/freeswitch/freeswitch.xml`.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
-
 use crate::pbx::PbxOptions;
 
 /// What both SIP profiles have.
@@ -12,7 +9,6 @@ const PROFILE: &[(&str, &str)] = &[
     ("rtp-ip", "127.0.0.1"),
     ("bind-params", "transport=udp"),
     ("auth-calls", "false"),
-    ("disable-register", "true"),
     ("manage-presence", "false"),
     ("inbound-codec-prefs", "PCMU"),
     ("outbound-codec-prefs", "PCMU"),
@@ -34,8 +30,6 @@ pub(super) struct Conf<'a> {
     pub(super) password: &'a str,
     pub(super) sip_port: u16,
     pub(super) trunk_port: u16,
-    /// Numbers that `user/NUMBER` rings.
-    pub(super) phones: &'a BTreeSet<String>,
 }
 
 impl Conf<'_> {
@@ -64,7 +58,6 @@ impl Conf<'_> {
             ("@GATEWAYS@", gateways),
             ("@OUTDIAL@", params(pairs(self.settings))),
             ("@DIALPLAN@", options.dialplan.clone()),
-            ("@PHONES@", phones(self.phones)),
         ] {
             text = text.replace(name, &value);
         }
@@ -85,20 +78,6 @@ fn gateway(name: &str, port: u16) -> String {
         "<gateway name=\"{name}\">\n{}</gateway>\n",
         params(settings.into_iter())
     )
-}
-
-fn phones(numbers: &BTreeSet<String>) -> String {
-    let mut text = String::new();
-    for number in numbers {
-        let dial = format!("sofia/gateway/carrier/{number}");
-        let param = params([("dial-string", dial.as_str())].into_iter());
-        // A String takes all that is written to it.
-        let _ = write!(
-            text,
-            "<user id=\"{number}\"><params>\n{param}</params></user>\n"
-        );
-    }
-    text
 }
 
 /// Lines `name = value`.

@@ -4,15 +4,14 @@
 mod conf;
 mod extra;
 mod pbx;
+mod phone;
 mod socket;
 mod sound;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -90,7 +89,6 @@ pub struct FreeSwitch {
     command_port: u16,
     password: String,
     options: PbxOptions,
-    phones: Mutex<BTreeSet<String>>,
     proc: Option<Proc>,
     starts: u32,
 }
@@ -118,7 +116,6 @@ impl FreeSwitch {
             command_port: crate::ports::free()?,
             password: password()?,
             options,
-            phones: Mutex::default(),
             proc: None,
             starts: 0,
         };
@@ -185,14 +182,9 @@ impl FreeSwitch {
             password: &self.password,
             sip_port: self.sip_port,
             trunk_port: self.trunk_port,
-            phones: &self.phones(),
         };
         let to = self.run.join("conf/freeswitch.xml");
         fs::write(&to, conf.fill(&text)).with_context(|| format!("writing {}", to.display()))
-    }
-
-    fn phones(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.phones.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts it, where it does not run, and waits until it takes calls.
@@ -251,6 +243,15 @@ impl FreeSwitch {
             bail!("{line}: {said}");
         }
         Ok(said)
+    }
+
+    /// What a person types to run a command of its console.
+    #[must_use]
+    pub fn command_line(&self, line: &str) -> String {
+        let client = self.installation.prefix.join("bin/fs_cli");
+        let (port, password) = (self.command_port, &self.password);
+        let client = client.display();
+        format!("{client} -H 127.0.0.1 -P {port} -p {password} -x '{line}'")
     }
 
     /// Whether the process runs.

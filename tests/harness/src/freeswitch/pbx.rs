@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::FreeSwitch;
+use super::{FreeSwitch, phone};
 use crate::pbx::{Pbx, PbxOptions};
 use crate::process::Proc;
 use crate::wait::wait_until;
 use crate::workspace::Workspace;
 
 impl Pbx for FreeSwitch {
+    /// Its SIP library keeps it to itself.
+    const HEARS_TRYING: bool = false;
     const IN_USE: &'static str = "Module in use";
     /// Its SIP stack waits for the last transactions (RFC 3261, 32 s).
     const END: Duration = Duration::from_secs(60);
@@ -34,13 +36,10 @@ impl Pbx for FreeSwitch {
         ("sofia", carrier.into())
     }
 
-    /// A user of the directory.
+    /// One that is registered.
     fn phone(&self, number: &str) -> Result<String> {
-        if self.phones().insert(number.into()) {
-            self.write_config(&self.settings())?;
-            self.cli("reloadxml")?;
-        }
-        Ok(format!("user/{number}"))
+        phone::register(self.sip_port, number, self.options.carrier_port)?;
+        Ok(format!("user/{number}@127.0.0.1"))
     }
 
     fn show(&self, what: &str) -> Result<String> {
@@ -80,6 +79,11 @@ impl Pbx for FreeSwitch {
             .find_map(|line| line.split_once(" session(s) - peak"))
             .and_then(|(count, _)| count.trim().parse().ok())
             .with_context(|| format!("counting sessions: {said}"))
+    }
+
+    fn hang_up_phones(&self) -> Result<()> {
+        self.cli("hupall NORMAL_CLEARING sofia_profile_name internal")
+            .map(drop)
     }
 
     fn global(&self, name: &str, limit: Duration) -> Result<String> {

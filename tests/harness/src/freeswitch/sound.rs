@@ -10,22 +10,14 @@ const NAME: &str = "vm-goodbye";
 const SECONDS: u32 = 1;
 const RATE: u32 = 8_000;
 
-/// Writes it as a WAV file and as plain PCMU, so that it is found with and without an extension.
+/// Writes it as a WAV file.
 pub(super) fn write(folder: &Path) -> Result<()> {
-    let put = |extension: &str, bytes: &[u8]| {
-        let path = folder.join(format!("{NAME}.{extension}"));
-        fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))
-    };
     // 200 Hz, as the carrier's hum.
-    let samples = RATE * SECONDS;
     let high = |sample: u32| sample % 40 < 20;
-    let linear = (0..samples).flat_map(|n| if high(n) { 8_000_i16 } else { -8_000 }.to_le_bytes());
-    let linear: Vec<u8> = linear.collect();
-    let pcmu: Vec<u8> = (0..samples)
-        .map(|n| if high(n) { 0x90 } else { 0x10 })
-        .collect();
-    put("wav", &wav(&linear)?)?;
-    put("PCMU", &pcmu)
+    let samples = (0..RATE * SECONDS).map(|n| if high(n) { 8_000_i16 } else { -8_000 });
+    let data: Vec<u8> = samples.flat_map(i16::to_le_bytes).collect();
+    let path = folder.join(format!("{NAME}.wav"));
+    fs::write(&path, wav(&data)?).with_context(|| format!("writing {}", path.display()))
 }
 
 /// One channel of 16 bits.

@@ -11,6 +11,7 @@ use crate::process::Proc;
 use crate::workspace::Workspace;
 
 impl Pbx for Asterisk {
+    const HEARS_TRYING: bool = true;
     const IN_USE: &'static str = "Unable to unload resource";
     const END: Duration = Duration::from_secs(15);
 
@@ -65,6 +66,15 @@ impl Pbx for Asterisk {
 
     fn channels(&self) -> Result<usize> {
         self.channels()
+    }
+
+    fn hang_up_phones(&self) -> Result<()> {
+        let channels = self.cli("core show channels concise")?;
+        let names = channels.lines().filter_map(|line| line.split('!').next());
+        for phone in names.filter(|name| name.starts_with("PJSIP/agents-")) {
+            self.cli(&format!("channel request hangup {phone}"))?;
+        }
+        Ok(())
     }
 
     fn global(&self, name: &str, limit: Duration) -> Result<String> {

@@ -37,6 +37,9 @@ pub struct PbxOptions {
 
 /// A running PBX with the module.
 pub trait Pbx: Sized {
+    /// Whether the carrier's 100 Trying reaches the module.
+    const HEARS_TRYING: bool;
+
     /// What it says when a module is to be unloaded that is in use.
     const IN_USE: &'static str;
 
@@ -106,6 +109,12 @@ pub trait Pbx: Sized {
     /// # Errors
     /// It does not answer.
     fn channels(&self) -> Result<usize>;
+
+    /// Hangs up the phones that have called in.
+    ///
+    /// # Errors
+    /// It does not answer.
+    fn hang_up_phones(&self) -> Result<()>;
 
     /// The value of a global variable of the dialplan, once it is there.
     ///
