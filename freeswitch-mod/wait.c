@@ -116,6 +116,8 @@ int wait_run(switch_core_session_t *session, const struct wait *wait)
 		return -1;
 	}
 	if (wait->hear) {
+		/* What has piled up unread would be heard late. */
+		switch_channel_audio_sync(channel);
 		/* The core decodes for a codec that is not the channel's own. */
 		switch_core_session_set_read_codec(session, &silence.codec);
 	}
@@ -132,7 +134,8 @@ int wait_run(switch_core_session_t *session, const struct wait *wait)
 		}
 		switch_ivr_parse_all_events(session);
 		take_keys(channel, wait);
-		if (bell_wait(wait->bell, BELL_WAIT_MS)) {
+		/* Who is heard is read without a pause, or what he says would come later and later. */
+		if (!wait->hear && bell_wait(wait->bell, BELL_WAIT_MS)) {
 			continue;
 		}
 		if (!SWITCH_READ_ACCEPTABLE(switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0))) {

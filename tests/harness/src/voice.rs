@@ -121,6 +121,7 @@ impl Callees {
             let file = scratch.join(format!("{name}.ulaw"));
             sound.clone().then(&still).write(&file)?;
         }
+        greeting.write(&scratch.join("endless.ulaw"))?;
         Ok(Callees { greeting, mailbox })
     }
 }

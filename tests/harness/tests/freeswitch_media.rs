@@ -13,7 +13,7 @@ use outdial_harness::tap::Tap;
 use outdial_harness::truth::{Attempt, attempts};
 use outdial_harness::voice::Callees;
 use outdial_harness::wait::wait_until;
-use outdial_harness::{Carrier, Fate, FreeSwitch, Pbx, Rig, RigOptions};
+use outdial_harness::{Carrier, FreeSwitch, Pbx, Rig, RigOptions};
 
 const SOON: Duration = Duration::from_secs(10);
 const LATER: Duration = Duration::from_secs(40);
@@ -93,18 +93,19 @@ fn voices(rig: &FsRig) -> (Carrier, Tap) {
         &heard,
     );
     let callees = callees.unwrap();
-    // Else what is played would go to where SIPp's voice comes from, and not to the tap.
+    // Else what is played would go to where SIPp's voice comes from, and not to the tap; and without the
+    // second one that voice would be ignored.
+    let first = "<gateway name=\"carrier\">";
     let gateway = format!(
         "<gateway name=\"voices\">\n<param name=\"realm\" value=\"outdial.test\"/>\n\
          <param name=\"proxy\" value=\"127.0.0.1:{};transport=udp\"/>\n\
          <param name=\"register\" value=\"false\"/>\n<variables>\n\
          <variable name=\"disable_rtp_auto_adjust\" value=\"true\" direction=\"outbound\"/>\n\
-         </variables>\n</gateway>",
+         <variable name=\"rtp_manual_rtp_bugs\" value=\"ACCEPT_ANY_PACKETS\" direction=\"outbound\"/>\n\
+         </variables>\n</gateway>\n{first}",
         callees.port
     );
-    rig.pbx
-        .add_config("<gateway name=\"carrier\">", &gateway)
-        .unwrap();
+    rig.pbx.change_config(first, &gateway).unwrap();
     rig.pbx.cli("sofia profile external rescan").unwrap();
     wait_until("the gateway", SOON, || {
         let said = rig.pbx.cli("sofia status gateway voices");
@@ -143,8 +144,8 @@ fn a_message_is_left_after_the_beep_or_after_a_silence() {
 
     amd_of_the_campaigns_own_is_refused(&rig);
     rig.outdial(&["campaign", "start", "amd"]).unwrap();
-    // The hum of the carrier's callees lasts; the others are done meanwhile.
-    let endless = Fate::AnswerStay.number(0, 1);
+    // The others are done meanwhile.
+    let endless = number(3, 0, 1);
     rig.insert("amd", std::slice::from_ref(&endless)).unwrap();
     let beep = said.mailbox.seconds();
     let silence = said.greeting.seconds() + MACHINE_SILENCE;
@@ -154,7 +155,12 @@ fn a_message_is_left_after_the_beep_or_after_a_silence() {
     ] {
         a_message_is_left(&rig, (&callees, &tap), kind, when);
     }
-    one_who_never_stops_talking_is_given_up(&rig, &endless);
+    one_who_never_stops_talking_is_given_up(&rig, &callees, &endless);
+}
+
+/// The number that has voices.xml do `kind`; a person hangs up after `seconds`.
+fn number(kind: u32, seconds: u32, serial: u32) -> String {
+    format!("55219{kind}0{seconds}{serial:05}")
 }
 
 /// There is no AMD in FreeSWITCH; the dialplan's own finds its way by a variable.
@@ -178,7 +184,7 @@ fn a_message_is_left(
     kind: u32,
     when: Range<f64>,
 ) {
-    let number = format!("55219{kind}0000003");
+    let number = number(kind, 0, 2);
     rig.insert("amd", std::slice::from_ref(&number)).unwrap();
     let row = row(rig, &number, LATER);
     assert_eq!(row.verdict.as_deref(), Some("machine"), "{row:?}");
@@ -198,11 +204,11 @@ fn a_message_is_left(
     assert_eq!(call(callees, &number).ending.as_deref(), Some("bye_in"));
 }
 
-fn one_who_never_stops_talking_is_given_up(rig: &FsRig, number: &str) {
+fn one_who_never_stops_talking_is_given_up(rig: &FsRig, callees: &Carrier, number: &str) {
     let row = row(rig, number, ENDLESS);
     assert_eq!(row.outcome, "machine", "{row:?}");
     assert_ne!(row.detail, "message left", "{row:?}");
-    let call = call(&rig.carrier, number);
+    let call = call(callees, number);
     assert_eq!(call.ending.as_deref(), Some("bye_in"));
     let lasted = call.ended.unwrap() - call.answered.unwrap();
     assert!((59.0..66.0).contains(&lasted), "{lasted} s");
@@ -228,6 +234,8 @@ fn calls_with_agents_are_recorded_while_the_two_are_together() {
         return;
     }
     let mut rig = start("fs-record");
+    Callees::write(&rig.logs).unwrap();
+    let (callees, _) = voices(&rig);
     let pattern = ["--recording", "{date}/{campaign}-{agent}-{attempt}.wav"];
     let place = ["--context", "records"];
     rig.campaign("kept", &[&pattern[..], &place, ONCE].concat())
@@ -236,11 +244,11 @@ fn calls_with_agents_are_recorded_while_the_two_are_together() {
     rig.outdial(&["campaign", "start", "kept"]).unwrap();
 
     the_customer_leaves_first(&rig);
-    the_agent_leaves_first(&rig);
+    the_agent_leaves_first(&rig, &callees);
 }
 
 fn the_customer_leaves_first(rig: &FsRig) {
-    let number = Fate::Answer(3).number(0, 1);
+    let number = number(0, 3, 1);
     rig.insert("kept", std::slice::from_ref(&number)).unwrap();
     let row = row(rig, &number, LATER);
     assert_eq!(row.outcome, "completed", "{row:?}");
@@ -258,12 +266,13 @@ fn the_customer_leaves_first(rig: &FsRig) {
         let sample = i16::from_le_bytes([s[0], s[1]]);
         sample.unsigned_abs() > 2_000
     });
-    assert!(loud.count() > 8_000, "somebody is heard on it");
+    let loud = loud.count();
+    assert!(loud > 500, "{loud} loud samples of a hello");
 }
 
 /// What comes after him in the dialplan is not on it.
-fn the_agent_leaves_first(rig: &FsRig) {
-    let number = Fate::AnswerStay.number(0, 2);
+fn the_agent_leaves_first(rig: &FsRig, callees: &Carrier) {
+    let number = number(1, 0, 2);
     rig.insert("kept", std::slice::from_ref(&number)).unwrap();
     let agent = wait_until("the talk", SOON, || {
         let shown = rig.pbx.cli("show channels")?;
@@ -280,7 +289,7 @@ fn the_agent_leaves_first(rig: &FsRig) {
     rig.pbx.cli(&format!("sched_hangup +2 {agent}")).unwrap();
     assert_eq!(rig.pbx.global("AFTER", SOON).unwrap(), "CONNECTED");
     let row = row(rig, &number, LATER);
-    let call = call(&rig.carrier, &number);
+    let call = call(callees, &number);
     let lasted = call.ended.unwrap() - call.answered.unwrap();
     assert!(lasted > 3.9, "{lasted} s: {row:?}");
     let file = rig.pbx.run_dir().join("recordings").join(recording(rig, &number));

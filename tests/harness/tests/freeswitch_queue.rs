@@ -73,9 +73,8 @@ fn start(name: &str, members: &[Member<'_>], strategy: &str) -> FsRig {
     };
     let rig = FsRig::on(name, options).unwrap();
     let first = "<configuration name=\"logfile.conf\">";
-    rig.pbx
-        .add_config(first, &callcenter(members, strategy))
-        .unwrap();
+    let callcenter = callcenter(members, strategy) + first;
+    rig.pbx.change_config(first, &callcenter).unwrap();
     cli(&rig, "load mod_callcenter");
     rig
 }
@@ -269,11 +268,15 @@ fn who_is_not_served_in_time_gets_the_message_and_breaks_hold_the_dialing() {
 /// It is said what is missing, and when it is there again the dialing goes on.
 fn a_queue_that_goes_stops_the_dialing(rig: &FsRig) {
     let before = customers(rig).len();
+    // mod_callcenter loads one by itself that is configured, as long as it knows of callers.
+    let (there, gone) = (format!("name=\"{QUEUE}\""), "name=\"gone@default\"");
+    rig.pbx.change_config(&there, gone).unwrap();
     cli(rig, &format!("callcenter_config queue unload {QUEUE}"));
     wait_shown(rig, "why home", &format!("no queue {QUEUE}"));
     rig.insert("home", &[Fate::Busy.number(0, 50)]).unwrap();
     wait_shown(rig, "campaign home", "refused");
     assert_eq!(customers(rig).len(), before);
+    rig.pbx.change_config(gone, &there).unwrap();
     cli(rig, &format!("callcenter_config queue load {QUEUE}"));
     set_status(rig, "m1", "Available");
     rig.outdial(&["campaign", "start", "home"]).unwrap();

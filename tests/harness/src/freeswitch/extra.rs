@@ -8,17 +8,17 @@ use anyhow::{Context, Result, ensure};
 use super::{FreeSwitch, Installation, SKIPPED};
 
 impl FreeSwitch {
-    /// Puts `text` before the first `mark` of its configuration and has it read. Not with phones that are
-    /// rung or settings that change: these write the configuration anew.
+    /// Puts `to` in the place of the first `from` of its configuration and has it read. Not with phones that
+    /// are rung or settings that change: these write the configuration anew.
     ///
     /// # Errors
-    /// There is no such mark, or it can't be written or read.
-    pub fn add_config(&self, mark: &str, text: &str) -> Result<()> {
+    /// `from` is not there, or it can't be written or read.
+    pub fn change_config(&self, from: &str, to: &str) -> Result<()> {
         let path = self.run.join("conf/freeswitch.xml");
         let all = fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
-        ensure!(all.contains(mark), "no {mark} in {}", path.display());
-        let all = all.replacen(mark, &format!("{text}\n{mark}"), 1);
-        fs::write(&path, all).with_context(|| format!("writing {}", path.display()))?;
+        ensure!(all.contains(from), "no {from} in {}", path.display());
+        fs::write(&path, all.replacen(from, to, 1))
+            .with_context(|| format!("writing {}", path.display()))?;
         self.cli("reloadxml").map(drop)
     }
 

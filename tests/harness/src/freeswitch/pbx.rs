@@ -88,8 +88,10 @@ impl Pbx for FreeSwitch {
 
     fn global(&self, name: &str, limit: Duration) -> Result<String> {
         wait_until(&format!("global variable {name}"), limit, || {
-            let value = self.cli(&format!("global_getvar {name}"))?;
-            Ok((!value.is_empty()).then_some(value))
+            // Asked for one that is not there it answers with an error, as for any other.
+            let all = self.cli("global_getvar")?;
+            let mut pairs = all.lines().filter_map(|line| line.split_once('='));
+            Ok(pairs.find_map(|(known, value)| (known == name).then(|| value.to_owned())))
         })
     }
 
