@@ -580,11 +580,7 @@ pub(crate) fn name(field: &'static str, text: &str) -> Result<(), ConfigError> {
 }
 
 /// A name with these marks.
-pub(crate) fn marked_name(
-    field: &'static str,
-    text: &str,
-    marks: &str,
-) -> Result<(), ConfigError> {
+pub(crate) fn marked_name(field: &'static str, text: &str, marks: &str) -> Result<(), ConfigError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == ' ' || marks.contains(c);
     let plain = !text.is_empty() && text.len() <= limits::NAME_BYTES && text.chars().all(allowed);
     if plain && !text.contains("..") {

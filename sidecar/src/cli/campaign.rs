@@ -106,8 +106,8 @@ pub struct Fields {
     /// abandoned [default: 0]
     #[arg(long, value_name = "PERCENT")]
     people_among_machines: Option<f64>,
-    /// Tell people from machines with Asterisk's AMD() before an agent is asked for, with these
-    /// arguments, as AMD() takes them, or as amd.conf has it: 2500,1500,800,5000 or default
+    /// Tell people from machines with Asterisk's AMD() (FreeSWITCH has none) before an agent is asked for,
+    /// with these arguments, as AMD() takes them, or as amd.conf has it: 2500,1500,800,5000 or default
     #[arg(long, value_name = "ARGUMENTS|default")]
     amd: Option<String>,
     /// Don't: only the dialplan does, where it has AMD() before OutdialConnect() [default]

@@ -96,7 +96,9 @@ fn each_number_meets_its_fate() {
 
 /// `None`: there is no FreeSWITCH.
 fn rig(name: &str, options: RigOptions) -> Option<Rig<FreeSwitch>> {
-    is_installed().unwrap().then(|| Rig::on(&format!("fs-{name}"), options).unwrap())
+    is_installed()
+        .unwrap()
+        .then(|| Rig::on(&format!("fs-{name}"), options).unwrap())
 }
 
 #[test]

@@ -178,12 +178,7 @@ fn amd_of_the_campaigns_own_is_refused(rig: &FsRig) {
 }
 
 /// The first sound that the machine hears comes so long after it began to speak.
-fn a_message_is_left(
-    rig: &FsRig,
-    (callees, tap): (&Carrier, &Tap),
-    kind: u32,
-    when: Range<f64>,
-) {
+fn a_message_is_left(rig: &FsRig, (callees, tap): (&Carrier, &Tap), kind: u32, when: Range<f64>) {
     let number = number(kind, 0, 2);
     rig.insert("amd", std::slice::from_ref(&number)).unwrap();
     let row = row(rig, &number, LATER);
@@ -278,7 +273,10 @@ fn the_agent_leaves_first(rig: &FsRig, callees: &Carrier) {
         let shown = rig.pbx.cli("show channels")?;
         let node = &rig.sidecar.node;
         let talks = rig.pbx.show("calls")?.contains("bridged");
-        let uuids = shown.lines().skip(1).filter_map(|line| line.split(',').next());
+        let uuids = shown
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split(',').next());
         let agent = uuids
             .filter(|uuid| uuid.len() > 20 && !uuid.starts_with(&format!("{node}-")))
             .map(str::to_owned)
@@ -292,7 +290,11 @@ fn the_agent_leaves_first(rig: &FsRig, callees: &Carrier) {
     let call = call(callees, &number);
     let lasted = call.ended.unwrap() - call.answered.unwrap();
     assert!(lasted > 3.9, "{lasted} s: {row:?}");
-    let file = rig.pbx.run_dir().join("recordings").join(recording(rig, &number));
+    let file = rig
+        .pbx
+        .run_dir()
+        .join("recordings")
+        .join(recording(rig, &number));
     let kept = seconds(&file);
     assert!(
         kept > 1.5 && kept < lasted - 1.5,

@@ -113,6 +113,7 @@ fn said_of(rig: &FsRig, words: &str) -> BTreeSet<String> {
 }
 
 const ANSWERED: &str = "is answered by an agent in queue";
+const BRIDGED: &str = "is bridged to agent";
 const LEFT: &str = "abandoned waiting in queue";
 
 fn cli(rig: &FsRig, line: &str) -> String {
@@ -352,4 +353,44 @@ fn calls_go_on_when_an_agent_hangs_up_or_transfers_and_recordings_are_made() {
         .unwrap();
     assert_eq!(outcomes, "completed completed");
     nothing_is_left(&rig);
+}
+
+#[test]
+fn an_agent_who_answers_at_the_limit_has_the_call_or_has_not() {
+    if !is_installed().unwrap() {
+        return;
+    }
+    // They are called within a tenth of a second. One picks up well before the limit, one at it, one would
+    // behind it.
+    let members = &[
+        ("m1", Fate::AnswerStay, 1),
+        ("m2", Fate::AnswerStay, 2),
+        ("m3", Fate::AnswerStay, 3),
+    ];
+    let rig = start("fs-queue-limit", members, "longest-idle-agent");
+    campaign(&rig, &["--mode", "progressive"]);
+    rig.outdial(&["campaign", "set", "home", "--connect-limit-ms", "1080"])
+        .unwrap();
+    let short = |n: u32| Fate::Answer(4).number(0, n);
+    let numbers: Vec<String> = (0..30).map(short).collect();
+    rig.insert("home", &numbers).unwrap();
+    rig.outdial(&["campaign", "start", "home"]).unwrap();
+    rig.wait_leads("home", &["done"], LATER).unwrap();
+    nothing_is_left(&rig);
+
+    let rows = rows(&rig);
+    assert_eq!(rows.len(), numbers.len());
+    let (served, not): (Vec<&Attempt>, Vec<&Attempt>) =
+        rows.iter().partition(|row| row.bridged.is_some());
+    println!("{} served, {} not", served.len(), not.len());
+    assert!(
+        !served.is_empty() && !not.is_empty(),
+        "{} of {}",
+        served.len(),
+        rows.len()
+    );
+    assert!(served.iter().all(|row| row.outcome == "completed"));
+    assert!(not.iter().all(|row| row.outcome == "abandoned"), "{not:#?}");
+    assert_eq!(said_of(&rig, BRIDGED), legs(&rig, served.into_iter()));
+    settled(&rows, || Ok(customers(&rig)), None).unwrap();
 }

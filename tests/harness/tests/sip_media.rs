@@ -267,11 +267,7 @@ fn voices(rig: &Rig) -> Voices {
     // Else what is played would go to where SIPp's voice comes from, and not to the tap.
     let to_the_tap = [("rtp_symmetric = yes", "rtp_symmetric = no")];
     let callees = trunk(rig, ("voices", "5521"), &heard, &to_the_tap);
-    Voices {
-        callees,
-        tap,
-        said,
-    }
+    Voices { callees, tap, said }
 }
 
 fn amd_tells_who_answers(rig: &mut Rig) {
