@@ -22,18 +22,24 @@ pub(crate) fn in_range(
 
 /// Names reach dial strings and dialplan look-ups: letters, digits and a few marks only.
 pub(crate) fn name(field: &'static str, text: &str) -> Result<(), ConfigError> {
-    let allowed =
-        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/' | b' ');
-    let plain = !text.is_empty() && text.len() <= limits::NAME_BYTES && text.bytes().all(allowed);
+    marked_name(field, text, "_-./")
+}
+
+/// A name with these marks.
+pub(crate) fn marked_name(field: &'static str, text: &str, marks: &str) -> Result<(), ConfigError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == ' ' || marks.contains(c);
+    let plain = !text.is_empty() && text.len() <= limits::NAME_BYTES && text.chars().all(allowed);
     if plain && !text.contains("..") {
         return Ok(());
     }
+    let marks: Vec<String> = marks.chars().map(String::from).collect();
     Err(ConfigError::new(
         field,
         format!("is {text:?}"),
         format!(
-            "1 to {} of A-Z a-z 0-9 _ - . / and space",
-            limits::NAME_BYTES
+            "1 to {} of A-Z a-z 0-9 {} and space",
+            limits::NAME_BYTES,
+            marks.join(" ")
         ),
     ))
 }

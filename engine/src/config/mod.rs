@@ -21,7 +21,7 @@ pub use campaign::{
     AbandonRule, AgentlessAction, CallerIds, CampaignConfig, CampaignState, MAX_RATIO_MILLI, Mode,
     POWER_RATIO_MILLI, Target,
 };
-pub(crate) use checks::{in_range, name};
+pub(crate) use checks::{in_range, marked_name, name};
 pub use trunk::{Route, TrunkConfig};
 
 /// What is wrong with one field of a configuration.

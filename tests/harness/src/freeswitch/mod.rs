@@ -3,6 +3,7 @@
 
 mod conf;
 mod events;
+mod extra;
 mod pbx;
 mod phone;
 mod socket;
@@ -19,6 +20,7 @@ use nix::sys::signal::Signal;
 
 use self::conf::Conf;
 pub use self::events::{Event, Events};
+pub use self::extra::is_installed;
 use self::socket::EventSocket;
 use crate::pbx::PbxOptions;
 use crate::process::{Proc, run};
