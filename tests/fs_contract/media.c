@@ -1,0 +1,219 @@
+/*
+ * SPDX-License-Identifier: MIT
+ *
+ * Packets, sounds, transfers, and two who are bridged.
+ */
+#include "host.h"
+
+/* How long one side of a bridge waits for the other. */
+#define BRIDGE_WAIT_MS 10000
+
+static const char bridge_private[] = "contract_bridge";
+
+switch_status_t switch_core_session_get_read_impl(switch_core_session_t *session,
+	switch_codec_implementation_t *implementation)
+{
+	*implementation = session->implementation;
+	return SWITCH_STATUS_SUCCESS;
+}
+
+/* A packet comes when its time is over, or somebody has broken it off. */
+switch_status_t switch_core_session_read_frame(switch_core_session_t *session, switch_frame_t **frame,
+	switch_io_flag_t flags, int stream)
+{
+	switch_status_t status = SWITCH_STATUS_SUCCESS;
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += FRAME_MS * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&session->lock);
+	while (session->channel.state < CS_HANGUP && !session->broken_off
+		&& !pthread_cond_timedwait(&session->changed, &session->lock, &until)) {
+	}
+	if (session->channel.state >= CS_HANGUP) {
+		status = SWITCH_STATUS_FALSE;
+	} else if (session->broken_off) {
+		status = SWITCH_STATUS_BREAK;
+	}
+	session->broken_off = 0;
+	pthread_mutex_unlock(&session->lock);
+	session->codec.implementation = &session->implementation;
+	session->frame = (switch_frame_t) { .codec = &session->codec, .data = session->packet,
+		.datalen = sizeof(session->packet), .buflen = sizeof(session->packet), .channels = 1 };
+	*frame = SWITCH_READ_ACCEPTABLE(status) ? &session->frame : NULL;
+	return status;
+}
+
+switch_status_t switch_core_session_write_frame(switch_core_session_t *session, switch_frame_t *frame,
+	switch_io_flag_t flags, int stream)
+{
+	unsigned int sum = 0;
+
+	if (!frame->codec || frame->datalen > frame->buflen) {
+		BROKEN("a packet without codec, or longer than its memory");
+	}
+	/* A sanitizer is to see whether it is all there. */
+	for (uint32_t i = 0; i < frame->datalen; i++) {
+		sum += ((volatile unsigned char *) frame->data)[i];
+	}
+	return switch_channel_up(&session->channel) && sum < UINT32_MAX ? SWITCH_STATUS_SUCCESS : SWITCH_STATUS_FALSE;
+}
+
+/* Events that others have left for a channel: none here. */
+switch_status_t switch_ivr_parse_all_events(switch_core_session_t *session)
+{
+	return SWITCH_STATUS_SUCCESS;
+}
+
+/* What the caller's functions say of a packet, and of the keys. */
+static switch_status_t ask(switch_core_session_t *session, switch_input_args_t *args, switch_frame_t *frame)
+{
+	switch_status_t status = SWITCH_STATUS_SUCCESS;
+	switch_dtmf_t dtmf;
+
+	while (args && args->input_callback && status == SWITCH_STATUS_SUCCESS
+		&& switch_channel_dequeue_dtmf(&session->channel, &dtmf) == SWITCH_STATUS_SUCCESS) {
+		status = args->input_callback(session, &dtmf, SWITCH_INPUT_TYPE_DTMF, args->buf, args->buflen);
+	}
+	if (args && args->read_frame_callback && status == SWITCH_STATUS_SUCCESS) {
+		status = args->read_frame_callback(session, frame, args->user_data);
+	}
+	return status;
+}
+
+/* A stream has no end. */
+switch_status_t switch_ivr_play_file(switch_core_session_t *session, switch_file_handle_t *file, const char *sound,
+	switch_input_args_t *args)
+{
+	int endless = strstr(sound, "local_stream://") != NULL;
+
+	if (strstr(sound, "missing")) {
+		return SWITCH_STATUS_NOTFOUND;
+	}
+	for (int ms = 0; endless || ms < SOUND_MS; ms += FRAME_MS) {
+		switch_status_t status;
+		switch_frame_t *frame;
+
+		if (!switch_channel_ready(&session->channel)
+			|| !SWITCH_READ_ACCEPTABLE(switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0))) {
+			return SWITCH_STATUS_FALSE;
+		}
+		status = ask(session, args, frame);
+		if (status != SWITCH_STATUS_SUCCESS) {
+			return status;
+		}
+	}
+	atomic_fetch_add(&counts.played, 1);
+	return SWITCH_STATUS_SUCCESS;
+}
+
+switch_status_t switch_ivr_displace_session(switch_core_session_t *session, const char *sound, uint32_t limit,
+	const char *flags)
+{
+	return strstr(sound, "missing") ? SWITCH_STATUS_FALSE : SWITCH_STATUS_SUCCESS;
+}
+
+switch_status_t switch_ivr_stop_displace_session(switch_core_session_t *session, const char *sound)
+{
+	return SWITCH_STATUS_SUCCESS;
+}
+
+/* Its handlers go, but for those that stick. */
+switch_status_t switch_ivr_session_transfer(switch_core_session_t *session, const char *extension, const char *dialplan,
+	const char *context)
+{
+	switch_channel_t *channel = &session->channel;
+	switch_caller_profile_t *profile = pool_zeroed(session->pool, sizeof(*profile), NULL);
+	switch_caller_profile_t *before = switch_channel_get_caller_profile(channel);
+
+	*profile = *before;
+	profile->dialplan = pool_copy(session->pool, zstr(dialplan) ? "XML" : dialplan);
+	profile->context = pool_copy(session->pool, zstr(context) ? before->context : context);
+	profile->destination_number = pool_copy(session->pool, extension);
+	channel_clear_handlers(channel);
+	channel_set_profile(channel, profile);
+	channel_set_flag(channel, CF_TRANSFER);
+	switch_channel_set_state(channel, CS_ROUTING);
+	return SWITCH_STATUS_SUCCESS;
+}
+
+/* One side of a bridge, in its own thread, for as long as both stay. */
+static void bridge_side(switch_core_session_t *session, switch_core_session_t *peer)
+{
+	switch_frame_t *frame;
+
+	channel_set_flag(&session->channel, CF_BRIDGED);
+	switch_channel_wait_for_flag(&peer->channel, CF_BRIDGED, SWITCH_TRUE, BRIDGE_WAIT_MS, &session->channel);
+	while (switch_channel_ready(&session->channel) && !switch_channel_test_flag(&peer->channel, CF_TRANSFER)
+		&& switch_channel_test_flag(&peer->channel, CF_BRIDGED)) {
+		if (!SWITCH_READ_ACCEPTABLE(switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0))) {
+			break;
+		}
+		switch_core_session_write_frame(peer, frame, SWITCH_IO_FLAG_NONE, 0);
+	}
+	switch_channel_clear_flag(&session->channel, CF_BRIDGED);
+	switch_core_session_kill_channel(peer, SWITCH_SIG_BREAK);
+}
+
+switch_status_t switch_ivr_bridge_bleg(switch_core_session_t *session, switch_core_session_t *peer, uint32_t max_wait_ms)
+{
+	switch_channel_t *channel = &session->channel;
+	switch_core_session_t *other;
+	switch_status_t status;
+
+	channel_set_flag(channel, CF_ARRANGED_BRIDGE);
+	status = switch_channel_wait_for_flag(channel, CF_ARRANGED_BRIDGE, SWITCH_FALSE, max_wait_ms, &peer->channel);
+	if (status == SWITCH_STATUS_FALSE) {
+		return status;
+	}
+	if (switch_channel_test_flag(channel, CF_ARRANGED_BRIDGE)) {
+		switch_channel_clear_flag(channel, CF_ARRANGED_BRIDGE);
+		return SWITCH_STATUS_FALSE;
+	}
+	if (switch_channel_test_flag(channel, CF_TRANSFER)) {
+		return SWITCH_STATUS_SUCCESS;
+	}
+	other = switch_channel_get_private(channel, bridge_private);
+	switch_channel_set_private(channel, bridge_private, NULL);
+	if (other) {
+		bridge_side(session, other);
+	} else {
+		switch_channel_hangup(channel, SWITCH_CAUSE_DESTINATION_OUT_OF_ORDER);
+	}
+	return SWITCH_STATUS_SUCCESS;
+}
+
+switch_status_t switch_ivr_multi_threaded_bridge(switch_core_session_t *session, switch_core_session_t *peer,
+	switch_input_callback_function_t callback, void *data, void *peer_data)
+{
+	const char *hangup;
+
+	if (!switch_channel_ready(&session->channel)) {
+		switch_channel_hangup(&peer->channel, SWITCH_CAUSE_ORIGINATOR_CANCEL);
+		return SWITCH_STATUS_SUCCESS;
+	}
+	if (!switch_channel_test_flag(&peer->channel, CF_ARRANGED_BRIDGE)) {
+		BROKEN("a bridge with somebody who does not wait for it is not in the contract");
+	}
+	if (switch_core_session_read_lock(peer) != SWITCH_STATUS_SUCCESS) {
+		switch_channel_hangup(&peer->channel, SWITCH_CAUSE_NO_ANSWER);
+		return SWITCH_STATUS_FALSE;
+	}
+	session_tell(peer, SWITCH_MESSAGE_INDICATE_BRIDGE);
+	session_tell(session, SWITCH_MESSAGE_INDICATE_BRIDGE);
+	atomic_fetch_add(&counts.bridged, 1);
+	switch_channel_set_private(&peer->channel, bridge_private, session);
+	switch_channel_clear_flag(&peer->channel, CF_ARRANGED_BRIDGE);
+	carrier_met(peer);
+	bridge_side(session, peer);
+	switch_core_session_rwunlock(peer);
+	session_tell(peer, SWITCH_MESSAGE_INDICATE_UNBRIDGE);
+	session_tell(session, SWITCH_MESSAGE_INDICATE_UNBRIDGE);
+	hangup = switch_channel_get_variable_dup(&session->channel, SWITCH_HANGUP_AFTER_BRIDGE_VARIABLE, SWITCH_TRUE, -1);
+	if (hangup && !strcmp(hangup, "true")) {
+		switch_channel_hangup(&session->channel, SWITCH_CAUSE_NORMAL_CLEARING);
+	}
+	return SWITCH_STATUS_SUCCESS;
+}
