@@ -39,6 +39,7 @@ help:
 	@echo 'make install    put them in place; DESTDIR and prefix (/usr) as usual'
 	@echo 'make uninstall  take them away again; configuration and data stay'
 	@echo 'make demo       dial 500 leads from a real Asterisk to 10 agents; EXIT=1: then stop'
+	@echo 'make demo PBX=freeswitch   the same with FreeSWITCH, where one is installed (FREESWITCH_PREFIX)'
 	@echo 'make demo PBX=sim   the same with a simulated PBX: no Asterisk, no SIPp, nobody is called'
 	@echo 'make test       everything that CI checks'
 	@echo 'make sanitize   the engine under ThreadSanitizer, the module under AddressSanitizer'
@@ -91,12 +92,12 @@ uninstall:
 	$(module_make) uninstall
 	@test -n '$(DESTDIR)' || echo 'Left in place: /var/lib/outdial, /etc/outdial, outdial.conf of Asterisk, user outdial'
 
-# asterisk, or sim: a simulated PBX, which needs no Asterisk and no SIPp.
+# asterisk, freeswitch, or sim: a simulated PBX, which needs neither and no SIPp.
 PBX ?= asterisk
 demo:
-	@case '$(PBX)' in asterisk|sim) ;; *) echo 'PBX=$(PBX): asterisk or sim' >&2; exit 1;; esac
-	@scripts/setup $(if $(filter sim,$(PBX)),--without-pbx)
-	@$(MAKE) --no-print-directory -s $(if $(filter sim,$(PBX)),library,all)
+	@case '$(PBX)' in asterisk|freeswitch|sim) ;; *) echo 'PBX=$(PBX): asterisk, freeswitch or sim' >&2; exit 1;; esac
+	@scripts/setup $(if $(filter sim,$(PBX)),--without-pbx,$(if $(filter freeswitch,$(PBX)),--freeswitch))
+	@$(MAKE) --no-print-directory -s $(if $(filter asterisk,$(PBX)),all,library)
 	@$(CARGO) build -q --release -p outdial-harness --bin demo
 	@OUTDIAL_PREBUILT=1 PBX=$(PBX) $(release)/demo
 

@@ -5,15 +5,28 @@
  *
  * outdial_agent: an agent's channel waits, meets customers, and waits again; all in its own thread.
  */
+#include "desk.h"
 #include "leg.h"
+#include "pin.h"
 #include "session.h"
 #include "wait.h"
+#include "words.h"
 
 static const char app_name[] = "outdial_agent";
-static const char app_syntax[] = "<agent>[,a(sound)m(music)]";
+static const char app_syntax[] = "<agent>[,a(sound)m(music)p(sound)]";
 
 /* How long an agent waits for a customer's thread to be ready for him. */
 #define MEET_WAIT_MS 1000
+
+/* What he hears, by the application's options. */
+struct sounds {
+	/* When a customer comes; empty: nothing. */
+	char announcement[OUTDIAL_SOUND_LEN];
+	/* While he waits; empty: silence. */
+	char music[OUTDIAL_SOUND_LEN];
+	/* Asks for his PIN. */
+	char pin[OUTDIAL_SOUND_LEN];
+};
 
 /* What outdial_status says of a dismissal. `*mistake`: what the log says of it, where the dialplan's author,
  * or whoever set outdial up, should know; else untouched. */
@@ -83,7 +96,9 @@ static int talk(struct session *session, switch_core_session_t *agent, struct le
 	switch_mutex_unlock(session->lock);
 	shim_post(OUTDIAL_EVENT_LEG_BRIDGED, leg->id, session->id, 0);
 	announce(session, agent);
-	switch_ivr_multi_threaded_bridge(agent, customer, NULL, NULL, NULL);
+	desk_begin(session, agent, customer);
+	switch_ivr_multi_threaded_bridge(agent, customer, keys_input, session, NULL);
+	desk_over(session, agent, customer);
 	if (*session->announcement) {
 		switch_ivr_stop_displace_session(agent, session->announcement);
 	}
@@ -91,6 +106,7 @@ static int talk(struct session *session, switch_core_session_t *agent, struct le
 	switch_mutex_lock(session->lock);
 	session->with[0] = '\0';
 	switch_mutex_unlock(session->lock);
+	keys_over(session);
 	return 0;
 }
 
@@ -115,10 +131,15 @@ static void meet(struct session *session, switch_core_session_t *agent)
 	leg_release(leg);
 }
 
+static void key_pressed(void *data, char digit)
+{
+	keys_waiting(data, digit);
+}
+
 /* Waits for one order. */
 static void wait_turn(struct session *session, switch_core_session_t *agent)
 {
-	struct wait wait = { .over = is_over, .data = session, .music = session->music };
+	struct wait wait = { .over = is_over, .key = key_pressed, .data = session, .bell = &session->bell, .music = session->music };
 	int free;
 
 	switch_mutex_lock(session->lock);
@@ -140,6 +161,7 @@ void session_serve(struct session *session, switch_core_session_t *agent)
 	const char *mistake = NULL;
 	const char *status = NULL;
 
+	shim_keys(&session->keys);
 	/* He comes back here after each call, whatever the profile's habits are. */
 	switch_channel_set_variable(channel, SWITCH_HANGUP_AFTER_BRIDGE_VARIABLE, "false");
 	switch_channel_set_variable(channel, SWITCH_PARK_AFTER_BRIDGE_VARIABLE, NULL);
@@ -171,7 +193,7 @@ void session_serve(struct session *session, switch_core_session_t *agent)
 	shim_status(channel, status);
 }
 
-static struct session *session_start(switch_core_session_t *agent, const char *name)
+static struct session *session_start(switch_core_session_t *agent, const char *name, int pin_checked)
 {
 	switch_channel_t *channel = switch_core_session_get_channel(agent);
 	struct session *session = session_create(switch_core_session_get_uuid(agent), name);
@@ -182,7 +204,7 @@ static struct session *session_start(switch_core_session_t *agent, const char *n
 		return NULL;
 	}
 	session_set(session, agent);
-	res = shim_post(OUTDIAL_EVENT_SESSION_ENTERED, session->id, session->agent, 0);
+	res = shim_post(OUTDIAL_EVENT_SESSION_ENTERED, session->id, session->agent, pin_checked);
 	if (res == OUTDIAL_OK) {
 		return session;
 	}
@@ -193,31 +215,16 @@ static struct session *session_start(switch_core_session_t *agent, const char *n
 	return NULL;
 }
 
-/* The argument of option `c`, as in a(beep)m(default); `otherwise` without brackets. Non-zero: malformed. */
-static int take_option(const char **at, char *to, size_t size, const char *otherwise)
-{
-	const char *end;
-
-	if (**at != '(') {
-		switch_copy_string(to, otherwise, size);
-		return 0;
-	}
-	end = strchr(*at, ')');
-	if (!end || end == *at + 1 || (size_t) (end - *at) > size) {
-		return -1;
-	}
-	switch_copy_string(to, *at + 1, (switch_size_t) (end - *at));
-	*at = end + 1;
-	return 0;
-}
-
-static int take_options(const char *options, char *announcement, char *music, size_t size)
+/* What he hears. Non-zero: malformed. */
+static int take_options(const char *options, struct sounds *sounds)
 {
 	while (*options) {
 		char option = *options++;
 
-		if ((option != 'a' || take_option(&options, announcement, size, "tone_stream://%(150,0,1400)"))
-			&& (option != 'm' || take_option(&options, music, size, "local_stream://moh"))) {
+		if ((option != 'a'
+				|| words_argument(&options, sounds->announcement, OUTDIAL_SOUND_LEN, "tone_stream://%(150,0,1400)"))
+			&& (option != 'm' || words_argument(&options, sounds->music, OUTDIAL_SOUND_LEN, "local_stream://moh"))
+			&& (option != 'p' || words_argument(&options, sounds->pin, OUTDIAL_SOUND_LEN, NULL))) {
 			return -1;
 		}
 	}
@@ -227,17 +234,17 @@ static int take_options(const char *options, char *announcement, char *music, si
 SWITCH_STANDARD_APP(agent_app)
 {
 	switch_channel_t *channel = switch_core_session_get_channel(session);
-	char announcement[OUTDIAL_SOUND_LEN] = "";
-	char music[OUTDIAL_SOUND_LEN] = "";
+	struct sounds sounds = { .pin = "ivr/ivr-please_enter_pin_followed_by_pound.wav" };
 	char *name = switch_core_session_strdup(session, switch_str_nil(data));
 	char *options = strchr(name, ',');
 	struct session *agent;
+	enum pin_result pin;
 
 	if (options) {
 		*options++ = '\0';
 	}
 	if (zstr(name) || strlen(name) >= sizeof(agent->agent)
-		|| take_options(switch_str_nil(options), announcement, music, sizeof(music))) {
+		|| take_options(switch_str_nil(options), &sounds)) {
 		switch_log_printf(SWITCH_CHANNEL_SESSION_LOG(session), SWITCH_LOG_WARNING,
 			"%s %s: agent missing or too long, or wrong options\n", app_name, app_syntax);
 		shim_status(channel, "ERROR");
@@ -247,12 +254,16 @@ SWITCH_STANDARD_APP(agent_app)
 		shim_status(channel, "HANGUP");
 		return;
 	}
-	agent = session_start(session, name);
+	pin = pin_ask(session, name, sounds.pin);
+	if (pin == PIN_REFUSED) {
+		return;
+	}
+	agent = session_start(session, name, pin == PIN_RIGHT);
 	if (!agent) {
 		return;
 	}
-	switch_copy_string(agent->announcement, announcement, sizeof(agent->announcement));
-	switch_copy_string(agent->music, music, sizeof(agent->music));
+	switch_copy_string(agent->announcement, sounds.announcement, sizeof(agent->announcement));
+	switch_copy_string(agent->music, sounds.music, sizeof(agent->music));
 	session_serve(agent, session);
 	session_gone(agent);
 }

@@ -5,6 +5,7 @@
  *
  * The API 'outdial', which is also the console's command: the words; the answers are the engine's.
  */
+#include "events.h"
 #include "leg.h"
 #include "pool.h"
 #include "session.h"
@@ -57,6 +58,21 @@ static void write_to(void *data, const char *text)
 	stream->write_function(stream, "%s\n", text);
 }
 
+static void show_events(switch_stream_handle_t *stream)
+{
+	struct events_load load;
+
+	if (!shim.config.events) {
+		stream->write_function(stream, "Events        off\n");
+		return;
+	}
+	events_load(&load);
+	stream->write_function(stream, "Events        on, %s numbers; %llu sent, %llu lost\n",
+		shim.config.event_numbers == EVENT_NUMBERS_NO ? "without"
+		: shim.config.event_numbers == EVENT_NUMBERS_MASKED ? "with masked" : "with",
+		(unsigned long long) load.sent, (unsigned long long) load.dropped);
+}
+
 /* What the engine does not know of itself. */
 static void show_shim(switch_stream_handle_t *stream)
 {
@@ -69,6 +85,7 @@ static void show_shim(switch_stream_handle_t *stream)
 		OUTDIAL_ABI_MINOR, switch_version_full());
 	stream->write_function(stream, "In FreeSWITCH %u legs of %u, %u agents\n", legs_count(), shim_max_calls(),
 		sessions_count());
+	show_events(stream);
 	stream->write_function(stream, "Debug         %s\n", shim.debug ? "on: numbers are in the log" : "off");
 	if (shim.faulted) {
 		stream->write_function(stream, "Heartbeat     none: the engine has stopped, see the log; restart FreeSWITCH\n");

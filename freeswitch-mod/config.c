@@ -53,6 +53,45 @@ static int set_node(const char *value, struct shim_config *config)
 	return 0;
 }
 
+static int set_switch(const char *name, const char *value, int *to)
+{
+	if (!switch_true(value) && !switch_false(value)) {
+		switch_log_printf(SWITCH_CHANNEL_LOG, SWITCH_LOG_ERROR, "%s: '%s' is yes or no, not '%s'\n", config_file, name,
+			value);
+		return -1;
+	}
+	*to = switch_true(value) ? 1 : 0;
+	return 0;
+}
+
+static const char *event_numbers_name(enum event_numbers numbers)
+{
+	switch (numbers) {
+	case EVENT_NUMBERS_NO:
+		return "no";
+	case EVENT_NUMBERS_MASKED:
+		return "masked";
+	case EVENT_NUMBERS_YES:
+		return "yes";
+	}
+	return "";
+}
+
+static int set_event_numbers(const char *value, enum event_numbers *to)
+{
+	enum event_numbers each;
+
+	for (each = EVENT_NUMBERS_NO; each <= EVENT_NUMBERS_YES; each++) {
+		if (!strcasecmp(value, event_numbers_name(each))) {
+			*to = each;
+			return 0;
+		}
+	}
+	switch_log_printf(SWITCH_CHANNEL_LOG, SWITCH_LOG_ERROR, "%s: 'event_numbers' is no, masked or yes, not '%s'\n",
+		config_file, value);
+	return -1;
+}
+
 static int set_param(const char *name, const char *value, struct shim_config *config)
 {
 	uint64_t number = 0;
@@ -79,8 +118,14 @@ static int set_param(const char *name, const char *value, struct shim_config *co
 		config->max_calls = (unsigned int) number;
 		return 0;
 	}
+	if (!strcasecmp(name, "events")) {
+		return set_switch(name, value, &config->events);
+	}
+	if (!strcasecmp(name, "event_numbers")) {
+		return set_event_numbers(value, &config->event_numbers);
+	}
 	switch_log_printf(SWITCH_CHANNEL_LOG, SWITCH_LOG_ERROR, "%s: unknown param '%s'. Known: node, socket, journal, "
-		"journal_bytes, context, max_calls\n", config_file, name);
+		"journal_bytes, context, max_calls, events, event_numbers\n", config_file, name);
 	return -1;
 }
 
@@ -124,6 +169,10 @@ int config_read(struct shim_config *config)
 		const char *name = switch_xml_attr_soft(param, "name");
 
 		res = set_param(name, switch_xml_attr_soft(param, "value"), &fresh);
+	}
+	settings = switch_xml_child(cfg, "keys");
+	for (param = settings ? switch_xml_child(settings, "key") : NULL; param && !res; param = param->next) {
+		res = keys_set(&fresh.keys, switch_xml_attr_soft(param, "digits"), switch_xml_attr_soft(param, "action"));
 	}
 	switch_xml_free(xml);
 	if (!res) {
@@ -188,6 +237,12 @@ void config_compare(const struct shim_config *old, struct shim_config *fresh, sh
 	changed(&report, "context", old->context, fresh->context);
 	changed(&report, "max_calls", number_text(before, sizeof(before), old->max_calls),
 		number_text(now, sizeof(now), fresh->max_calls));
+	changed(&report, "events", old->events ? "yes" : "no", fresh->events ? "yes" : "no");
+	changed(&report, "event_numbers", event_numbers_name(old->event_numbers), event_numbers_name(fresh->event_numbers));
+	if (memcmp(&old->keys, &fresh->keys, sizeof(old->keys))) {
+		report.changes++;
+		say(data, "keys: changed, for agents who log in from now on");
+	}
 	if (!report.changes) {
 		say(data, "outdial.conf.xml says what it said before");
 	}

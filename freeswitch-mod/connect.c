@@ -142,7 +142,7 @@ static const char *visit_outcome(struct visit *visit)
 
 static const char *visit_run(struct visit *visit)
 {
-	struct wait wait = { .over = is_over, .data = visit };
+	struct wait wait = { .over = is_over, .data = visit, .bell = &visit->leg->bell };
 	struct order order;
 
 	for (;;) {

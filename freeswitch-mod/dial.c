@@ -177,7 +177,9 @@ static switch_state_handler_table_t leg_states = {
 	.flags = SSH_FLAG_STICKY,
 };
 
-void leg_proceeds(struct leg *leg)
+/* The carrier has said something, for the first time. A 100 Trying is not among it: sofia's stack keeps it to
+ * itself. */
+static void leg_proceeds(struct leg *leg)
 {
 	int first;
 

@@ -10,8 +10,6 @@
 
 #include "shim.h"
 
-struct leg;
-
 /* A channel that is to be made. */
 struct dial {
 	/* Its uuid. */
@@ -30,8 +28,5 @@ int dial_device(char *device, size_t size, const char *tech, const char *endpoin
 
 /* Makes the channel; its thread is not launched yet. NULL: `*cause` says why. */
 switch_core_session_t *dial_channel(const struct dial *dial, switch_call_cause_t *cause);
-
-/* The carrier has said something; told to the engine once. */
-void leg_proceeds(struct leg *leg);
 
 #endif

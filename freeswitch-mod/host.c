@@ -5,6 +5,7 @@
  *
  * What the engine asks of FreeSWITCH: each function enqueues and returns.
  */
+#include "events.h"
 #include "leg.h"
 #include "phone.h"
 #include "pool.h"
@@ -257,6 +258,11 @@ static void host_leave_message(void *ctx, const char *leg, const char *sound)
 	}
 }
 
+static void host_notice(void *ctx, const struct outdial_notice *notice)
+{
+	events_notice(notice);
+}
+
 const struct outdial_host shim_host = {
 	.abi_version = OUTDIAL_ABI_MAJOR << 16 | OUTDIAL_ABI_MINOR,
 	.struct_size = sizeof(struct outdial_host),
@@ -272,5 +278,6 @@ const struct outdial_host shim_host = {
 	.log = host_log,
 	.on_fault = host_on_fault,
 	.ring = host_ring,
+	.notice = host_notice,
 	.leave_message = host_leave_message,
 };

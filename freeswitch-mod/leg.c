@@ -88,6 +88,12 @@ static int leg_list(struct leg *leg)
 	return taken;
 }
 
+static void leg_free(struct leg *leg)
+{
+	bell_destroy(&leg->bell);
+	free(leg);
+}
+
 /* Takes an ended leg out of the registry, and frees it. */
 static void leg_unlist(struct leg *leg)
 {
@@ -95,7 +101,7 @@ static void leg_unlist(struct leg *leg)
 	switch_core_hash_delete(legs.table, leg->id);
 	legs.count--;
 	switch_mutex_unlock(legs.lock);
-	free(leg);
+	leg_free(leg);
 	shim_unhold();
 }
 
@@ -106,20 +112,21 @@ struct leg *leg_create(const struct outdial_originate *request)
 	if (!leg) {
 		return NULL;
 	}
+	bell_init(&leg->bell);
 	if (leg_fill(leg, request)) {
 		switch_log_printf(SWITCH_CHANNEL_LOG, SWITCH_LOG_ERROR, "Not dialing leg '%s': the request is malformed\n",
 			switch_str_nil(request->leg));
-		free(leg);
+		leg_free(leg);
 		return NULL;
 	}
 	leg->lock = shim_lock_of(leg->id);
 	if (shim_hold()) {
-		free(leg);
+		leg_free(leg);
 		return NULL;
 	}
 	if (leg_list(leg)) {
 		switch_log_printf(SWITCH_CHANNEL_LOG, SWITCH_LOG_ERROR, "No leg '%s': there is one of that name\n", leg->id);
-		free(leg);
+		leg_free(leg);
 		shim_unhold();
 		return NULL;
 	}
@@ -272,6 +279,7 @@ static void leg_wake(struct leg *leg)
 	switch_core_session_t *session = leg_session(leg);
 	int talking;
 
+	bell_ring(&leg->bell);
 	if (!session) {
 		return;
 	}

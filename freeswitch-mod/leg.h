@@ -15,6 +15,7 @@
 #ifndef OUTDIAL_LEG_H
 #define OUTDIAL_LEG_H
 
+#include "bell.h"
 #include "shim.h"
 
 /* What a customer in outdial_connect is told to do next. */
@@ -50,6 +51,8 @@ struct leg {
 	/* Under the registry's lock. Holds; 0: it has ended. */
 	unsigned int holds;
 
+	/* Wakes the customer's thread. */
+	struct bell bell;
 	/* Shared with some other legs. */
 	switch_mutex_t *lock;
 	/* Under the leg's lock, from here on. NULL before and after. */

@@ -5,7 +5,9 @@
  *
  * Loading, reloading and unloading; posting events.
  */
+#include "events.h"
 #include "leg.h"
+#include "monitor.h"
 #include "phone.h"
 #include "pool.h"
 #include "session.h"
@@ -14,6 +16,10 @@
 #define DIAL_THREADS 4
 /* Threads that carry out the engine's other orders. */
 #define WORK_THREADS 4
+/* Threads that carry out what agents press. */
+#define DESK_THREADS 4
+/* Keys that may wait for such a thread. */
+#define KEYS_WAITING 1024
 /* Jobs that may wait for such a thread. */
 #define JOBS_WAITING 65536
 /* How long an unload that can't be refused waits for calls that it has hung up. */
@@ -82,6 +88,13 @@ unsigned int shim_max_calls(void)
 	max = shim.config.max_calls;
 	switch_mutex_unlock(config_lock);
 	return max;
+}
+
+void shim_keys(struct keys *keys)
+{
+	switch_mutex_lock(config_lock);
+	*keys = shim.config.keys;
+	switch_mutex_unlock(config_lock);
 }
 
 void shim_status(switch_channel_t *channel, const char *status)
@@ -215,6 +228,8 @@ static void registries_free(void)
 {
 	pool_destroy(shim.dials);
 	pool_destroy(shim.work);
+	pool_destroy(shim.desk);
+	shim.desk = NULL;
 	shim.dials = NULL;
 	shim.work = NULL;
 	sessions_destroy();
@@ -234,12 +249,13 @@ static int registries_make(void)
 			return -1;
 		}
 	}
-	if (legs_init() || sessions_init()) {
+	if (legs_init() || sessions_init() || monitor_init()) {
 		return -1;
 	}
 	shim.dials = pool_create(DIAL_THREADS, JOBS_WAITING);
 	shim.work = pool_create(WORK_THREADS, JOBS_WAITING);
-	if (!shim.dials || !shim.work) {
+	shim.desk = pool_create(DESK_THREADS, KEYS_WAITING);
+	if (!shim.dials || !shim.work || !shim.desk) {
 		registries_free();
 		return -1;
 	}
@@ -257,15 +273,27 @@ SWITCH_MODULE_LOAD_FUNCTION(mod_outdial_load)
 		registries_free();
 		return SWITCH_STATUS_FALSE;
 	}
+	if (events_init() || events_apply(&shim.config)) {
+		events_destroy();
+		outdial_free(shim.engine);
+		shim.engine = NULL;
+		registries_free();
+		return SWITCH_STATUS_FALSE;
+	}
 	*module_interface = switch_loadable_module_create_module_interface(pool, modname);
 	shim.module = *module_interface;
 	agent_register(module_interface);
 	connect_register(module_interface);
 	phone_register(module_interface);
+	pause_register(module_interface);
+	lead_register(module_interface);
+	field_register(module_interface);
+	monitor_register(module_interface);
 	api_register(module_interface);
 	/* It starts the engine as soon as FreeSWITCH has loaded everything that calls need. */
 	if (watch_start()) {
 		api_unregister();
+		events_destroy();
 		outdial_free(shim.engine);
 		shim.engine = NULL;
 		registries_free();
@@ -301,6 +329,9 @@ static int reload(shim_say say, void *data)
 	switch_mutex_lock(config_lock);
 	shim.config = fresh;
 	switch_mutex_unlock(config_lock);
+	if (events_apply(&fresh)) {
+		say(data, "Events can't be switched, the log says why");
+	}
 	return 0;
 }
 
@@ -346,6 +377,7 @@ SWITCH_MODULE_SHUTDOWN_FUNCTION(mod_outdial_shutdown)
 		/* Its code stays in memory, for somebody runs in it. */
 		return SWITCH_STATUS_NOUNLOAD;
 	}
+	events_destroy();
 	registries_free();
 	outdial_free(shim.engine);
 	shim.engine = NULL;

@@ -104,18 +104,20 @@ static int has_target(const char *context, const char *exten, uint32_t priority)
 	return res;
 }
 
-static int has_sound(const char *name)
+int probe_sound(const char *name)
 {
 	switch_file_handle_t file = { 0 };
 	char path[1024];
 	char *prefix = NULL;
+	/* What plays it looks for a WAV file, unless the name says otherwise. */
+	const char *extension = strstr(name, "://") || strchr(name, '.') ? "" : ".wav";
 	int res;
 
 	if (strstr(name, "://") || *name == '/') {
-		switch_copy_string(path, name, sizeof(path));
+		switch_snprintf(path, sizeof(path), "%s%s", name, extension);
 	} else {
 		prefix = switch_core_get_variable_dup("sound_prefix");
-		switch_snprintf(path, sizeof(path), "%s/%s", switch_str_nil(prefix), name);
+		switch_snprintf(path, sizeof(path), "%s/%s%s", switch_str_nil(prefix), name, extension);
 	}
 	res = switch_core_file_open(&file, path, 1, 8000, SWITCH_FILE_FLAG_READ | SWITCH_FILE_DATA_SHORT, NULL)
 		== SWITCH_STATUS_SUCCESS;
@@ -143,7 +145,7 @@ static int probe_look(const struct probe *probe)
 	case OUTDIAL_PROBE_TARGET:
 		return has_target(probe->first, probe->second, probe->number);
 	case OUTDIAL_PROBE_SOUND:
-		return has_sound(probe->first);
+		return probe_sound(probe->first);
 	case OUTDIAL_PROBE_APPLICATION:
 		return has_application(probe->first);
 	case OUTDIAL_PROBE_AMD:

@@ -5,6 +5,7 @@
  *
  * Sessions: their registry, and orders for agents.
  */
+#include "monitor.h"
 #include "session.h"
 
 static struct {
@@ -39,6 +40,12 @@ unsigned int sessions_count(void)
 	return count;
 }
 
+static void session_free(struct session *session)
+{
+	bell_destroy(&session->bell);
+	free(session);
+}
+
 struct session *session_create(const char *id, const char *agent)
 {
 	struct session *session = calloc(1, sizeof(*session));
@@ -47,15 +54,16 @@ struct session *session_create(const char *id, const char *agent)
 	if (!session) {
 		return NULL;
 	}
+	bell_init(&session->bell);
 	if (shim_hold()) {
-		free(session);
+		session_free(session);
 		return NULL;
 	}
 	session->lock = shim_lock_of(id);
 	session->holds = 1;
 	if (shim_copy(session->id, sizeof(session->id), id, 1)
 		|| shim_copy(session->agent, sizeof(session->agent), agent, 1)) {
-		free(session);
+		session_free(session);
 		shim_unhold();
 		return NULL;
 	}
@@ -67,7 +75,7 @@ struct session *session_create(const char *id, const char *agent)
 	}
 	switch_mutex_unlock(sessions.lock);
 	if (taken) {
-		free(session);
+		session_free(session);
 		shim_unhold();
 		return NULL;
 	}
@@ -103,7 +111,7 @@ void session_release(struct session *session)
 	holds = --session->holds;
 	switch_mutex_unlock(sessions.lock);
 	if (!holds) {
-		free(session);
+		session_free(session);
 		shim_unhold();
 	}
 }
@@ -123,6 +131,7 @@ void session_gone(struct session *session)
 	char meet[OUTDIAL_ID_LEN];
 
 	session_set(session, NULL);
+	monitor_over(session->id);
 	switch_mutex_lock(session->lock);
 	session->waiting = 0;
 	switch_copy_string(meet, session->meet, sizeof(meet));
@@ -198,6 +207,7 @@ static void session_wake(struct session *session)
 {
 	switch_core_session_t *channel = session_channel(session);
 
+	bell_ring(&session->bell);
 	if (channel) {
 		switch_core_session_kill_channel(channel, SWITCH_SIG_BREAK);
 		switch_core_session_rwunlock(channel);

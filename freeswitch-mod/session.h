@@ -12,6 +12,7 @@
 #ifndef OUTDIAL_SESSION_H
 #define OUTDIAL_SESSION_H
 
+#include "bell.h"
 #include "shim.h"
 
 struct leg;
@@ -26,9 +27,20 @@ struct session {
 	/* What he hears while he waits; empty: silence. Constant once he waits. */
 	char music[OUTDIAL_SOUND_LEN];
 
+	/* What he may press. Constant once he waits. */
+	struct keys keys;
+
+	/* In his own thread only: he has put the customer on hold, to this; empty: to silence. */
+	char hold_music[OUTDIAL_SOUND_LEN];
+	int held;
+	/* In his own thread only: he has muted himself. */
+	int muted;
+
 	/* Under the registry's lock. */
 	unsigned int holds;
 
+	/* Wakes the agent's thread. */
+	struct bell bell;
 	/* Shared with some other sessions. */
 	switch_mutex_t *lock;
 	/* Under the session's lock, from here on. NULL: it has ended, or there is none yet. */
@@ -37,6 +49,9 @@ struct session {
 	char meet[OUTDIAL_ID_LEN];
 	/* The leg that he is with; empty: none. */
 	char with[OUTDIAL_ID_LEN];
+	/* What he has pressed, and may become a key; one digit more for a moment. */
+	char pressed[OUTDIAL_KEY_LEN + 1];
+	switch_time_t pressed_at;
 	/* Why he is let go, one of OUTDIAL_DISMISS_; 0: he stays. */
 	unsigned int dismissed;
 	/* He can be given an order. */

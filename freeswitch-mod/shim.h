@@ -10,6 +10,7 @@
 
 #include <switch.h>
 
+#include "keys.h"
 #include "outdial.h"
 
 /* Longest id of a leg or session, with its NUL. */
@@ -34,6 +35,13 @@
 
 struct pool;
 
+/* The lead's number in events. */
+enum event_numbers {
+	EVENT_NUMBERS_NO,
+	EVENT_NUMBERS_MASKED,
+	EVENT_NUMBERS_YES,
+};
+
 /* outdial.conf.xml. */
 struct shim_config {
 	char node[33];
@@ -45,6 +53,10 @@ struct shim_config {
 	unsigned int max_calls;
 	/* 0: the library's default. */
 	uint64_t journal_bytes;
+	/* outdial::call_state and outdial::agent_state are fired. */
+	int events;
+	enum event_numbers event_numbers;
+	struct keys keys;
 };
 
 /* The module's state. Written by load, reload and shutdown only. */
@@ -57,6 +69,8 @@ struct shim {
 	struct pool *dials;
 	/* Everything else that the engine asks for: never waits behind a dial. */
 	struct pool *work;
+	/* What agents press: waits for the engine, and for the sidecar. */
+	struct pool *desk;
 	struct shim_config config;
 	/* 'outdial set debug on'. */
 	volatile int debug;
@@ -91,6 +105,9 @@ void shim_default_context(char *context, size_t size);
 
 /* Calls in flight that are allowed; reload may change it. */
 unsigned int shim_max_calls(void);
+
+/* Keys of agents who log in now; reload may change them. */
+void shim_keys(struct keys *keys);
 
 /* Tells the engine. Any thread. Returns OUTDIAL_OK or why the event was not taken. */
 int shim_post(uint32_t kind, const char *id, const char *other, int value);
@@ -130,6 +147,9 @@ void host_let_go(void);
 /* Answers a probe; a job of the work pool. */
 void probe_push(uint64_t request, uint32_t what, const char *first, const char *second, uint32_t number);
 
+/* Whether a sound can be played; the name as in the dialplan. */
+int probe_sound(const char *name);
+
 /* Why nothing may be dialed now; NULL: it may. */
 const char *dial_refusal(void);
 
@@ -138,6 +158,10 @@ void watch_stop(void);
 
 void agent_register(switch_loadable_module_interface_t **module_interface);
 void connect_register(switch_loadable_module_interface_t **module_interface);
+void pause_register(switch_loadable_module_interface_t **module_interface);
+void lead_register(switch_loadable_module_interface_t **module_interface);
+void field_register(switch_loadable_module_interface_t **module_interface);
+void monitor_register(switch_loadable_module_interface_t **module_interface);
 void api_register(switch_loadable_module_interface_t **module_interface);
 void api_unregister(void);
 

@@ -5,6 +5,9 @@
  */
 #include "wait.h"
 
+/* How long the bell is listened to between two packets: a bit less than from one to the next. */
+#define BELL_WAIT_MS 18
+
 /* Silence, in the size of the channel's packets. */
 struct silence {
 	switch_codec_t codec;
@@ -105,6 +108,9 @@ void wait_run(switch_core_session_t *session, const struct wait *wait)
 		}
 		switch_ivr_parse_all_events(session);
 		take_keys(channel, wait);
+		if (bell_wait(wait->bell, BELL_WAIT_MS)) {
+			continue;
+		}
 		if (!SWITCH_READ_ACCEPTABLE(switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0))) {
 			break;
 		}

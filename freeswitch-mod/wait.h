@@ -8,14 +8,17 @@
 #ifndef OUTDIAL_WAIT_H
 #define OUTDIAL_WAIT_H
 
+#include "bell.h"
 #include "shim.h"
 
 struct wait {
-	/* Non-zero: the waiting is over. Asked at each packet, and when the channel was woken up. */
+	/* Non-zero: the waiting is over. Asked at each packet, and when the bell has rung. */
 	int (*over)(void *data);
 	/* A key was pressed; NULL: keys are dropped. */
 	void (*key)(void *data, char digit);
 	void *data;
+	/* Rings when over() may have changed. */
+	struct bell *bell;
 	/* What is heard; NULL or empty: silence. */
 	const char *music;
 };

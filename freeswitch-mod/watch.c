@@ -6,7 +6,6 @@
  * Looks now and then: whether FreeSWITCH is up or shuts down, whether the engine moves, and at the calls
  * that ring.
  */
-#include "dial.h"
 #include "leg.h"
 #include "session.h"
 
@@ -99,35 +98,13 @@ static int is_late(switch_time_t since, unsigned int timeout_ms)
 	return since && timeout_ms && switch_micro_time_now() - since > (switch_time_t) timeout_ms * 1000;
 }
 
-/* sofia tells nobody of a 100 Trying, but notes it; and the engine gives up a trunk that does not reply
- * at all. */
-static void look_at_reply(struct leg *leg)
-{
-	switch_core_session_t *session = leg_session(leg);
-	switch_channel_t *channel;
-
-	if (!session) {
-		return;
-	}
-	channel = switch_core_session_get_channel(session);
-	if (!zstr(switch_channel_get_variable_dup(channel, "sip_reply_host", SWITCH_FALSE, -1))) {
-		leg_proceeds(leg);
-	}
-	switch_core_session_rwunlock(session);
-}
-
 static void look_at_leg(struct leg *leg, void *data)
 {
-	int unheard;
 	int late;
 
 	switch_mutex_lock(leg->lock);
-	unheard = !leg->proceeding && !leg->answered;
 	late = !leg->answered && is_late(leg->dialed_at, leg->timeout_ms);
 	switch_mutex_unlock(leg->lock);
-	if (unheard) {
-		look_at_reply(leg);
-	}
 	if (late) {
 		/* The engine's own deadline is earlier; it is gone, or stuck. */
 		leg_hangup(leg, SWITCH_CAUSE_NO_ANSWER);
@@ -139,6 +116,7 @@ static void look_at_session(struct session *session, void *data)
 	switch_core_session_t *channel;
 	int late;
 
+	keys_look(session);
 	switch_mutex_lock(session->lock);
 	late = session->ringing && is_late(session->rung_at, session->timeout_ms);
 	switch_mutex_unlock(session->lock);

@@ -82,7 +82,7 @@ impl Answering {
         rig.add_agents(CAMPAIGN, PHONES.into())?;
         rig.outdial(&["campaign", "start", CAMPAIGN])?;
         // Every call is logged otherwise.
-        rig.asterisk.cli("core set verbose 0")?;
+        rig.pbx.cli("core set verbose 0")?;
         Ok(Answering {
             rig,
             callees,
@@ -118,7 +118,7 @@ impl Answering {
             self.phones.hang_up(phone);
         }
         wait_for("the last channel's end", SOON, || {
-            Ok(self.rig.asterisk.channels()? == 0 && self.callees.live() == 0)
+            Ok(self.rig.pbx.channels()? == 0 && self.callees.live() == 0)
         })?;
         let own = 1..=PHONES;
         for call in &made {
@@ -136,7 +136,7 @@ impl Answering {
                 Side::Outdial => 8_000,
                 Side::Dial => 7_000,
             } + u32::from(phone);
-            let port = self.rig.asterisk.sip_port;
+            let port = self.rig.pbx.sip_port;
             phones.push(
                 self.phones
                     .call(port, "agents", &extension.to_string(), phone),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
+use crate::pbx::PbxOptions;
 use crate::process::{Proc, rss_kb};
 use crate::sanitize;
 use crate::wait::{wait_for, wait_until};
@@ -22,31 +23,6 @@ const SLOW_START: Duration = Duration::from_secs(300);
 /// How long it may take to end when it is told to end now; the search for leaks is in it.
 const END: Duration = Duration::from_secs(20);
 
-/// What is not the same for every test.
-#[derive(Clone, Debug)]
-pub struct AsteriskOptions {
-    /// Port of the carrier.
-    pub carrier_port: u16,
-    /// Port of the second carrier; the first one's unless it has one of its own.
-    pub carrier2_port: Option<u16>,
-    /// Node name in `outdial.conf`.
-    pub node: String,
-    /// The sidecar's socket, as Asterisk sees it.
-    pub socket: PathBuf,
-    /// Folder of the journal; `None`: in the run's folder.
-    pub journal: Option<PathBuf>,
-    /// Load the module at start.
-    pub load_outdial: bool,
-    /// More `load =` lines for `modules.conf`.
-    pub load: Vec<String>,
-    /// Added to `extensions.conf`.
-    pub dialplan: String,
-    /// Added to `outdial.conf`.
-    pub settings: String,
-    /// More environment.
-    pub env: Vec<(String, String)>,
-}
-
 /// A running Asterisk.
 pub struct Asterisk {
     workspace: Workspace,
@@ -54,7 +30,7 @@ pub struct Asterisk {
     logs: PathBuf,
     /// Where SIP comes in.
     pub sip_port: u16,
-    options: AsteriskOptions,
+    options: PbxOptions,
     proc: Option<Proc>,
     starts: u32,
 }
@@ -69,7 +45,7 @@ impl Asterisk {
         workspace: &Workspace,
         run: &Path,
         logs: &Path,
-        options: AsteriskOptions,
+        options: PbxOptions,
     ) -> Result<Asterisk> {
         let mut asterisk = Asterisk {
             workspace: workspace.clone(),
@@ -209,19 +185,21 @@ impl Asterisk {
             }
             self.write_etc(&entry.file_name().to_string_lossy(), &text)?;
         }
-        let journal = options
-            .journal
-            .clone()
-            .unwrap_or_else(|| self.run.join("journal"));
-        self.write_etc(
-            "outdial.conf",
-            &format!(
-                "[general]\nnode = {}\nsocket = {}\njournal = {}\n{}\n",
-                options.node,
-                options.socket.display(),
-                journal.display(),
-                options.settings
-            ),
+        self.write_etc("outdial.conf", &format!("[general]\n{}", self.settings()))
+    }
+
+    /// The module's settings as the options have them.
+    #[must_use]
+    pub fn settings(&self) -> String {
+        let options = &self.options;
+        let own = self.run.join("journal");
+        let journal = options.journal.as_ref().unwrap_or(&own);
+        format!(
+            "node = {}\nsocket = {}\njournal = {}\n{}\n",
+            options.node,
+            options.socket.display(),
+            journal.display(),
+            options.settings
         )
     }
 
@@ -235,7 +213,7 @@ impl Asterisk {
     }
 
     /// The options; a change counts from the next [`Asterisk::write_config`].
-    pub fn options(&mut self) -> &mut AsteriskOptions {
+    pub fn options(&mut self) -> &mut PbxOptions {
         &mut self.options
     }
 

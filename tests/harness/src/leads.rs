@@ -39,6 +39,8 @@ pub enum Fate {
     EarlyThenAnswer,
     /// 401.
     Unauthorized,
+    /// Answered; the callee hangs up within 50 ms.
+    AnswerBriefly,
 }
 
 impl Fate {
@@ -59,6 +61,7 @@ impl Fate {
             Fate::ServerError => (9, 3),
             Fate::EarlyThenAnswer => (9, 4),
             Fate::Unauthorized => (9, 5),
+            Fate::AnswerBriefly => (9, 6),
         }
     }
 
@@ -78,7 +81,7 @@ impl Fate {
     pub fn answers(self) -> bool {
         matches!(
             self,
-            Fate::Answer(_) | Fate::AnswerStay | Fate::EarlyThenAnswer
+            Fate::Answer(_) | Fate::AnswerStay | Fate::EarlyThenAnswer | Fate::AnswerBriefly
         )
     }
 }

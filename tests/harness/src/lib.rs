@@ -1,5 +1,5 @@
 //! Starts real servers for outdial's tests, demo and benchmarks: PostgreSQL and sidecar, Asterisk
-//! with the module, SIPp as carrier and as agents; or a simulated PBX in place of all these. Everything listens on 127.0.0.1, on free
+//! or FreeSWITCH with the module, SIPp as carrier and as agents; or a simulated PBX in place of all these. Everything listens on 127.0.0.1, on free
 //! ports, and is stopped by process id when its owner goes, also after a panic.
 //!
 //! Linux only. Needs root where Asterisk lives in a root of its own (`scripts/asterisk-root`).
@@ -10,10 +10,13 @@ pub mod answering;
 pub mod asterisk;
 pub mod bot;
 pub mod carrier;
+pub mod cases;
 pub mod console;
 pub mod figures;
+pub mod freeswitch;
 pub mod http;
 pub mod leads;
+pub mod pbx;
 pub mod ports;
 pub mod process;
 pub mod rig;
@@ -33,7 +36,9 @@ pub mod workspace;
 pub use agents::Agents;
 pub use asterisk::Asterisk;
 pub use carrier::Carrier;
+pub use freeswitch::FreeSwitch;
 pub use leads::{Fate, Lead};
+pub use pbx::{Pbx, PbxOptions};
 pub use rig::{Rig, RigOptions};
 pub use sidecar::Sidecar;
 pub use sim::{SimOptions, SimPbx, SimRig};

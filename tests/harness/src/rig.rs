@@ -1,4 +1,4 @@
-//! All of it together: carrier, sidecar with database, Asterisk with the module, agents.
+//! All of it together: carrier, sidecar with database, a PBX with the module, agents.
 
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::agents::Agents;
-use crate::asterisk::{Asterisk, AsteriskOptions};
+use crate::asterisk::Asterisk;
 use crate::carrier::Carrier;
+use crate::pbx::{Pbx, PbxOptions};
 use crate::site::{Site, TrunkOptions};
-use crate::workspace::Workspace;
 
 /// What is not the same for every test.
 #[derive(Clone, Debug)]
@@ -24,13 +24,13 @@ pub struct RigOptions {
     pub burst: u32,
     /// The trunk's channels.
     pub channels: u32,
-    /// Added to the dialplan.
+    /// Added to the dialplan, in the PBX's own language.
     pub dialplan: String,
-    /// Added to `outdial.conf`.
+    /// Added to the module's settings.
     pub settings: String,
     /// Print each `outdial` command.
     pub echo: bool,
-    /// More environment for Asterisk.
+    /// More environment for the PBX.
     pub env: Vec<(String, String)>,
 }
 
@@ -51,18 +51,18 @@ impl Default for RigOptions {
 }
 
 /// Servers, in the order in which they stop.
-pub struct Rig {
+pub struct Rig<P: Pbx = Asterisk> {
     /// Phones of agents.
     pub agents: Vec<Agents>,
     /// The PBX.
-    pub asterisk: Asterisk,
+    pub pbx: P,
     /// Sidecar, database and folders.
     pub site: Site,
     /// The other end of the trunk.
     pub carrier: Carrier,
 }
 
-impl Deref for Rig {
+impl<P: Pbx> Deref for Rig<P> {
     type Target = Site;
 
     fn deref(&self) -> &Site {
@@ -70,25 +70,35 @@ impl Deref for Rig {
     }
 }
 
-impl DerefMut for Rig {
+impl<P: Pbx> DerefMut for Rig<P> {
     fn deref_mut(&mut self) -> &mut Site {
         &mut self.site
     }
 }
 
 impl Rig {
-    /// Starts all but the agents, and adds the trunk `carrier` with a route for all numbers.
+    /// [`Rig::on`] Asterisk.
     ///
     /// # Errors
     /// Something does not start.
     pub fn start(name: &str, options: RigOptions) -> Result<Rig> {
-        let site = Site::start(Workspace::ready()?, &options.kind, name, options.echo)?;
+        Rig::on(name, options)
+    }
+}
+
+impl<P: Pbx> Rig<P> {
+    /// Starts all but the agents, and adds the trunk `carrier` with a route for all numbers.
+    ///
+    /// # Errors
+    /// Something does not start.
+    pub fn on(name: &str, options: RigOptions) -> Result<Rig<P>> {
+        let site = Site::start(P::workspace()?, &options.kind, name, options.echo)?;
         let carrier = Carrier::start(&site.workspace, &site.logs, "carrier", None)?;
-        let asterisk = Asterisk::start(
+        let pbx = P::start(
             &site.workspace,
             site.run_dir(),
             &site.logs,
-            AsteriskOptions {
+            PbxOptions {
                 carrier_port: carrier.port,
                 carrier2_port: None,
                 node: site.sidecar.node.clone(),
@@ -103,7 +113,7 @@ impl Rig {
         )?;
         let rig = Rig {
             agents: Vec::new(),
-            asterisk,
+            pbx,
             site,
             carrier,
         };
@@ -112,7 +122,8 @@ impl Rig {
             burst: options.burst,
             channels: options.channels,
         };
-        rig.open(options.max_concurrent_originates, trunk)?;
+        let (tech, endpoint) = P::trunk("carrier");
+        rig.open(options.max_concurrent_originates, (tech, &endpoint), trunk)?;
         Ok(rig)
     }
 
@@ -137,7 +148,7 @@ impl Rig {
             &self.site.workspace,
             &self.site.logs,
             &name,
-            self.asterisk.sip_port,
+            self.pbx.sip_port(),
             &extensions,
         )?;
         self.agents.push(agents);

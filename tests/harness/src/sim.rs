@@ -199,7 +199,11 @@ impl SimRig {
         let words: Vec<&str> = options.pbx.iter().map(String::as_str).collect();
         let mut pbx = SimPbx::prepare(&site, &words);
         pbx.start()?;
-        site.open(options.max_concurrent_originates, options.trunk)?;
+        site.open(
+            options.max_concurrent_originates,
+            ("PJSIP", "carrier"),
+            options.trunk,
+        )?;
         Ok(SimRig { pbx, site })
     }
 }

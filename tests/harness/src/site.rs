@@ -54,11 +54,16 @@ impl Site {
     }
 
     /// Waits until all is well; then bounds the calls that dial at once, and adds the trunk
-    /// `carrier` with a route for all numbers.
+    /// `carrier`, which has this technology and endpoint, with a route for all numbers.
     ///
     /// # Errors
     /// It is not well, or a command fails.
-    pub fn open(&self, max_concurrent_originates: u32, trunk: TrunkOptions) -> Result<()> {
+    pub fn open(
+        &self,
+        max_concurrent_originates: u32,
+        (tech, endpoint): (&str, &str),
+        trunk: TrunkOptions,
+    ) -> Result<()> {
         self.wait_healthy(Duration::from_secs(20))?;
         self.sidecar.sql()?.execute(
             "UPDATE outdial.settings SET value = $1 WHERE key = 'max_concurrent_originates'",
@@ -68,8 +73,10 @@ impl Site {
             "trunks",
             "add",
             "carrier",
+            "--tech",
+            tech,
             "--endpoint",
-            "carrier",
+            endpoint,
             "--cps-limit",
             &trunk.cps.to_string(),
             "--burst",

@@ -34,10 +34,10 @@ impl Rig {
     /// # Errors
     /// Asterisk does not take it.
     pub fn pjsip(&self, name: &str, text: &str) -> Result<()> {
-        append(&self.asterisk.run_dir().join("etc/pjsip.conf"), text)?;
-        self.asterisk.cli("module reload res_pjsip.so")?;
+        append(&self.pbx.run_dir().join("etc/pjsip.conf"), text)?;
+        self.pbx.cli("module reload res_pjsip.so")?;
         wait_for(&format!("endpoint {name}"), Duration::from_secs(10), || {
-            let said = self.asterisk.cli(&format!("pjsip show endpoint {name}"));
+            let said = self.pbx.cli(&format!("pjsip show endpoint {name}"));
             Ok(said.is_ok_and(|said| said.contains("ParameterName")))
         })
     }

@@ -178,6 +178,28 @@ impl Workspace {
         Ok(build.join("res_outdial.so"))
     }
 
+    /// `mod_outdial.so`.
+    #[must_use]
+    pub fn freeswitch_module(&self) -> PathBuf {
+        self.target.join("freeswitch-mod/mod_outdial.so")
+    }
+
+    /// Builds it where it is stale, against the library that was built.
+    ///
+    /// # Errors
+    /// It can't be built.
+    pub fn build_freeswitch_module(&self) -> Result<()> {
+        let build = self.target.join("freeswitch-mod");
+        let mut make = Command::new("make");
+        make.args(["-s", "-C", "freeswitch-mod"])
+            .arg(format!("BUILD={}", build.display()))
+            .arg(format!(
+                "OUTDIAL_LIB={}",
+                self.target.join("release").display()
+            ));
+        run(without_make(make.current_dir(&self.root))).map(drop)
+    }
+
     /// `asterisk`, in its root.
     #[must_use]
     pub fn asterisk(&self) -> Command {

@@ -55,7 +55,7 @@ fn a_bot_hears_a_call_speaks_and_hangs_up() {
         "func_uuid",
         "app_exec",
     ] {
-        let said = rig.asterisk.cli(&format!("module load {module}.so"));
+        let said = rig.pbx.cli(&format!("module load {module}.so"));
         assert!(said.unwrap().contains("Loaded"), "{module}");
     }
     let sound = Sound::beep(&rig.logs, 800, 3.0).unwrap();
@@ -99,9 +99,9 @@ fn a_bot_hears_a_call_speaks_and_hangs_up() {
     let missed = row(&rig, &number);
     assert_eq!((missed.outcome.as_str(), missed.legs), ("completed", 1));
     assert_eq!(disposition(&rig, &number), "callback");
-    assert!(rig.asterisk.log().contains(&port.to_string()));
+    assert!(rig.pbx.log().contains(&port.to_string()));
     wait_for("the end of every channel", SOON, || {
-        Ok(rig.live()? == 0 && rig.asterisk.channels()? == 0)
+        Ok(rig.live()? == 0 && rig.pbx.channels()? == 0)
     })
     .unwrap();
 }

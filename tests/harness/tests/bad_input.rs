@@ -132,7 +132,7 @@ fn hostile_lists_dial_nothing_but_their_good_numbers() {
     assert!(good.iter().all(|number| numbers.contains(number)));
     assert!(!rig.workspace.asterisk_root.join("outdial-evil").exists());
     assert!(!Path::new("/outdial-evil").exists());
-    let globals = rig.asterisk.cli("dialplan show globals").unwrap();
+    let globals = rig.pbx.cli("dialplan show globals").unwrap();
     assert!(!globals.contains("X=evil"), "{globals}");
 }
 
@@ -140,7 +140,7 @@ fn hostile_lists_dial_nothing_but_their_good_numbers() {
 fn wait_error(rig: &Rig, before: usize, named: &str) {
     let what = format!("an ERROR that names {named:?}");
     wait_for(&what, LATER, || {
-        let log = rig.asterisk.log();
+        let log = rig.pbx.log();
         let mut lines = log.get(before..).unwrap_or_default().lines();
         Ok(lines.any(|line| line.contains("ERROR") && line.contains(named)))
     })
@@ -151,17 +151,17 @@ fn wait_error(rig: &Rig, before: usize, named: &str) {
 fn a_module_that_can_not_work_says_why_and_the_pbx_lives() {
     let mut rig = Rig::start("module", RigOptions::default()).unwrap();
     let load = |rig: &Rig| {
-        rig.asterisk
+        rig.pbx
             .cli("module load res_outdial.so")
             .unwrap_or_else(|error| format!("{error:#}"))
     };
     assert!(
-        rig.asterisk
+        rig.pbx
             .cli("module unload res_outdial.so")
             .unwrap()
             .contains("Unloaded")
     );
-    let fine = fs::read_to_string(rig.asterisk.run_dir().join("etc/outdial.conf")).unwrap();
+    let fine = fs::read_to_string(rig.pbx.run_dir().join("etc/outdial.conf")).unwrap();
 
     for (conf, named) in [
         ("[general]\ntrunk = x\n".to_owned(), "trunk"),
@@ -173,27 +173,25 @@ fn a_module_that_can_not_work_says_why_and_the_pbx_lives() {
             "journal",
         ),
     ] {
-        rig.asterisk.write_etc("outdial.conf", &conf).unwrap();
-        let before = rig.asterisk.log().len();
+        rig.pbx.write_etc("outdial.conf", &conf).unwrap();
+        let before = rig.pbx.log().len();
         let said = load(&rig);
         assert!(said.contains("Unable to load"), "{conf}: {said}");
         wait_error(&rig, before, named);
     }
-    fs::remove_file(rig.asterisk.run_dir().join("etc/outdial.conf")).unwrap();
+    fs::remove_file(rig.pbx.run_dir().join("etc/outdial.conf")).unwrap();
     assert!(load(&rig).contains("Unable to load"), "no outdial.conf");
-    rig.asterisk.write_etc("outdial.conf", &fine).unwrap();
+    rig.pbx.write_etc("outdial.conf", &fine).unwrap();
 
-    rig.asterisk
+    rig.pbx
         .install_module(&module_of_another_abi(&rig))
         .unwrap();
-    rig.asterisk.forget_declined().unwrap();
-    let before = rig.asterisk.log().len();
+    rig.pbx.forget_declined().unwrap();
+    let before = rig.pbx.log().len();
     assert!(load(&rig).contains("Unable to load"), "another ABI");
     wait_error(&rig, before, "ABI");
-    rig.asterisk
-        .install_module(&rig.workspace.module())
-        .unwrap();
-    rig.asterisk.forget_declined().unwrap();
+    rig.pbx.install_module(&rig.workspace.module()).unwrap();
+    rig.pbx.forget_declined().unwrap();
 
     without_a_sidecar(&mut rig);
 }
@@ -215,7 +213,7 @@ fn module_of_another_abi(rig: &Rig) -> PathBuf {
 
 fn without_a_sidecar(rig: &mut Rig) {
     rig.sidecar.stop().unwrap();
-    let said = rig.asterisk.cli("module load res_outdial.so").unwrap();
+    let said = rig.pbx.cli("module load res_outdial.so").unwrap();
     assert!(said.contains("Loaded"), "{said}");
     let told = rig.sidecar.outdial_fails(&["status"]).unwrap();
     assert!(
@@ -224,7 +222,7 @@ fn without_a_sidecar(rig: &mut Rig) {
     );
     rig.phones(1, 1).unwrap();
     assert_eq!(rig.carrier.calls().unwrap().len(), 0);
-    assert!(rig.asterisk.alive());
+    assert!(rig.pbx.alive());
     rig.sidecar.start().unwrap();
     rig.wait_healthy(SOON).unwrap();
 }
@@ -266,16 +264,16 @@ impl Drop for SmallDisk {
 fn a_full_disk_stops_dialing_and_loses_nothing() {
     let mut rig = Rig::start("disk", RigOptions::default()).unwrap();
     let disk = SmallDisk::mount(&rig.run_dir().join("small"), 2048);
-    rig.asterisk.options().journal = Some(rig.run_dir().join("small/journal"));
-    rig.asterisk.write_config().unwrap();
+    rig.pbx.options().journal = Some(rig.run_dir().join("small/journal"));
+    rig.pbx.write_config().unwrap();
     assert!(
-        rig.asterisk
+        rig.pbx
             .cli("module unload res_outdial.so")
             .unwrap()
             .contains("Unloaded")
     );
     assert!(
-        rig.asterisk
+        rig.pbx
             .cli("module load res_outdial.so")
             .unwrap()
             .contains("Loaded")
@@ -300,7 +298,7 @@ fn a_full_disk_stops_dialing_and_loses_nothing() {
         .unwrap();
     assert!(body["causes"].to_string().contains("journal"), "{body}");
     let stopped = rig.carrier.calls().unwrap().len();
-    let why = rig.asterisk.cli("outdial show campaigns").unwrap();
+    let why = rig.pbx.cli("outdial show campaigns").unwrap();
     assert!(why.contains("journal"), "{why}");
     assert!(stopped < 340);
 

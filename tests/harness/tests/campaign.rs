@@ -1,5 +1,4 @@
-//! A campaign from a CSV file to the results, over a real trunk to agents; and the trunk's limit,
-//! changed while it dials.
+//! A whole campaign, and the trunk's limit, changed while it dials.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,184 +6,18 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use outdial_harness::carrier::busiest;
+use outdial_harness::cases::campaign::every_attempt_is_in_the_table_once;
 use outdial_harness::figures::{count, percentile};
-use outdial_harness::truth::{attempts, compare, outcomes, per_number};
+use outdial_harness::truth::attempts;
 use outdial_harness::wait::wait_for;
-use outdial_harness::{Fate, Lead, Rig, RigOptions};
+use outdial_harness::{Fate, Rig, RigOptions};
 
 const SECONDS_60: Duration = Duration::from_secs(60);
-
-/// What each fate must become; an answered one goes to an agent, or is abandoned if none is free.
-fn expected(fate: Fate) -> &'static [&'static str] {
-    match fate {
-        Fate::Answer(_) | Fate::AnswerStay | Fate::EarlyThenAnswer => &["completed", "abandoned"],
-        Fate::RingNoAnswer | Fate::Unavailable => &["no_answer"],
-        Fate::Busy | Fate::Decline => &["busy"],
-        Fate::Unknown | Fate::Incomplete => &["invalid"],
-        Fate::Congestion
-        | Fate::Forbidden
-        | Fate::Moved
-        | Fate::ServerError
-        | Fate::Unauthorized
-        | Fate::Silence => &["congested"],
-    }
-}
 
 #[test]
 fn every_attempt_is_in_the_table_once_as_the_carrier_saw_it() {
     let mut rig = Rig::start("campaign", RigOptions::default()).unwrap();
-    let fates = [
-        Fate::Answer(1),
-        Fate::Busy,
-        Fate::Answer(2),
-        Fate::RingNoAnswer,
-        Fate::Answer(0),
-        Fate::Unknown,
-        Fate::Answer(1),
-        Fate::Decline,
-        Fate::EarlyThenAnswer,
-        Fate::Congestion,
-        Fate::Answer(1),
-        Fate::Moved,
-        Fate::Answer(2),
-        Fate::Unavailable,
-        Fate::Answer(1),
-        Fate::Forbidden,
-        Fate::Answer(0),
-        Fate::Incomplete,
-        Fate::Answer(1),
-        Fate::ServerError,
-    ];
-    let leads: Vec<Lead> = (0..160)
-        .map(|serial| Lead {
-            fate: fates[usize::try_from(serial).unwrap() % fates.len()],
-            ring_half_seconds: u8::try_from(serial % 3).unwrap(),
-            serial,
-        })
-        .collect();
-    // Busy numbers are tried once more; nothing else is.
-    rig.power(
-        "spring",
-        "2",
-        &[
-            "--ring-timeout-ms",
-            "3000",
-            "--wrap-up-ms",
-            "200",
-            "--max-attempts",
-            "2",
-            "--retry",
-            "busy=1s",
-            "--retry",
-            "no_answer=never",
-            "--retry",
-            "congested=never",
-            "--retry",
-            "invalid=never",
-            "--retry",
-            "abandoned=never",
-            "--retry",
-            "failed=never",
-            "--retry",
-            "cancelled=never",
-            "--retry",
-            "machine=never",
-        ],
-    )
-    .unwrap();
-    rig.import("spring", &leads).unwrap();
-    rig.log_in("spring", 12).unwrap();
-
-    let refused = rig
-        .asterisk
-        .cli("module unload res_outdial.so")
-        .unwrap_or_else(|e| format!("{e:#}"));
-    assert!(
-        refused.contains("Unable to unload resource"),
-        "agents wait, so: {refused}"
-    );
-
-    rig.outdial(&["campaign", "start", "spring"]).unwrap();
-    rig.wait_leads("spring", &["done"], Duration::from_secs(120))
-        .unwrap();
-    wait_for("the last call's end", Duration::from_secs(10), || {
-        Ok(rig.carrier.calls()?.iter().all(|call| call.ended.is_some()))
-    })
-    .unwrap();
-
-    let rows = attempts(&mut rig.sidecar.sql().unwrap()).unwrap();
-    let calls = rig.carrier.calls().unwrap();
-    compare(&rows, &calls, None).unwrap();
-    let dialed = per_number(&calls);
-    for lead in &leads {
-        let number = lead.number();
-        let times = if matches!(lead.fate, Fate::Busy | Fate::Decline) {
-            2
-        } else {
-            1
-        };
-        assert_eq!(dialed.get(&number), Some(&times), "{lead:?}");
-        for row in rows.iter().filter(|row| row.number == number) {
-            assert!(
-                expected(lead.fate).contains(&row.outcome.as_str()),
-                "{lead:?}: {row:?}"
-            );
-        }
-    }
-    assert_eq!(dialed.len(), leads.len(), "a 302 is not followed");
-    let counts = outcomes(&rows);
-    assert!(counts["completed"] > 40, "{counts:?}");
-    let agents: BTreeMap<_, _> = rows
-        .iter()
-        .filter_map(|row| Some((row.agent?, ())))
-        .collect();
-    assert_eq!(agents.len(), 12, "every agent had calls");
-    for row in rows.iter().filter(|row| row.outcome == "completed") {
-        assert!(
-            row.bridged.is_some() && row.agent.is_some() && row.connect_us.is_some(),
-            "{row:?}"
-        );
-    }
-    assert_eq!(
-        rig.sidecar
-            .count("SELECT count(*) FROM outdial.quarantine")
-            .unwrap(),
-        0
-    );
-    wait_for("no call live", Duration::from_secs(5), || {
-        Ok(rig.live()? == 0)
-    })
-    .unwrap();
-
-    drained_it_unloads_and_stops(&mut rig);
-}
-
-/// Agents still wait: drain lets them go, then the module unloads, loads again, and Asterisk stops
-/// gracefully.
-fn drained_it_unloads_and_stops(rig: &mut Rig) {
-    rig.asterisk.cli("outdial drain").unwrap();
-    wait_for("the phones' end", Duration::from_secs(10), || {
-        Ok(rig.agents[0].hung_up()? == 12)
-    })
-    .unwrap();
-    wait_for("the unload", Duration::from_secs(10), || {
-        let said = rig
-            .asterisk
-            .cli("module unload res_outdial.so")
-            .unwrap_or_default();
-        Ok(said.contains("Unloaded"))
-    })
-    .unwrap();
-    let loaded = rig.asterisk.cli("module load res_outdial.so").unwrap();
-    assert!(loaded.contains("Loaded"), "{loaded}");
-    rig.wait_healthy(Duration::from_secs(10)).unwrap();
-    rig.phones(1, 3).unwrap();
-    rig.wait_agents("available", 3, Duration::from_secs(5))
-        .unwrap();
-    rig.asterisk.cli("outdial drain").unwrap();
-    rig.asterisk
-        .stop_gracefully(Duration::from_secs(15))
-        .unwrap();
+    every_attempt_is_in_the_table_once(&mut rig, 160, 12);
 }
 
 /// How much longer the slowest call since `since` took to the carrier than the fastest one.

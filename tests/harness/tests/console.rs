@@ -15,7 +15,7 @@ const LATER: Duration = Duration::from_secs(40);
 
 /// What the console says, or why it does not.
 fn cli(rig: &Rig, line: &str) -> String {
-    let said = rig.asterisk.cli(line);
+    let said = rig.pbx.cli(line);
     said.unwrap_or_else(|error| format!("{error:#}"))
 }
 
@@ -130,7 +130,7 @@ fn debug_lines_come_and_go(rig: &Rig) {
         rig.outdial(&["campaign", "start", "calm"]).unwrap();
         rig.wait_leads("calm", &["done"], LATER).unwrap();
     };
-    let log = rig.asterisk.run_dir().join("log/outdial-debug");
+    let log = rig.pbx.run_dir().join("log/outdial-debug");
     let read = || fs::read_to_string(&log).unwrap_or_default();
     let name = log.display().to_string();
     cli(rig, &format!("logger add channel {name} debug"));
@@ -155,7 +155,7 @@ fn debug_lines_come_and_go(rig: &Rig) {
     .unwrap();
     assert!(!read().contains(&number(1)));
     // Asterisk itself says whom it calls, at verbose level.
-    let log = rig.asterisk.log();
+    let log = rig.pbx.log();
     let mut ours = log.lines().filter(|line| !line.contains("VERBOSE"));
     assert!(
         !ours.any(|line| line.contains(&number(2))),
@@ -175,10 +175,10 @@ fn debug_lines_come_and_go(rig: &Rig) {
 fn a_reload_says_what_it_did(rig: &mut Rig) {
     let said = cli(rig, "outdial reload");
     assert!(said.contains("says what it said before"), "{said}");
-    let options = rig.asterisk.options();
+    let options = rig.pbx.options();
     options.settings = "max_calls = 321\ncontext = elsewhere\n[keys]\n*1 = unpause".into();
     options.node = "renamed".into();
-    rig.asterisk.write_config().unwrap();
+    rig.pbx.write_config().unwrap();
     let said = cli(rig, "outdial reload");
     for line in [
         "max_calls: was 500, is 321 now",
@@ -197,10 +197,10 @@ fn a_reload_says_what_it_did(rig: &mut Rig) {
     rig.wait_healthy(SOON).unwrap();
 
     // The same by the loader, for the log.
-    rig.asterisk.options().settings = "max_calls = 322".into();
-    rig.asterisk.write_config().unwrap();
+    rig.pbx.options().settings = "max_calls = 322".into();
+    rig.pbx.write_config().unwrap();
     cli(rig, "module reload res_outdial.so");
-    rig.asterisk
+    rig.pbx
         .wait_log("max_calls: was 321, is 322 now", SOON)
         .unwrap();
 
@@ -210,11 +210,11 @@ fn a_reload_says_what_it_did(rig: &mut Rig) {
         ("ami_numbers = some", "'ami_numbers' is no, masked or yes"),
         ("nonsense = 1", "unknown key 'nonsense'"),
     ] {
-        rig.asterisk.options().settings = wrong.into();
-        rig.asterisk.write_config().unwrap();
+        rig.pbx.options().settings = wrong.into();
+        rig.pbx.write_config().unwrap();
         let said = cli(rig, "outdial reload");
         assert!(said.contains("is not applied"), "{wrong}: {said}");
-        rig.asterisk.wait_log(why, SOON).unwrap();
+        rig.pbx.wait_log(why, SOON).unwrap();
         let said = cli(rig, "outdial show status");
         assert!(said.contains("of 322 call threads"), "{wrong}: {said}");
     }

@@ -87,7 +87,7 @@ fn the_console_answers_at_once_while_a_thousand_calls_live() {
     ] {
         let mut times = Vec::new();
         for _ in 0..ROUNDS {
-            let (said, took) = rig.asterisk.ask(line).unwrap();
+            let (said, took) = rig.pbx.ask(line).unwrap();
             assert!(said.contains(says), "{line}: {said}");
             times.push(took.as_secs_f64() * 1000.0);
         }
@@ -101,14 +101,14 @@ fn the_console_answers_at_once_while_a_thousand_calls_live() {
         }
     }
     assert!(slow.is_empty(), "{slow:?}");
-    let said = rig.asterisk.cli("outdial show status").unwrap();
+    let said = rig.pbx.cli("outdial show status").unwrap();
     assert!(said.contains(" 0 lost"), "{said}");
 
     // Everybody goes, and nothing is left.
     rig.outdial(&["campaign", "stop", "crowd"]).unwrap();
-    rig.asterisk.cli("channel request hangup all").unwrap();
+    rig.pbx.cli("channel request hangup all").unwrap();
     wait_for("the end of all calls", Duration::from_secs(60), || {
-        Ok(rig.live()? == 0 && rig.asterisk.channels()? == 0)
+        Ok(rig.live()? == 0 && rig.pbx.channels()? == 0)
     })
     .unwrap();
 }

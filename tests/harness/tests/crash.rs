@@ -163,7 +163,7 @@ fn asterisk_killed_amid_two_hundred_calls() {
         Ok(rig.carrier.calls()?.len() >= 200)
     })
     .unwrap();
-    rig.asterisk.kill9().unwrap();
+    rig.pbx.kill9().unwrap();
     let killed = now();
     let before = calls_before(&rig, killed);
     let answered: BTreeSet<String> = before
@@ -174,7 +174,7 @@ fn asterisk_killed_amid_two_hundred_calls() {
     let live = before.iter().filter(|call| call.ended.is_none()).count();
     assert!(live > 50, "{live} calls were live");
 
-    rig.asterisk.boot().unwrap();
+    rig.pbx.boot().unwrap();
     let (restarted, start) = (now(), Instant::now());
     wait_for("dialing after the restart", Duration::from_secs(5), || {
         Ok(rig

@@ -70,19 +70,19 @@ const KEYS: &str = "
 ";
 
 fn global(rig: &Rig, name: &str) -> String {
-    rig.asterisk.global(name, SOON).unwrap()
+    rig.pbx.global(name, SOON).unwrap()
 }
 
 /// Half a second later: what is pressed during a beep is lost.
 fn press(rig: &Rig, keys: &str) {
-    rig.asterisk
+    rig.pbx
         .cli(&format!("dialplan set global PRESS w{keys}"))
         .unwrap();
 }
 
 /// How often the log has all of these in one line.
 fn logged(rig: &Rig, words: &[&str]) -> usize {
-    let log = rig.asterisk.log();
+    let log = rig.pbx.log();
     let all = |line: &&str| words.iter().all(|word| line.contains(word));
     log.lines().filter(all).count()
 }
@@ -153,7 +153,7 @@ fn an_agent_works_by_keys_and_calls_go_on_without_him() {
         rig.outdial(&["agents", "add", agent, "--campaign", "desk"])
             .unwrap();
     }
-    let cli = |line: &str| rig.asterisk.cli(line).unwrap();
+    let cli = |line: &str| rig.pbx.cli(line).unwrap();
     cli("channel originate Local/mute@desk-in application Wait 1");
     assert_eq!(global(&rig, "NO_SOUND"), "ERROR");
     cli("channel originate Local/in@desk-in/n extension robot@robot");
@@ -173,7 +173,7 @@ fn he_pauses_and_comes_back(rig: &Rig) {
     press(rig, "*1");
     rig.wait_agents("paused", 1, SOON).unwrap();
     assert!(
-        rig.asterisk
+        rig.pbx
             .cli("outdial show agents")
             .unwrap()
             .contains("lunch")
@@ -229,7 +229,7 @@ fn a_transferred_call_goes_on(rig: &Rig) {
 
 /// Packets of sound that the customer was sent.
 fn sent(rig: &Rig) -> u64 {
-    let stats = rig.asterisk.cli("pjsip show channelstats").unwrap();
+    let stats = rig.pbx.cli("pjsip show channelstats").unwrap();
     let line = stats.lines().find(|line| line.contains("carrier-"));
     let columns: Vec<&str> = line.unwrap_or_default().split_whitespace().collect();
     let codec = columns.iter().position(|c| *c == "ulaw");
@@ -303,7 +303,7 @@ fn it_was_recorded(rig: &Rig, number: &str) {
         ),
     );
     assert_eq!(name, date);
-    let file = rig.asterisk.run_dir().join("spool/monitor").join(&name);
+    let file = rig.pbx.run_dir().join("spool/monitor").join(&name);
     let size = std::fs::metadata(&file).map_or(0, |meta| meta.len());
     assert!(
         size > 16_000,
@@ -314,10 +314,10 @@ fn it_was_recorded(rig: &Rig, number: &str) {
 
 /// The channels in one bridge with the customer.
 fn beside_the_customer(rig: &Rig) -> Vec<String> {
-    let list = rig.asterisk.cli("bridge show all").unwrap();
+    let list = rig.pbx.cli("bridge show all").unwrap();
     let ids = list.lines().filter_map(|l| l.split_whitespace().next());
     for id in ids.filter(|id| id.contains('-')) {
-        let inside = rig.asterisk.cli(&format!("bridge show {id}")).unwrap();
+        let inside = rig.pbx.cli(&format!("bridge show {id}")).unwrap();
         let channels: Vec<String> = inside
             .lines()
             .filter_map(|l| l.trim().strip_prefix("Channel: ").map(str::to_owned))
@@ -344,7 +344,7 @@ fn hang_up(rig: &Rig, name: &str) {
         .into_iter()
         .find(|c| c.contains(name))
         .unwrap();
-    rig.asterisk
+    rig.pbx
         .cli(&format!("channel request hangup {channel}"))
         .unwrap();
 }
@@ -385,17 +385,14 @@ fn three_talk(rig: &Rig) {
 fn a_survey_follows_the_agent(rig: &Rig) {
     let number = call(rig, "desk", Fate::AnswerStay, 3);
     rig.wait_agents("on_call", 1, SOON).unwrap();
-    let bridge = rig.asterisk.cli("bridge show all").unwrap();
+    let bridge = rig.pbx.cli("bridge show all").unwrap();
     let with_two = bridge
         .lines()
         .find(|l| l.contains("basic") && l.split_whitespace().any(|w| w == "2"))
         .and_then(|l| l.split_whitespace().next())
         .unwrap_or_else(|| panic!("no bridge of two: {bridge}"))
         .to_owned();
-    let inside = rig
-        .asterisk
-        .cli(&format!("bridge show {with_two}"))
-        .unwrap();
+    let inside = rig.pbx.cli(&format!("bridge show {with_two}")).unwrap();
     let agent = inside
         .lines()
         .find_map(|l| {
@@ -405,7 +402,7 @@ fn a_survey_follows_the_agent(rig: &Rig) {
         })
         .unwrap_or_else(|| panic!("no agent in it: {inside}"))
         .to_owned();
-    rig.asterisk
+    rig.pbx
         .cli(&format!("bridge kick {with_two} {agent}"))
         .unwrap();
     assert_eq!(global(rig, "AFTER"), "CONNECTED");
@@ -416,14 +413,14 @@ fn a_survey_follows_the_agent(rig: &Rig) {
 }
 
 fn a_supervisor_listens(rig: &Rig) {
-    let cli = |line: &str| rig.asterisk.cli(line).unwrap();
+    let cli = |line: &str| rig.pbx.cli(line).unwrap();
     cli("channel originate Local/wrong@spies application Wait 1");
     assert_eq!(global(rig, "WRONG_MODE"), "ERROR");
     assert_eq!(global(rig, "NOBODY"), "UNKNOWN");
     cli("channel originate Local/spy@spies/n application Wait 60");
     wait_for("the spy", SOON, || {
         Ok(rig
-            .asterisk
+            .pbx
             .cli("core show channels concise")?
             .contains("ChanSpy"))
     })

@@ -89,13 +89,13 @@ exten => wrong,1,OutdialPause()
 
 /// The value of a global variable, once it is there.
 fn global(rig: &Rig, name: &str) -> String {
-    rig.asterisk.global(name, SOON).unwrap()
+    rig.pbx.global(name, SOON).unwrap()
 }
 
 /// Runs an extension of the context `desk` on a channel that outdial has not dialed.
 fn run(rig: &Rig, exten: &str) {
     let line = format!("channel originate Local/{exten}@desk application Wait 1");
-    rig.asterisk.cli(&line).unwrap();
+    rig.pbx.cli(&line).unwrap();
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_lead_is_added_called_and_disposed_of(rig: &Rig) {
     }
     assert!(!global(rig, "STATE").is_empty());
     assert_ne!(global(rig, "STATE"), "SP", "a field of ours goes first");
-    let log = rig.asterisk.log();
+    let log = rig.pbx.log();
     for reason in [
         "the number is in the campaign already",
         "no country code",
@@ -224,7 +224,7 @@ fn an_agent_disposes_from_any_phone(rig: &Rig) {
 fn without_a_sidecar_nothing_is_lost_unsaid(rig: &mut Rig) {
     rig.sidecar.kill9().unwrap();
     wait_for("the link's end", SOON, || {
-        Ok(rig.asterisk.log().contains("no sidecar at"))
+        Ok(rig.pbx.log().contains("no sidecar at"))
     })
     .unwrap();
     run(rig, "gone");
@@ -239,7 +239,7 @@ fn a_call_knows_itself(rig: &Rig) {
     assert_eq!(global(rig, "CALL"), call);
     assert_eq!(global(rig, "CAMPAIGN"), "running/1/0.00");
     assert_eq!(global(rig, "NONSENSE"), "[]");
-    assert!(rig.asterisk.log().contains("there is no field 'nonsense'"));
+    assert!(rig.pbx.log().contains("there is no field 'nonsense'"));
     rig.wait_leads("asked", &["done"], LATER).unwrap();
 }
 
@@ -250,13 +250,13 @@ fn an_agent_is_paused_by_dialplan_and_console(rig: &Rig) {
     run(rig, "back");
     assert_eq!(global(rig, "BACK"), "OK/available/");
     let said = rig
-        .asterisk
+        .pbx
         .cli("outdial agent pause 1001 coffee break")
         .unwrap_or_else(|error| format!("{error:#}"));
     assert!(said.contains("Usage"), "two codes: {said}");
-    rig.asterisk.cli("outdial agent pause 1001 coffee").unwrap();
+    rig.pbx.cli("outdial agent pause 1001 coffee").unwrap();
     rig.wait_agents("paused", 1, SOON).unwrap();
-    rig.asterisk.cli("outdial agent unpause 1001").unwrap();
+    rig.pbx.cli("outdial agent unpause 1001").unwrap();
     rig.wait_agents("available", 1, SOON).unwrap();
 }
 
@@ -274,7 +274,7 @@ fn mistakes_have_a_status(rig: &Rig) {
     ] {
         assert_eq!(global(rig, name), value, "{name}");
     }
-    let log = rig.asterisk.log();
+    let log = rig.pbx.log();
     for warning in [
         "OutdialPause(agent[,code]): got ''",
         "OutdialPause(nobody): no agent of that name is configured",
@@ -294,7 +294,7 @@ fn mistakes_have_a_status(rig: &Rig) {
 
 fn the_console_answers(rig: &Rig) {
     let cli = |line: &str| {
-        let said = rig.asterisk.cli(line);
+        let said = rig.pbx.cli(line);
         said.unwrap_or_else(|error| format!("{error:#}"))
     };
     let said = cli("outdial show why asked");

@@ -214,7 +214,7 @@ impl Sources {
 
 /// What the console says, or why it does not.
 fn cli(rig: &Rig, line: &str) -> String {
-    let said = rig.asterisk.cli(line);
+    let said = rig.pbx.cli(line);
     said.unwrap_or_else(|error| format!("{error:#}"))
 }
 

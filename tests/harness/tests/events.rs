@@ -24,14 +24,14 @@ exten => pause,1,OutdialPause(1001,${URIDECODE(tea%0d%0aHacked:%20yes)})
 fn reload(rig: &mut Rig, settings: &str) -> String {
     let node = rig.sidecar.node.clone();
     let socket = rig.sidecar.link_socket();
-    let journal = rig.asterisk.run_dir().join("journal");
+    let journal = rig.pbx.run_dir().join("journal");
     let text = format!(
         "[general]\nnode = {node}\nsocket = {}\njournal = {}\n{settings}\n",
         socket.display(),
         journal.display()
     );
-    rig.asterisk.write_etc("outdial.conf", &text).unwrap();
-    rig.asterisk.cli("outdial reload").unwrap()
+    rig.pbx.write_etc("outdial.conf", &text).unwrap();
+    rig.pbx.cli("outdial reload").unwrap()
 }
 
 /// Dials a number of `calm` and waits for its end.
@@ -67,7 +67,7 @@ fn a_wallboard_hears_of_calls_and_agents_when_it_is_switched_on() {
     rig.campaign("calm", &once).unwrap();
     rig.log_in("calm", 1).unwrap();
     rig.outdial(&["campaign", "start", "calm"]).unwrap();
-    let ami = Ami::open(&rig.asterisk).unwrap();
+    let ami = Ami::open(&rig.pbx).unwrap();
 
     off_by_default(&rig, &ami);
     let said = reload(&mut rig, "ami_events = yes");
@@ -81,7 +81,7 @@ fn a_wallboard_hears_of_calls_and_agents_when_it_is_switched_on() {
 }
 
 fn off_by_default(rig: &Rig, ami: &Ami) {
-    let said = rig.asterisk.cli("outdial show status").unwrap();
+    let said = rig.pbx.cli("outdial show status").unwrap();
     assert!(said.contains("AMI events    off"), "{said}");
     dial(rig, &Fate::Busy.number(0, 1));
     assert!(ami.events(CALLS).is_empty() && ami.events(AGENTS).is_empty());
@@ -127,9 +127,9 @@ fn a_busy_one_has_the_carriers_word(rig: &Rig, ami: &Ami) {
 }
 
 fn an_agent_is_told_and_a_line_end_in_a_code_makes_no_line(rig: &Rig, ami: &Ami) {
-    rig.asterisk.cli("module load func_uri.so").unwrap();
+    rig.pbx.cli("module load func_uri.so").unwrap();
     let pause = "channel originate Local/pause@desk application Wait 1";
-    rig.asterisk.cli(pause).unwrap();
+    rig.pbx.cli(pause).unwrap();
     let paused = wait_until("a pause", SOON, || {
         let all = ami.events(AGENTS);
         Ok(all.into_iter().find(|e| e["State"] == "paused"))
@@ -168,7 +168,7 @@ fn numbers_are_a_choice(rig: &mut Rig, ami: &Ami) {
     let number = Fate::Decline.number(0, 4322);
     dial(rig, &number);
     assert_eq!(ami.events(CALLS).pop().unwrap()["Number"], number);
-    let said = rig.asterisk.cli("outdial show status").unwrap();
+    let said = rig.pbx.cli("outdial show status").unwrap();
     assert!(said.contains("AMI events    on, with numbers;"), "{said}");
     assert!(said.contains(" 0 lost"), "{said}");
 }
@@ -209,17 +209,11 @@ fn off_again(rig: &mut Rig, ami: &Ami) {
     dial(rig, &Fate::Busy.number(0, 5));
     assert_eq!(ami.events(CALLS).len(), before);
 
-    let said = rig
-        .asterisk
-        .cli("manager show event OutdialCallState")
-        .unwrap();
+    let said = rig.pbx.cli("manager show event OutdialCallState").unwrap();
     for field in ["Campaign", "OldState", "SIPStatus", "Outcome"] {
         assert!(said.contains(field), "{field}: {said}");
     }
-    let said = rig
-        .asterisk
-        .cli("manager show event OutdialAgentState")
-        .unwrap();
+    let said = rig.pbx.cli("manager show event OutdialAgentState").unwrap();
     assert!(
         said.contains("OldState") && said.contains("Session"),
         "{said}"

@@ -54,11 +54,7 @@ fn each_cause_is_named_and_goes_when_mended() {
 }
 
 fn the_adapter(rig: &mut Rig) {
-    rig.asterisk
-        .process()
-        .unwrap()
-        .signal(Signal::SIGSTOP)
-        .unwrap();
+    rig.pbx.process().unwrap().signal(Signal::SIGSTOP).unwrap();
     rig.sidecar
         .wait_health(
             503,
@@ -66,14 +62,10 @@ fn the_adapter(rig: &mut Rig) {
             broken("voiceAdapterConnected", "voiceAdapterConnected"),
         )
         .unwrap();
-    rig.asterisk
-        .process()
-        .unwrap()
-        .signal(Signal::SIGCONT)
-        .unwrap();
+    rig.pbx.process().unwrap().signal(Signal::SIGCONT).unwrap();
     rig.wait_healthy(SOON).unwrap();
 
-    rig.asterisk.kill9().unwrap();
+    rig.pbx.kill9().unwrap();
     rig.sidecar
         .wait_health(
             503,
@@ -81,13 +73,13 @@ fn the_adapter(rig: &mut Rig) {
             broken("voiceAdapterConnected", "voiceAdapterConnected"),
         )
         .unwrap();
-    rig.asterisk.boot().unwrap();
+    rig.pbx.boot().unwrap();
     rig.wait_healthy(SOON).unwrap();
 }
 
 /// The pump's thread alone gets no processor any more, while it has something to do.
 fn the_scheduler(rig: &Rig) {
-    let pid = rig.asterisk.pid().unwrap();
+    let pid = rig.pbx.pid().unwrap();
     let pump: Vec<Pid> = named_threads(pid)
         .unwrap()
         .into_iter()
@@ -105,7 +97,7 @@ fn the_scheduler(rig: &Rig) {
 
 /// The pool's threads get no processor any more, and a call waits for one.
 fn the_executor(rig: &Rig) {
-    let pid = rig.asterisk.pid().unwrap();
+    let pid = rig.pbx.pid().unwrap();
     let before: Vec<Pid> = named_threads(pid)
         .unwrap()
         .into_iter()

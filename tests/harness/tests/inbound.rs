@@ -58,7 +58,7 @@ exten => s,1,OutdialInbound()
 "#;
 
 fn global(rig: &Rig, name: &str) -> String {
-    rig.asterisk.global(name, SOON).unwrap()
+    rig.pbx.global(name, SOON).unwrap()
 }
 
 fn text(rig: &Rig, sql: &str) -> String {
@@ -68,19 +68,19 @@ fn text(rig: &Rig, sql: &str) -> String {
 /// Somebody calls, and stays until he is hung up.
 fn call(rig: &Rig, exten: &str) {
     let line = format!("channel originate Local/{exten}@callers/n application Wait 120");
-    rig.asterisk.cli(&line).unwrap();
+    rig.pbx.cli(&line).unwrap();
 }
 
 /// He hangs up.
 fn hang_up(rig: &Rig, exten: &str) {
-    let channels = rig.asterisk.cli("core show channels concise").unwrap();
+    let channels = rig.pbx.cli("core show channels concise").unwrap();
     let ours = format!("Local/{exten}@callers");
     let channel = channels
         .lines()
         .filter_map(|line| line.split('!').next())
         .find(|name| name.starts_with(&ours) && name.ends_with(";1"))
         .unwrap_or_else(|| panic!("no {ours} in {channels}"));
-    rig.asterisk
+    rig.pbx
         .cli(&format!("channel request hangup {channel}"))
         .unwrap();
 }
@@ -134,7 +134,7 @@ fn lead(rig: &Rig, number: &str) -> String {
 fn wait_calls(rig: &Rig, words: &[&str]) {
     let mut said = String::new();
     wait_for(&format!("a call with {words:?}"), SOON, || {
-        said = rig.asterisk.cli("outdial show calls")?;
+        said = rig.pbx.cli("outdial show calls")?;
         Ok(said
             .lines()
             .any(|line| words.iter().all(|word| line.contains(word))))
@@ -178,7 +178,7 @@ fn mistakes_have_a_status(rig: &Rig) {
     ] {
         assert_eq!(global(rig, name), value, "{name}");
     }
-    let log = rig.asterisk.log();
+    let log = rig.pbx.log();
     for warning in [
         "OutdialInbound(nothing): there is no campaign",
         "got ',u'",
@@ -226,22 +226,19 @@ fn he_talks_to_the_agent(rig: &Rig, number: &str) {
 
 /// The agent's channel is put out of the bridge: the caller stays.
 fn kick_agent(rig: &Rig) {
-    let bridges = rig.asterisk.cli("bridge show all").unwrap();
+    let bridges = rig.pbx.cli("bridge show all").unwrap();
     let with_two = bridges
         .lines()
         .find(|l| l.contains("basic") && l.split_whitespace().any(|w| w == "2"))
         .and_then(|l| l.split_whitespace().next())
         .unwrap_or_else(|| panic!("no bridge of two: {bridges}"));
-    let inside = rig
-        .asterisk
-        .cli(&format!("bridge show {with_two}"))
-        .unwrap();
+    let inside = rig.pbx.cli(&format!("bridge show {with_two}")).unwrap();
     let agent = inside
         .lines()
         .filter_map(|l| l.trim().strip_prefix("Channel: "))
         .find(|c| !c.contains("@callers"))
         .unwrap_or_else(|| panic!("no agent in it: {inside}"));
-    rig.asterisk
+    rig.pbx
         .cli(&format!("bridge kick {with_two} {agent}"))
         .unwrap();
 }
@@ -253,7 +250,7 @@ fn the_agent_leaves_first(rig: &Rig, number: &str) {
     let said = global(rig, &format!("S{number}"));
     assert_eq!(said, "CONNECTED/inbound/back/1001/");
     wait_for("the disposition", SOON, || {
-        Ok(rig.asterisk.global("SAID", SOON)? == "OK")
+        Ok(rig.pbx.global("SAID", SOON)? == "OK")
     })
     .unwrap();
     assert_eq!(global(rig, "AGAIN"), "REPEATED");
@@ -270,7 +267,7 @@ fn callers_wait_and_dialing_makes_room(rig: &Rig, numbers: &[String]) {
     rig.wait_agents("on_call", 1, SOON).unwrap();
     call(rig, second);
     wait_calls(rig, &["(inbound)", "awaiting_agent"]);
-    let music = rig.asterisk.log();
+    let music = rig.pbx.log();
     assert!(
         music
             .lines()
@@ -283,7 +280,7 @@ fn callers_wait_and_dialing_makes_room(rig: &Rig, numbers: &[String]) {
     rig.outdial(&["campaign", "start", "back"]).unwrap();
     hang_up(rig, first);
     wait_for("the next caller's turn", SOON, || {
-        let said = rig.asterisk.cli("outdial show calls")?;
+        let said = rig.pbx.cli("outdial show calls")?;
         let served = said.contains("(inbound)") && said.contains("bridged");
         Ok(served
             && !said.contains("awaiting_agent")
@@ -387,10 +384,10 @@ fn nothing_is_taken_while_it_drains(rig: &Rig, number: &str) {
     let other = Fate::Busy.number(0, 3);
     call(rig, &other);
     rig.wait_agents("on_call", 1, SOON).unwrap();
-    let refused = rig.asterisk.cli("module unload res_outdial.so");
+    let refused = rig.pbx.cli("module unload res_outdial.so");
     let said = refused.unwrap_or_else(|error| format!("{error:#}"));
     assert!(said.contains("Unable to unload"), "{said}");
-    rig.asterisk.cli("outdial drain").unwrap();
+    rig.pbx.cli("outdial drain").unwrap();
     call(rig, number);
     assert!(global(rig, &format!("S{number}")).starts_with("NOT_NOW"));
     wait_for("the lead to come back", SOON, || {
@@ -398,35 +395,35 @@ fn nothing_is_taken_while_it_drains(rig: &Rig, number: &str) {
     })
     .unwrap();
     assert_eq!(rig.agents_in("on_call").unwrap(), 1, "who talks goes on");
-    rig.asterisk.cli("outdial undrain").unwrap();
+    rig.pbx.cli("outdial undrain").unwrap();
     hang_up(rig, &other);
     rig.wait_agents("available", 1, SOON).unwrap();
 }
 
 fn nobody_is_there(rig: &mut Rig, number: &str) {
-    let cli = |line: &str| rig.asterisk.cli(line).unwrap();
+    let cli = |line: &str| rig.pbx.cli(line).unwrap();
     cli("outdial agent logout 1001");
     rig.wait_agents("logged_out", 1, SOON).unwrap();
     cli(&format!("dialplan set global S{number} again"));
     call(rig, number);
     wait_for("nobody at work", SOON, || {
-        let said = rig.asterisk.global(&format!("S{number}"), SOON)?;
+        let said = rig.pbx.global(&format!("S{number}"), SOON)?;
         Ok(said.starts_with("NOT_NOW"))
     })
     .unwrap();
     assert!(
-        rig.asterisk
+        rig.pbx
             .log()
             .contains("no agent of the campaign is at work")
     );
     rig.sidecar.kill9().unwrap();
     wait_for("the link's end", SOON, || {
-        Ok(rig.asterisk.log().contains("no sidecar at"))
+        Ok(rig.pbx.log().contains("no sidecar at"))
     })
     .unwrap();
     call(rig, number);
     wait_for("the sidecar's absence", SOON, || {
-        let said = rig.asterisk.global(&format!("S{number}"), SOON)?;
+        let said = rig.pbx.global(&format!("S{number}"), SOON)?;
         Ok(said.starts_with("UNAVAILABLE"))
     })
     .unwrap();

@@ -58,13 +58,13 @@ fn a_hundred_rounds_of_load_and_unload_leave_memory_flat() {
             .map(|n| Fate::Answer(1).number(0, round * CALLS + n))
             .collect();
         rig.insert("robot", &numbers).unwrap();
-        let said = rig.asterisk.cli("module load res_outdial.so").unwrap();
+        let said = rig.pbx.cli("module load res_outdial.so").unwrap();
         assert!(said.contains("Loaded"), "round {round}: {said}");
         rig.wait_attempts(i64::from(round * CALLS), Duration::from_secs(20))
             .unwrap();
-        rig.asterisk.cli("outdial drain").unwrap();
+        rig.pbx.cli("outdial drain").unwrap();
         unload(&rig, round);
-        let rss = rig.asterisk.rss_kb().unwrap();
+        let rss = rig.pbx.rss_kb().unwrap();
         if round == WARM {
             warm = rss;
         }
@@ -80,7 +80,7 @@ fn a_hundred_rounds_of_load_and_unload_leave_memory_flat() {
             );
         }
     }
-    assert!(rig.asterisk.alive());
+    assert!(rig.pbx.alive());
     let sql = "SELECT count(*) FROM outdial.attempts WHERE outcome = 'completed'";
     assert_eq!(rig.sidecar.count(sql).unwrap(), i64::from(ROUNDS * CALLS));
     assert_eq!(
@@ -97,7 +97,7 @@ fn kilobytes(kb: u64) -> f64 {
 fn unload(rig: &Rig, round: u32) {
     wait_for(&format!("unload {round}"), Duration::from_secs(10), || {
         let said = rig
-            .asterisk
+            .pbx
             .cli("module unload res_outdial.so")
             .unwrap_or_default();
         Ok(said.contains("Unloaded"))
@@ -108,11 +108,11 @@ fn unload(rig: &Rig, round: u32) {
 #[test]
 fn a_reload_takes_new_settings_and_keeps_the_old_where_they_are_wrong() {
     let mut rig = Rig::start("reload", RigOptions::default()).unwrap();
-    let etc = rig.asterisk.run_dir().join("etc/outdial.conf");
+    let etc = rig.pbx.run_dir().join("etc/outdial.conf");
     let fine = fs::read_to_string(etc).unwrap();
     let reload = |rig: &Rig, conf: &str| {
-        rig.asterisk.write_etc("outdial.conf", conf).unwrap();
-        rig.asterisk.cli("module reload res_outdial.so").unwrap();
+        rig.pbx.write_etc("outdial.conf", conf).unwrap();
+        rig.pbx.cli("module reload res_outdial.so").unwrap();
     };
     let elsewhere = fine.replace("/link.sock", "/nowhere.sock");
     assert_ne!(elsewhere, fine);
@@ -122,7 +122,7 @@ fn a_reload_takes_new_settings_and_keeps_the_old_where_they_are_wrong() {
     rig.wait_healthy(SOON).unwrap();
 
     reload(&rig, &elsewhere.replace("node =", "nod ="));
-    rig.asterisk
+    rig.pbx
         .wait_log("outdial.conf is not applied", SOON)
         .unwrap();
     rig.agentless("robot", "continue", &["--max-attempts", "1"])
@@ -132,7 +132,7 @@ fn a_reload_takes_new_settings_and_keeps_the_old_where_they_are_wrong() {
     rig.outdial(&["campaign", "start", "robot"]).unwrap();
     rig.wait_leads("robot", &["done"], SOON).unwrap();
     rig.wait_healthy(SOON).unwrap();
-    assert!(rig.asterisk.alive());
+    assert!(rig.pbx.alive());
 }
 
 /// The module of the other version that is supported, built with that version's headers. In the
@@ -162,28 +162,26 @@ fn module_of_the_other(rig: &Rig) -> (u32, u32, PathBuf) {
 fn a_module_for_another_asterisk_declines() {
     let mut rig = Rig::start("other-major", RigOptions::default()).unwrap();
     let (here, other, module) = module_of_the_other(&rig);
-    let said = rig.asterisk.cli("module unload res_outdial.so").unwrap();
+    let said = rig.pbx.cli("module unload res_outdial.so").unwrap();
     assert!(said.contains("Unloaded"), "{said}");
-    rig.asterisk.install_module(&module).unwrap();
+    rig.pbx.install_module(&module).unwrap();
     let said = rig
-        .asterisk
+        .pbx
         .cli("module load res_outdial.so")
         .unwrap_or_else(|error| format!("{error:#}"));
     assert!(said.contains("Unable to load"), "{said}");
-    let log = rig.asterisk.log();
+    let log = rig.pbx.log();
     let why = format!("built for Asterisk {other}, and this is Asterisk {here}.");
     assert!(
         log.lines()
             .any(|line| line.contains("ERROR") && line.contains(&why)),
         "{log}"
     );
-    assert!(rig.asterisk.alive());
+    assert!(rig.pbx.alive());
 
-    rig.asterisk
-        .install_module(&rig.workspace.module())
-        .unwrap();
-    rig.asterisk.forget_declined().unwrap();
-    let said = rig.asterisk.cli("module load res_outdial.so").unwrap();
+    rig.pbx.install_module(&rig.workspace.module()).unwrap();
+    rig.pbx.forget_declined().unwrap();
+    let said = rig.pbx.cli("module load res_outdial.so").unwrap();
     assert!(said.contains("Loaded"), "{said}");
     rig.wait_healthy(Duration::from_secs(10)).unwrap();
 }

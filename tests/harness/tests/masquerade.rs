@@ -50,7 +50,7 @@ struct Talk {
 
 impl Scene {
     fn pbx(&self) -> u16 {
-        self.rig.asterisk.sip_port
+        self.rig.pbx.sip_port
     }
 
     fn agents(&self, state: &str) {
@@ -134,19 +134,19 @@ impl Scene {
         assert!(row.agent.is_some() && row.bridged.is_some(), "{row:?}");
         self.agents("logged_out");
         let left = wait_for("the end of every channel", SOON, || {
-            Ok(self.rig.live()? == 0 && self.rig.asterisk.channels()? == 0)
+            Ok(self.rig.live()? == 0 && self.rig.pbx.channels()? == 0)
         });
         left.unwrap_or_else(|error| {
             panic!(
                 "{error:#}\n{}",
-                self.rig.asterisk.cli("core show channels").unwrap()
+                self.rig.pbx.cli("core show channels").unwrap()
             )
         });
         row
     }
 
     fn channel(&self, of: &str) -> String {
-        let list = self.rig.asterisk.cli("core show channels concise").unwrap();
+        let list = self.rig.pbx.cli("core show channels concise").unwrap();
         let names = list.lines().filter_map(|line| line.split('!').next());
         let mut own = names.filter(|name| name.starts_with(of));
         own.next()
@@ -175,8 +175,8 @@ fn calls_move_and_nothing_is_left_behind() {
         ..RigOptions::default()
     };
     let rig = Rig::start("masquerade", options).unwrap();
-    rig.asterisk.cli("module load res_pjsip_refer.so").unwrap();
-    rig.asterisk.cli("module load app_dial.so").unwrap();
+    rig.pbx.cli("module load res_pjsip_refer.so").unwrap();
+    rig.pbx.cli("module load app_dial.so").unwrap();
     let customer = Phone::start("far").unwrap();
     let desk = Phone::start("desk").unwrap();
     let agent = Phone::start("agents").unwrap();
@@ -211,12 +211,12 @@ fn calls_move_and_nothing_is_left_behind() {
     they_are_redirected(&mut scene);
     a_trunk_that_allows_no_transfers_refuses_them(&mut scene);
 
-    let status = scene.rig.asterisk.cli("outdial show status").unwrap();
+    let status = scene.rig.pbx.cli("outdial show status").unwrap();
     let rows = attempts(&mut scene.rig.sidecar.sql().unwrap()).unwrap();
     assert_eq!(rows.len(), scene.calls, "one row for each call: {status}");
-    scene.rig.asterisk.cli("outdial drain").unwrap();
+    scene.rig.pbx.cli("outdial drain").unwrap();
     wait_for("the unload", SOON, || {
-        let said = scene.rig.asterisk.cli("module unload res_outdial.so");
+        let said = scene.rig.pbx.cli("module unload res_outdial.so");
         Ok(said.is_ok_and(|said| said.contains("Unloaded")))
     })
     .unwrap();
@@ -231,7 +231,7 @@ fn the_customer_goes_on_at_another_device(scene: &mut Scene) {
     scene.goes_on(&talk.number);
     assert_eq!(scene.rig.agents_in("on_call").unwrap(), 1);
     assert!(!scene.agent.is_over(&talk.agent));
-    assert_eq!(scene.rig.asterisk.channels().unwrap(), 2);
+    assert_eq!(scene.rig.pbx.channels().unwrap(), 2);
 
     scene.customer.hang_up(&moved).unwrap();
     scene.agents("available");
@@ -245,10 +245,10 @@ fn a_waiting_agent_goes_on_at_another_phone(scene: &mut Scene) {
     let line = scene.agent.call(scene.pbx(), "8001", instead).unwrap();
     wait_over(&scene.agent, &old, "the replaced phone's call");
     scene.agents("available");
-    assert_eq!(scene.rig.asterisk.channels().unwrap(), 1);
+    assert_eq!(scene.rig.pbx.channels().unwrap(), 1);
 
     let (number, customer) = scene.dial();
-    assert_eq!(scene.rig.asterisk.channels().unwrap(), 2);
+    assert_eq!(scene.rig.pbx.channels().unwrap(), 2);
     scene.customer.hang_up(&customer).unwrap();
     scene.agents("available");
     scene.agent.hang_up(&line).unwrap();
@@ -262,7 +262,7 @@ fn a_talking_agent_goes_on_at_another_phone(scene: &mut Scene) {
     wait_over(&scene.agent, &talk.agent, "the replaced phone's call");
     scene.goes_on(&talk.number);
     assert_eq!(scene.rig.agents_in("on_call").unwrap(), 1);
-    assert_eq!(scene.rig.asterisk.channels().unwrap(), 2);
+    assert_eq!(scene.rig.pbx.channels().unwrap(), 2);
 
     scene.customer.hang_up(&talk.customer).unwrap();
     scene.agents("available");
@@ -351,7 +351,7 @@ fn they_are_redirected(scene: &mut Scene) {
     let redirect = |scene: &Scene, of: &str| {
         let channel = scene.channel(of);
         let line = format!("channel redirect {channel} elsewhere,s,1");
-        scene.rig.asterisk.cli(&line).unwrap();
+        scene.rig.pbx.cli(&line).unwrap();
     };
     redirect(scene, "PJSIP/far");
     scene.agents("available");

@@ -41,11 +41,11 @@ exten => s,1,OutdialConnect(now)
 
 fn has(rig: &Rig, statuses: &[(&str, &str)], warnings: &[&str]) {
     for (name, value) in statuses {
-        let status = rig.asterisk.global(name, SOON).unwrap();
+        let status = rig.pbx.global(name, SOON).unwrap();
         assert_eq!(status, *value, "{name}");
     }
     for warning in warnings {
-        let log = rig.asterisk.log();
+        let log = rig.pbx.log();
         let lines = log.lines().filter(|l| l.contains("WARNING"));
         let lines = lines.filter(|l| l.contains(warning));
         assert_eq!(lines.count(), 1, "{warning}\n{log}");
@@ -67,7 +67,7 @@ fn each_has_a_warning_and_a_status_and_the_channel_goes_on() {
     rig.agentless("robot", "continue", &once).unwrap();
 
     let line = "channel originate Local/agent@wrong application Wait 1";
-    rig.asterisk.cli(line).unwrap();
+    rig.pbx.cli(line).unwrap();
     has(
         &rig,
         &[
@@ -88,7 +88,7 @@ fn each_has_a_warning_and_a_status_and_the_channel_goes_on() {
             "OutdialAdd(nothing)",
         ],
     );
-    let log = rig.asterisk.log();
+    let log = rig.pbx.log();
     let wrong = log
         .lines()
         .filter(|l| l.contains("WARNING") && l.contains("agent missing or too long, or wrong"));

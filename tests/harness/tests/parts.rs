@@ -14,7 +14,7 @@ const TESTS: usize = 9;
 fn the_parts_of_the_module_pass_their_tests() {
     let rig = Rig::start("parts", RigOptions::default()).unwrap();
     let listed = rig
-        .asterisk
+        .pbx
         .cli("test show registered category /res/outdial/")
         .unwrap();
     let listed = listed
@@ -23,26 +23,23 @@ fn the_parts_of_the_module_pass_their_tests() {
         .count();
     assert!(listed >= TESTS, "{listed} tests are registered");
 
-    let said = rig
-        .asterisk
-        .cli("test execute category /res/outdial/")
-        .unwrap();
+    let said = rig.pbx.cli("test execute category /res/outdial/").unwrap();
     assert!(
         said.contains(&format!("{listed} Test(s) Executed")) && said.contains(" 0 Failed"),
         "{said}"
     );
     // What the manager could not take is counted, and the log says so once for all of it.
-    let lost = rig.asterisk.log();
+    let lost = rig.pbx.log();
     let lost = lost
         .lines()
         .filter(|l| l.contains("AMI events come faster"));
     assert_eq!(lost.count(), 1);
-    let status = rig.asterisk.cli("outdial show status").unwrap();
+    let status = rig.pbx.cli("outdial show status").unwrap();
     assert!(status.contains("500 lost"), "{status}");
     // They leave nothing behind: no channel, and nothing that keeps the module.
-    assert_eq!(rig.asterisk.channels().unwrap(), 0);
+    assert_eq!(rig.pbx.channels().unwrap(), 0);
     wait_for("the unload", Duration::from_secs(10), || {
-        let said = rig.asterisk.cli("module unload res_outdial.so");
+        let said = rig.pbx.cli("module unload res_outdial.so");
         Ok(said.unwrap_or_default().contains("Unloaded"))
     })
     .unwrap();

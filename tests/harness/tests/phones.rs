@@ -4,10 +4,9 @@
 
 use std::time::Duration;
 
-use outdial_harness::asterisk::AsteriskOptions;
 use outdial_harness::wait::wait_for;
 use outdial_harness::workspace::RunDir;
-use outdial_harness::{Agents, Asterisk, Carrier, Fate, Workspace};
+use outdial_harness::{Agents, Asterisk, Carrier, Fate, PbxOptions, Workspace};
 
 #[test]
 fn each_number_meets_its_fate() {
@@ -15,7 +14,7 @@ fn each_number_meets_its_fate() {
     let logs = workspace.log_dir("e2e", "phones").unwrap();
     let run = RunDir::new(&workspace, "phones").unwrap();
     let carrier = Carrier::start(&workspace, &logs, "carrier", None).unwrap();
-    let options = AsteriskOptions {
+    let options = PbxOptions {
         carrier_port: carrier.port,
         carrier2_port: None,
         node: "pbx1".into(),
@@ -48,6 +47,7 @@ fn each_number_meets_its_fate() {
         (Fate::ServerError, "500"),
         (Fate::EarlyThenAnswer, "bye_out"),
         (Fate::Unauthorized, "401"),
+        (Fate::AnswerBriefly, "bye_out"),
     ];
     for (serial, (fate, _)) in (0..).zip(plan) {
         let number = fate.number(1, serial);

@@ -45,7 +45,7 @@ struct Desk {
 
 impl Desk {
     fn cli(&self, line: &str) -> String {
-        self.rig.asterisk.cli(line).unwrap()
+        self.rig.pbx.cli(line).unwrap()
     }
 
     fn call(&self, exten: &str) {
@@ -55,7 +55,7 @@ impl Desk {
     }
 
     fn global(&self, name: &str) -> String {
-        self.rig.asterisk.global(name, SOON).unwrap()
+        self.rig.pbx.global(name, SOON).unwrap()
     }
 
     /// The phone's last log-in ends with this status.
@@ -64,7 +64,7 @@ impl Desk {
     }
 
     fn logged(&self, words: &[&str]) -> usize {
-        let log = self.rig.asterisk.log();
+        let log = self.rig.pbx.log();
         let all = |line: &&str| words.iter().all(|word| line.contains(word));
         log.lines().filter(all).count()
     }
@@ -76,7 +76,7 @@ impl Desk {
     }
 
     fn trace_log(&self) -> String {
-        let path = self.rig.asterisk.run_dir().join("log/trace");
+        let path = self.rig.pbx.run_dir().join("log/trace");
         std::fs::read_to_string(path).unwrap_or_default()
     }
 
@@ -285,8 +285,8 @@ fn without_the_sidecar_he_stays_out(desk: &mut Desk) {
 
 /// The engine does not know yet that he has one, so the phone is not asked; and he is not let in.
 fn before_the_configuration_he_stays_out(desk: &mut Desk) {
-    desk.rig.asterisk.kill9().unwrap();
-    desk.rig.asterisk.boot().unwrap();
+    desk.rig.pbx.kill9().unwrap();
+    desk.rig.pbx.boot().unwrap();
     desk.asked = desk.logged(&["Playing 'agent-pass"]);
     desk.trace();
     let before = desk.traced();
@@ -310,11 +310,7 @@ fn without_a_pin_he_is_not_asked(desk: &mut Desk) {
 
 /// But for the robot, whose own dialplan shows what it presses.
 fn nothing_has_shown_it(desk: &Desk) {
-    let logs = [
-        desk.rig.asterisk.log(),
-        desk.rig.sidecar.log(),
-        desk.trace_log(),
-    ];
+    let logs = [desk.rig.pbx.log(), desk.rig.sidecar.log(), desk.trace_log()];
     for line in logs.iter().flat_map(|log| log.lines()) {
         let robot = ["PRESS", "KEY", "SendDTMF"]
             .iter()

@@ -38,7 +38,7 @@ exten => 700,1,Set(GLOBAL(MOVED)=${OUTDIAL(campaign)}/${OUTDIAL(state)})
 /// Members are SIP phones: each is an endpoint of its own, and what SIPp does with its number is what
 /// the member does.
 fn phones(rig: &Rig, fates: &[(&str, Fate, u8)]) {
-    let path = rig.asterisk.run_dir().join("etc/pjsip.conf");
+    let path = rig.pbx.run_dir().join("etc/pjsip.conf");
     let mut text = fs::read_to_string(&path).unwrap();
     for (name, number) in numbers(fates) {
         text.push_str(&format!(
@@ -47,12 +47,12 @@ fn phones(rig: &Rig, fates: &[(&str, Fate, u8)]) {
             rig.carrier.port
         ));
     }
-    rig.asterisk.write_etc("pjsip.conf", &text).unwrap();
-    rig.asterisk.cli("module reload res_pjsip.so").unwrap();
+    rig.pbx.write_etc("pjsip.conf", &text).unwrap();
+    rig.pbx.cli("module reload res_pjsip.so").unwrap();
     for (name, ..) in fates {
         let shown = format!("pjsip show endpoint {name}");
         wait_for("the members' endpoints", SOON, || {
-            Ok(rig.asterisk.cli(&shown)?.contains("Not in use"))
+            Ok(rig.pbx.cli(&shown)?.contains("Not in use"))
         })
         .unwrap();
     }
@@ -72,12 +72,12 @@ fn queue(rig: &Rig, settings: &str, fates: &[(&str, Fate, u8)]) {
     for (name, ..) in fates {
         text.push_str(&format!("member => PJSIP/{name}\n"));
     }
-    rig.asterisk.write_etc("queues.conf", &text).unwrap();
-    let shown = rig.asterisk.cli("module show like app_queue").unwrap();
+    rig.pbx.write_etc("queues.conf", &text).unwrap();
+    let shown = rig.pbx.cli("module show like app_queue").unwrap();
     if shown.contains("1 modules loaded") {
-        rig.asterisk.cli("queue reload all").unwrap();
+        rig.pbx.cli("queue reload all").unwrap();
     } else {
-        rig.asterisk.cli("module load app_queue.so").unwrap();
+        rig.pbx.cli("module load app_queue.so").unwrap();
     }
 }
 
@@ -112,7 +112,7 @@ fn most_at_once(calls: &[Call], limit: f64) -> usize {
 
 /// Unique ids of the calls with this event in app_queue's own log.
 fn queue_log(rig: &Rig, event: &str) -> BTreeSet<String> {
-    let text = fs::read_to_string(rig.asterisk.run_dir().join("log/queue_log")).unwrap_or_default();
+    let text = fs::read_to_string(rig.pbx.run_dir().join("log/queue_log")).unwrap_or_default();
     let mut found = BTreeSet::new();
     for line in text.lines() {
         let fields: Vec<&str> = line.split('|').collect();
@@ -138,13 +138,13 @@ fn rows(rig: &Rig) -> Vec<Attempt> {
 }
 
 fn cli(rig: &Rig, line: &str) -> String {
-    rig.asterisk.cli(line).unwrap()
+    rig.pbx.cli(line).unwrap()
 }
 
 fn wait_cli(rig: &Rig, line: &str, text: &str) {
     let mut said = String::new();
     wait_for(&format!("{text:?} in {line}"), SOON, || {
-        said = rig.asterisk.cli(line)?;
+        said = rig.pbx.cli(line)?;
         Ok(said.contains(text))
     })
     .unwrap_or_else(|error| panic!("{error:#}\n{said}"));
@@ -160,7 +160,7 @@ fn wait_counts(rig: &Rig, counts: &str) {
 
 fn nothing_is_left(rig: &Rig) {
     wait_for("the last channel's end", SOON, || {
-        Ok(rig.asterisk.channels()? == 0 && rig.live()? == 0)
+        Ok(rig.pbx.channels()? == 0 && rig.live()? == 0)
     })
     .unwrap();
     let status = rig.sidecar.status().unwrap();
@@ -182,10 +182,10 @@ fn start(name: &str, fates: &[(&str, Fate, u8)], settings: &str) -> Rig {
         ..RigOptions::default()
     };
     let rig = Rig::start(name, options).unwrap();
-    let path = rig.asterisk.run_dir().join("etc/logger.conf");
+    let path = rig.pbx.run_dir().join("etc/logger.conf");
     let logger = fs::read_to_string(path).unwrap();
     let logger = logger.replace("queue_log = no", "queue_log = yes");
-    rig.asterisk.write_etc("logger.conf", &logger).unwrap();
+    rig.pbx.write_etc("logger.conf", &logger).unwrap();
     cli(&rig, "logger reload");
     phones(&rig, fates);
     queue(&rig, settings, fates);
@@ -328,9 +328,7 @@ fn who_is_not_served_in_time_gets_the_message_and_pauses_hold_the_dialing() {
 /// It is said what is missing, and when it is there again the dialing goes on.
 fn a_queue_that_goes_stops_the_dialing(rig: &Rig, members: &[(&str, Fate, u8)]) {
     let before = customers(rig).len();
-    rig.asterisk
-        .write_etc("queues.conf", "[general]\n")
-        .unwrap();
+    rig.pbx.write_etc("queues.conf", "[general]\n").unwrap();
     cli(rig, "queue reload all");
     wait_cli(rig, "outdial show why home", "no queue sales");
     rig.insert("home", &[Fate::Busy.number(0, 50)]).unwrap();
@@ -362,14 +360,14 @@ fn calls_go_on_when_a_member_hangs_up_or_transfers_and_recordings_are_made() {
     let number = Fate::AnswerStay.number(0, 1);
     rig.insert("home", std::slice::from_ref(&number)).unwrap();
     rig.outdial(&["campaign", "start", "home"]).unwrap();
-    assert_eq!(rig.asterisk.global("AFTER", SOON).unwrap(), "CONNECTED");
+    assert_eq!(rig.pbx.global("AFTER", SOON).unwrap(), "CONNECTED");
     rig.wait_leads("home", &["done"], LATER).unwrap();
     let name = rig
         .sidecar
         .text("SELECT outcome || ' ' || recording FROM outdial.attempts")
         .unwrap();
     let file = name.strip_prefix("completed ").unwrap();
-    let file = rig.asterisk.run_dir().join("spool/monitor").join(file);
+    let file = rig.pbx.run_dir().join("spool/monitor").join(file);
     let size = fs::metadata(&file).map_or(0, |meta| meta.len());
     assert!(size > 16_000, "{}: {size} bytes", file.display());
     nothing_is_left(&rig);
@@ -395,7 +393,7 @@ fn calls_go_on_when_a_member_hangs_up_or_transfers_and_recordings_are_made() {
         .unwrap()
         .to_owned();
     cli(&rig, &format!("channel redirect {customer} moved,700,1"));
-    assert_eq!(rig.asterisk.global("MOVED", SOON).unwrap(), "home/bridged");
+    assert_eq!(rig.pbx.global("MOVED", SOON).unwrap(), "home/bridged");
     rig.wait_leads("home", &["done"], LATER).unwrap();
     let outcomes = rig
         .sidecar

@@ -13,6 +13,10 @@ use outdial_harness::{Fate, Lead, Rig, RigOptions, Workspace};
 const ELSEWHERE: &[(&str, &str)] = &[
     ("make demo", "its own test below"),
     ("make demo PBX=sim", "sim_pbx.rs runs the simulated PBX"),
+    (
+        "make demo PBX=freeswitch",
+        "freeswitch.rs runs a whole campaign, where one is installed",
+    ),
     ("make test", "runs this"),
     ("make", "installed by install.rs, into a folder"),
     (
@@ -122,7 +126,7 @@ fn every_command_works_as_it_stands() {
     let mut typed = 0;
     for line in console.lines().filter(|line| !line.trim().is_empty()) {
         for command in alternatives(line) {
-            let said = rig.asterisk.cli(&command).unwrap();
+            let said = rig.pbx.cli(&command).unwrap();
             let bad = ["No such command", "Usage:", "rror"]
                 .iter()
                 .any(|bad| said.contains(bad));

@@ -33,7 +33,7 @@ struct Cdr {
 
 /// Asterisk writes both kinds of records from now on.
 fn switch_on(rig: &Rig) {
-    let asterisk = &rig.asterisk;
+    let asterisk = &rig.pbx;
     for folder in ["cdr-csv", "cel-custom"] {
         fs::create_dir_all(asterisk.run_dir().join("log").join(folder)).unwrap();
     }
@@ -60,7 +60,7 @@ fn switch_on(rig: &Rig) {
 }
 
 fn read(rig: &Rig, file: &str) -> String {
-    let path = rig.asterisk.run_dir().join("log").join(file);
+    let path = rig.pbx.run_dir().join("log").join(file);
     fs::read_to_string(path).unwrap_or_default()
 }
 
@@ -179,7 +179,7 @@ fn cel_has_them_too(rig: &Rig, rows: &BTreeMap<String, (i64, i64, String)>) {
 }
 
 fn the_agents_channel_is_named(rig: &Rig) {
-    rig.asterisk.cli("outdial agent logout 1001").unwrap();
+    rig.pbx.cli("outdial agent logout 1001").unwrap();
     let query = |cdr: &Cdr| cdr.user == "outdial:agent:1001";
     wait_for("the agent's records", SOON, || {
         Ok(cdrs(rig).iter().any(query))
@@ -192,13 +192,13 @@ fn the_agents_channel_is_named(rig: &Rig) {
 /// With the module gone, records are made as if it had never been there.
 fn unloading_leaves_cdrs_to_asterisk(rig: &Rig) {
     wait_for("the unload", SOON, || {
-        let said = rig.asterisk.cli("module unload res_outdial.so");
+        let said = rig.pbx.cli("module unload res_outdial.so");
         Ok(said.is_ok_and(|said| said.contains("Unloaded")))
     })
     .unwrap();
     let before = cdrs(rig).len();
     let line = "channel originate Local/9001@agents application Wait 1";
-    rig.asterisk.cli(line).unwrap();
+    rig.pbx.cli(line).unwrap();
     wait_for("more records", SOON, || {
         let all = cdrs(rig);
         Ok(all.len() > before && all.last().is_some_and(|cdr| cdr.user.is_empty()))

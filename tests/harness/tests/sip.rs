@@ -174,7 +174,7 @@ fn build(rig: &Rig) -> Carriers {
     rig.outdial(&["routes", "add", "--trunk", "carrier", "--prefix", "5511"])
         .unwrap();
     wait_for("qualify to notice", SOON, || {
-        Ok(rig.asterisk.cli("pjsip show contacts")?.contains("Unavail"))
+        Ok(rig.pbx.cli("pjsip show contacts")?.contains("Unavail"))
     })
     .unwrap();
     Carriers { second, awkward }
@@ -286,7 +286,7 @@ fn difference(case: &Case, rows: &[Attempt], all: &[(&'static str, Call)]) -> Op
 fn nothing_is_left(rig: &mut Rig, carriers: &Carriers) {
     rig.wait_agents("available", AGENTS as usize, SOON).unwrap();
     wait_for("no call live, and the agents' channels only", SOON, || {
-        Ok(rig.live()? == 0 && rig.asterisk.channels()? == AGENTS as usize)
+        Ok(rig.live()? == 0 && rig.pbx.channels()? == AGENTS as usize)
     })
     .unwrap();
     wait_for("the carriers' last words", SOON, || {

@@ -126,13 +126,13 @@ fn calls_that_are_up_and_who_answers_them() {
     }
     a_session_that_nobody_refreshes_ends(&rig, &talks, &forgets);
     // Asterisk asks for the first time within qualify_frequency.
-    let contacts = rig.asterisk.cli("pjsip show contacts").unwrap();
+    let contacts = rig.pbx.cli("pjsip show contacts").unwrap();
     let answers = |l: &str| l.contains("talks/") && l.contains("Avail");
     assert!(contacts.lines().any(answers), "{contacts}");
     rig.wait_agents("available", 8, SOON).unwrap();
     assert_eq!(rig.agents[0].hung_up().unwrap(), 0, "no agent was lost");
     wait_for("the customers' channels' end", SOON, || {
-        Ok(rig.live()? == 0 && rig.asterisk.channels()? == 8)
+        Ok(rig.live()? == 0 && rig.pbx.channels()? == 8)
     })
     .unwrap();
 }
@@ -215,7 +215,7 @@ fn a_phone_behind_nat_is_reached(rig: &Rig) {
         .unwrap();
     rig.outdial(&["agents", "add", "1009", "--campaign", "home"])
         .unwrap();
-    let (sip, extension) = (rig.asterisk.sip_port, ["8009".to_owned()]);
+    let (sip, extension) = (rig.pbx.sip_port, ["8009".to_owned()]);
     let site = &rig.site;
     let phone = Agents::playing(
         &site.workspace,
@@ -231,14 +231,14 @@ fn a_phone_behind_nat_is_reached(rig: &Rig) {
     let port = media.unwrap().split_whitespace().nth(1).unwrap();
 
     // It hears the customer.
-    rig.asterisk.cli("rtp set debug on").unwrap();
+    rig.pbx.cli("rtp set debug on").unwrap();
     let customer = number(11, (3, 2, 0), 9);
     rig.insert("home", std::slice::from_ref(&customer)).unwrap();
     rig.outdial(&["campaign", "start", "home"]).unwrap();
     assert_eq!(row(rig, &customer, LATER).outcome, "completed");
-    rig.asterisk.cli("rtp set debug off").unwrap();
+    rig.pbx.cli("rtp set debug off").unwrap();
     let sent = |to: &str| {
-        let log = rig.asterisk.log();
+        let log = rig.pbx.log();
         let sent = log.lines().filter(|l| l.contains("Sent RTP packet to"));
         sent.filter(|l| l.contains(to)).count()
     };
@@ -331,11 +331,7 @@ fn a_start_warns_of_an_amd_that_outlasts_the_limit(rig: &Rig) {
         said.contains("warning: AMD() in amd,s may take 5000 ms"),
         "{said}"
     );
-    assert!(
-        rig.asterisk
-            .log()
-            .contains("AMD() in amd,s may take 5000 ms")
-    );
+    assert!(rig.pbx.log().contains("AMD() in amd,s may take 5000 ms"));
     rig.outdial(&["campaign", "stop", "amd"]).unwrap();
     rig.outdial(&["campaign", "set", "amd", "--abandon-from", "greeting_end"])
         .unwrap();
@@ -371,7 +367,7 @@ fn the_campaign_asks_for_amd_itself(rig: &Rig, voices: &Voices) {
     let start = ["campaign", "start", "own"];
     let module = |what: &str| {
         let line = format!("module {what} app_amd.so");
-        rig.asterisk.cli(&line).unwrap();
+        rig.pbx.cli(&line).unwrap();
     };
     for bad in ["nonsense", "2500,-1", "1,2,3,4,5,6,7,8,9,10", ""] {
         let set = ["campaign", "set", "own", "--amd", bad];

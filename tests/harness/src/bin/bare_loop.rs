@@ -107,7 +107,7 @@ fn run() -> Result<()> {
             bench.saturate(tech)?;
         }
     }
-    println!("{}", bench.rig.asterisk.cli("outdial show status")?);
+    println!("{}", bench.rig.pbx.cli("outdial show status")?);
     bench.finish()
 }
 
@@ -135,12 +135,12 @@ impl Bench {
                 .env_remove("MAKELEVEL"),
         )?;
         self.rig
-            .asterisk
+            .pbx
             .install_module(&build.join("res_bare_loop.so"))?;
-        let said = self.rig.asterisk.cli("module load res_bare_loop.so")?;
+        let said = self.rig.pbx.cli("module load res_bare_loop.so")?;
         ensure!(said.contains("Loaded"), "{said}");
         // Every call is logged otherwise; neither side shall pay for that.
-        self.rig.asterisk.cli("core set verbose 0")?;
+        self.rig.pbx.cli("core set verbose 0")?;
         self.rig.outdial(&[
             "trunks",
             "add",
@@ -206,7 +206,7 @@ impl Bench {
     }
 
     fn pbx(&self) -> Result<Pid> {
-        let pid = self.rig.asterisk.pid()?;
+        let pid = self.rig.pbx.pid()?;
         Ok(Pid::from_raw(pid.try_into().context("a process id")?))
     }
 
@@ -236,7 +236,7 @@ impl Bench {
 
     /// From an event that somebody waits for to the engine's commands, as it counts them itself.
     fn latency(&mut self) -> Result<()> {
-        let said = self.rig.asterisk.cli("outdial show status")?;
+        let said = self.rig.pbx.cli("outdial show status")?;
         let line = said
             .lines()
             .find(|line| line.starts_with("Event to command"))
@@ -270,7 +270,7 @@ impl Bench {
             _ => "5511910000000@loop/n".to_owned(),
         };
         let meter = self.begin()?;
-        let said = self.rig.asterisk.cli(&format!(
+        let said = self.rig.pbx.cli(&format!(
             "bareloop run {tech} {dest} {calls} {rate} {AT_ONCE} bare"
         ))?;
         let field = |name: &str| -> Result<f64> {
@@ -317,7 +317,7 @@ impl Bench {
     }
 
     fn begin(&self) -> Result<Meter> {
-        let pid = self.rig.asterisk.pid()?;
+        let pid = self.rig.pbx.pid()?;
         Ok(Meter {
             threads: cpu_by_thread(pid)?,
             cpu: cpu_seconds(pid)?,
@@ -334,7 +334,7 @@ impl Bench {
             let left = window.saturating_sub(meter.start.elapsed());
             std::thread::sleep(left);
         }
-        let cpu = cpu_seconds(self.rig.asterisk.pid()?)? - meter.cpu;
+        let cpu = cpu_seconds(self.rig.pbx.pid()?)? - meter.cpu;
         self.explain(&meter.threads, calls)?;
         Ok(cpu * 1e3 / f64::from(calls))
     }
@@ -342,7 +342,7 @@ impl Bench {
     /// Where it went, for those who want to know: `VERBOSE=1`.
     fn explain(&self, before: &BTreeMap<String, f64>, calls: u32) -> Result<()> {
         if std::env::var_os("VERBOSE").is_some() {
-            for (name, seconds) in cpu_by_thread(self.rig.asterisk.pid()?)? {
+            for (name, seconds) in cpu_by_thread(self.rig.pbx.pid()?)? {
                 let used = seconds - before.get(&name).copied().unwrap_or_default();
                 println!(
                     "    {name:<18} {:>7.3} ms per call",
@@ -356,7 +356,7 @@ impl Bench {
     /// Waits until no channel is left.
     fn settle(&self) -> Result<()> {
         wait_for("the last channel's end", Duration::from_secs(30), || {
-            Ok(self.rig.asterisk.channels()? == 0)
+            Ok(self.rig.pbx.channels()? == 0)
         })?;
         let start = Instant::now();
         wait_for("a quiet moment", Duration::from_secs(5), || {

@@ -1,5 +1,5 @@
-//! `make demo`: a campaign of 500 leads from a real Asterisk to ten agents, with SIPp as carrier
-//! and as phones; or, with `PBX=sim`, from a simulated PBX that plays all of these. Every command
+//! `make demo`: a campaign of 500 leads from a real Asterisk, or with `PBX=freeswitch` from a real
+//! FreeSWITCH, to ten agents, with SIPp as carrier and as phones; or, with `PBX=sim`, from a simulated PBX that plays all of these. Every command
 //! that it runs is printed, so it is a walkthrough as well.
 
 use std::io::{IsTerminal, Write as _};
@@ -13,8 +13,8 @@ use outdial_harness::carrier::{Call, busiest};
 use outdial_harness::figures::{count, percentile, ratio, rounded, write_json};
 use outdial_harness::truth::{Attempt, attempts, outcomes};
 use outdial_harness::{
-    Context, Fate, Lead, Result, Rig, RigOptions, SimOptions, SimRig, Site, TrunkOptions, bail,
-    ensure,
+    Context, Fate, FreeSwitch, Lead, Result, Rig, RigOptions, SimOptions, SimRig, Site,
+    TrunkOptions, bail, ensure,
 };
 use serde_json::json;
 
@@ -70,6 +70,8 @@ fn run() -> Result<()> {
 enum Pbx {
     /// A real one, with SIPp as carrier and as phones.
     Asterisk(Box<Rig>),
+    /// The other real one, with the same around it.
+    FreeSwitch(Box<Rig<FreeSwitch>>),
     /// None at all.
     Simulated(Box<SimRig>),
 }
@@ -85,6 +87,17 @@ const CALLEES: &str = "--agents 10 --answer-rate 0.55 --machine-rate 0.05 --busy
     --invalid-rate 0.06 --congested-rate 0.03 --refuse-rate 0.03 --ring-seconds 15 \
     --talk-seconds 18 --speed 10";
 
+fn rig_options() -> RigOptions {
+    RigOptions {
+        kind: "demo".into(),
+        cps: TRUNK.cps,
+        burst: TRUNK.burst,
+        channels: TRUNK.channels,
+        echo: true,
+        ..RigOptions::default()
+    }
+}
+
 impl Pbx {
     fn start() -> Result<Pbx> {
         let wanted = std::env::var("PBX").unwrap_or_default();
@@ -93,15 +106,15 @@ impl Pbx {
                 println!(
                     "Starting PostgreSQL and sidecar, Asterisk with the module, and SIPp as carrier."
                 );
-                let options = RigOptions {
-                    kind: "demo".into(),
-                    cps: TRUNK.cps,
-                    burst: TRUNK.burst,
-                    channels: TRUNK.channels,
-                    echo: true,
-                    ..RigOptions::default()
-                };
-                Ok(Pbx::Asterisk(Box::new(Rig::start("run", options)?)))
+                let rig = Rig::start("run", rig_options())?;
+                Ok(Pbx::Asterisk(Box::new(rig)))
+            }
+            "freeswitch" => {
+                println!(
+                    "Starting PostgreSQL and sidecar, FreeSWITCH with the module, and SIPp as carrier."
+                );
+                let rig = Rig::<FreeSwitch>::on("run", rig_options())?;
+                Ok(Pbx::FreeSwitch(Box::new(rig)))
             }
             "sim" => {
                 println!("Starting PostgreSQL and sidecar, and a simulated PBX: nobody is called.");
@@ -115,13 +128,14 @@ impl Pbx {
                 };
                 Ok(Pbx::Simulated(Box::new(SimRig::start("run", &options)?)))
             }
-            other => bail!("PBX={other}: asterisk or sim"),
+            other => bail!("PBX={other}: asterisk, freeswitch or sim"),
         }
     }
 
     fn site(&self) -> &Site {
         match self {
             Pbx::Asterisk(rig) => &rig.site,
+            Pbx::FreeSwitch(rig) => &rig.site,
             Pbx::Simulated(rig) => &rig.site,
         }
     }
@@ -129,6 +143,7 @@ impl Pbx {
     fn site_mut(&mut self) -> &mut Site {
         match self {
             Pbx::Asterisk(rig) => &mut rig.site,
+            Pbx::FreeSwitch(rig) => &mut rig.site,
             Pbx::Simulated(rig) => &mut rig.site,
         }
     }
@@ -137,6 +152,7 @@ impl Pbx {
     fn calls(&self) -> Result<Vec<Call>> {
         match self {
             Pbx::Asterisk(rig) => rig.carrier.calls(),
+            Pbx::FreeSwitch(rig) => rig.carrier.calls(),
             Pbx::Simulated(rig) => rig.pbx.calls(),
         }
     }
@@ -153,7 +169,7 @@ impl Pbx {
             "congested=never",
         ];
         match self {
-            Pbx::Asterisk(_) => {}
+            Pbx::Asterisk(_) | Pbx::FreeSwitch(_) => {}
             Pbx::Simulated(_) => options.push("--test"),
         }
         self.site().power(CAMPAIGN, "3", &options)
@@ -163,6 +179,10 @@ impl Pbx {
         match self {
             Pbx::Asterisk(rig) => {
                 println!("Ten phones call OutdialAgent.");
+                rig.log_in(CAMPAIGN, AGENTS)
+            }
+            Pbx::FreeSwitch(rig) => {
+                println!("Ten phones call outdial_agent.");
                 rig.log_in(CAMPAIGN, AGENTS)
             }
             Pbx::Simulated(rig) => {
@@ -345,6 +365,9 @@ fn look_around(pbx: &Pbx) {
             format!("chroot {} ", root.display())
         };
         println!("  {enter}asterisk -C {run}/asterisk/etc/asterisk.conf -rx 'outdial show agents'");
+    }
+    if let Pbx::FreeSwitch(rig) = pbx {
+        println!("  {}", rig.pbx.command_line("outdial agents"));
     }
     println!("Logs: {}", relative(&site.logs));
 }

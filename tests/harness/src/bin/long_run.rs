@@ -88,7 +88,7 @@ fn run() -> Result<()> {
             .context("a count")?;
         let pid = rig.sidecar.process()?.pid();
         sidecar.push(kilobytes(rss_kb(pid)?));
-        asterisk.push(kilobytes(rig.asterisk.rss_kb()?));
+        asterisk.push(kilobytes(rig.pbx.rss_kb()?));
         if warm.is_none() && done >= BEFORE + WARM {
             warm = asterisk.last().copied();
         }

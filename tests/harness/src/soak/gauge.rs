@@ -66,17 +66,17 @@ impl Gauge {
     /// # Errors
     /// Something does not run.
     pub fn read(rig: &mut Rig, calls: usize) -> Result<Gauge> {
-        let (status, _) = rig.asterisk.ask("outdial show status")?;
+        let (status, _) = rig.pbx.ask("outdial show status")?;
         let number = |row: &str, place: usize| {
             number(&status, row, place).with_context(|| format!("{row} in: {status}"))
         };
-        let (bridges, _) = rig.asterisk.ask("bridge show all")?;
-        let (tasks, _) = rig.asterisk.ask("core show taskprocessors")?;
+        let (bridges, _) = rig.pbx.ask("bridge show all")?;
+        let (tasks, _) = rig.pbx.ask("core show taskprocessors")?;
         Ok(Gauge {
             calls,
-            pbx: Held::of(rig.asterisk.pid()?)?,
+            pbx: Held::of(rig.pbx.pid()?)?,
             sidecar: Held::of(rig.sidecar.process()?.pid())?,
-            channels: rig.asterisk.channels()?,
+            channels: rig.pbx.channels()?,
             bridges: rows(&bridges, "Bridge-ID"),
             tasks: backlog(&tasks),
             live: number("Calls", 0)?,

@@ -146,30 +146,29 @@ pub fn start(name: &str, options: &SoakOptions) -> Result<Rig> {
 }
 
 fn prepare_asterisk(rig: &Rig, options: &SoakOptions) -> Result<()> {
-    let path = rig.asterisk.run_dir().join("etc/pjsip.conf");
+    let path = rig.pbx.run_dir().join("etc/pjsip.conf");
     let text = fs::read_to_string(&path).context("reading pjsip.conf")?;
     let phones = "[agents](base)\n";
     ensure!(text.contains(phones), "no {phones} in pjsip.conf");
     let timed = format!("{phones}rtp_timeout = {RTP_TIMEOUT}\n");
     let text = text.replacen(phones, &timed, 1);
-    rig.asterisk.write_etc("pjsip.conf", &text)?;
-    rig.asterisk.cli("module reload res_pjsip.so")?;
+    rig.pbx.write_etc("pjsip.conf", &text)?;
+    rig.pbx.cli("module reload res_pjsip.so")?;
     wait_for("the phones' time limit", Duration::from_secs(10), || {
-        let said = rig.asterisk.cli("pjsip show endpoint agents")?;
+        let said = rig.pbx.cli("pjsip show endpoint agents")?;
         let row = said.lines().find(|l| l.trim().starts_with("rtp_timeout "));
         Ok(row.is_some_and(|row| row.trim().ends_with(&RTP_TIMEOUT.to_string())))
     })?;
     if options.cdr {
-        rig.asterisk
-            .write_etc("cdr.conf", "[general]\nenable = yes\n")?;
-        rig.asterisk.write_etc("cdr_custom.conf", "")?;
-        rig.asterisk.cli("module reload cdr")?;
-        rig.asterisk.cli("module load cdr_csv.so")?;
-        let said = rig.asterisk.cli("cdr show status")?;
+        rig.pbx.write_etc("cdr.conf", "[general]\nenable = yes\n")?;
+        rig.pbx.write_etc("cdr_custom.conf", "")?;
+        rig.pbx.cli("module reload cdr")?;
+        rig.pbx.cli("module load cdr_csv.so")?;
+        let said = rig.pbx.cli("cdr show status")?;
         ensure!(said.contains("Enabled"), "{said}");
     }
     // Every call is logged otherwise.
-    rig.asterisk.cli("core set verbose 0")?;
+    rig.pbx.cli("core set verbose 0")?;
     Ok(())
 }
 
@@ -264,7 +263,7 @@ fn finish(rig: &Rig, team: &mut Team, options: &SoakOptions) -> Result<()> {
     })?;
     for agent in 1..=options.agents {
         let line = format!("outdial agent unpause {}", 1_000 + u32::from(agent));
-        rig.asterisk.ask(&line)?;
+        rig.pbx.ask(&line)?;
     }
     wait_for("every agent's return", Duration::from_secs(30), || {
         team.finish(rig)?;

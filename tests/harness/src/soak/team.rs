@@ -135,7 +135,7 @@ impl Team {
                 (agent.call, agent.back) = (None, back);
             } else if agent.call.is_none() && agent.back <= now {
                 let extension = (8_000 + agent.number).to_string();
-                let call = phone.call(rig.asterisk.sip_port, "agents", &extension, agent.mark);
+                let call = phone.call(rig.pbx.sip_port, "agents", &extension, agent.mark);
                 self.agents[place].call = Some(call);
                 self.note("calls to log in");
             }
@@ -168,11 +168,11 @@ impl Team {
             (0, Some(call)) => phone.press(call, keys),
             (1, _) => {
                 let dialed = (extension + agent.number).to_string();
-                phone.call(rig.asterisk.sip_port, "agents", &dialed, agent.mark);
+                phone.call(rig.pbx.sip_port, "agents", &dialed, agent.mark);
             }
             _ => {
                 let line = format!("outdial agent {word} {}", 1_000 + agent.number);
-                rig.asterisk.ask(&line)?;
+                rig.pbx.ask(&line)?;
             }
         }
         Ok(())
@@ -208,7 +208,7 @@ impl Team {
             }
             6 => {
                 let line = format!("outdial agent logout {}", 1_000 + agent.number);
-                rig.asterisk.ask(&line)?;
+                rig.pbx.ask(&line)?;
                 self.note("log-offs by the console");
             }
             7..=KEY => {
