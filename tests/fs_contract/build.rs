@@ -7,8 +7,11 @@ use std::sync::OnceLock;
 
 use super::talk;
 
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 13] = [
     "abi.c",
+    "bridge.c",
+    "event.c",
+    "xml.c",
     "carrier.c",
     "channel.c",
     "core.c",

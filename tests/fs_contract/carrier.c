@@ -127,10 +127,10 @@ static void trying(switch_core_session_t *session, int number, char digit)
 static void ringing(switch_core_session_t *session, char digit)
 {
 	switch_channel_set_variable(&session->channel, "sip_reply_host", "127.0.0.1");
-	channel_set_flag(&session->channel, CF_RING_READY);
+	switch_channel_set_flag(&session->channel, CF_RING_READY);
 	session_tell(session, SWITCH_MESSAGE_RING_EVENT);
 	if (digit == '6') {
-		channel_set_flag(&session->channel, CF_EARLY_MEDIA);
+		switch_channel_set_flag(&session->channel, CF_EARLY_MEDIA);
 		session_tell(session, SWITCH_MESSAGE_PROGRESS_EVENT);
 	}
 	if (digit != '1') {
@@ -140,7 +140,7 @@ static void ringing(switch_core_session_t *session, char digit)
 
 static void work(struct job *job)
 {
-	switch_core_session_t *session = session_locate(job->uuid);
+	switch_core_session_t *session = switch_core_session_locate(job->uuid);
 	const char *device;
 
 	if (!session) {
@@ -156,7 +156,7 @@ static void work(struct job *job)
 		break;
 	case KIND_ANSWER:
 		atomic_fetch_add(&counts.answered, 1);
-		channel_set_flag(&session->channel, CF_ANSWERED);
+		switch_channel_set_flag(&session->channel, CF_ANSWERED);
 		session_tell(session, SWITCH_MESSAGE_ANSWER_EVENT);
 		break;
 	case KIND_BUSY:

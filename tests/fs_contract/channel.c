@@ -133,7 +133,7 @@ void channel_clear_handlers(switch_channel_t *channel)
 	unlock(channel);
 }
 
-void channel_set_flag(switch_channel_t *channel, switch_channel_flag_t flag)
+void switch_channel_set_flag(switch_channel_t *channel, switch_channel_flag_t flag)
 {
 	lock(channel);
 	channel->flags[flag] = 1;
@@ -275,7 +275,7 @@ switch_status_t switch_channel_answer(switch_channel_t *channel)
 		return SWITCH_STATUS_FALSE;
 	}
 	if (!switch_channel_test_flag(channel, CF_ANSWERED)) {
-		channel_set_flag(channel, CF_ANSWERED);
+		switch_channel_set_flag(channel, CF_ANSWERED);
 		session_tell(channel->session, SWITCH_MESSAGE_ANSWER_EVENT);
 	}
 	return SWITCH_STATUS_SUCCESS;
@@ -284,7 +284,7 @@ switch_status_t switch_channel_answer(switch_channel_t *channel)
 int channel_is_ready(switch_channel_t *channel)
 {
 	return !channel->cause && channel->state > CS_ROUTING && channel->state < CS_HANGUP && channel->state != CS_RESET
-		&& !channel->flags[CF_TRANSFER] && channel->state == channel->running;
+		&& !channel->flags[CF_TRANSFER] && !channel->flags[CF_NOT_READY] && channel->state == channel->running;
 }
 
 int switch_channel_ready(switch_channel_t *channel)
@@ -336,6 +336,18 @@ void channel_press(switch_channel_t *channel, const char *digits)
 		channel->keys[channel->key_count++] = (switch_dtmf_t) { .digit = *digits, .duration = 100 };
 	}
 	unlock(channel);
+}
+
+void switch_channel_flush_dtmf(switch_channel_t *channel)
+{
+	lock(channel);
+	channel->key_count = 0;
+	unlock(channel);
+}
+
+const char *switch_channel_get_hold_music(switch_channel_t *channel)
+{
+	return switch_channel_get_variable_dup(channel, "hold_music", SWITCH_TRUE, -1);
 }
 
 switch_size_t switch_channel_has_dtmf(switch_channel_t *channel)

@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: MIT
  *
- * The module, its applications and APIs, the console, events, and what has no file of its own.
+ * The module, its applications and APIs, the console, and what has no file of its own.
  */
 #include <dlfcn.h>
 
@@ -270,64 +270,9 @@ int module_unload(int force, const char **error)
 			BROKEN("completion %s is left behind", loaded.complete_names[i]);
 		}
 	}
+	events_check();
 	forget_library();
 	return 0;
-}
-
-switch_status_t switch_event_create_plain(switch_event_t **event, switch_event_types_t kind)
-{
-	*event = calloc(1, sizeof(**event));
-	return SWITCH_STATUS_SUCCESS;
-}
-
-const char *event_header(switch_event_t *event, const char *name)
-{
-	struct header *header = event->first;
-
-	while (header && strcasecmp(header->name, name)) {
-		header = header->next;
-	}
-	return header ? header->value : NULL;
-}
-
-void event_set(switch_event_t *event, const char *name, const char *value)
-{
-	struct header **at = &event->first;
-	struct header *header;
-
-	while (*at && strcasecmp((*at)->name, name)) {
-		at = &(*at)->next;
-	}
-	header = *at;
-	if (header) {
-		*at = header->next;
-		free(header->name);
-		free(header->value);
-		free(header);
-	}
-	if (value) {
-		header = calloc(1, sizeof(*header));
-		header->name = strdup(name);
-		header->value = strdup(value);
-		header->next = event->first;
-		event->first = header;
-	}
-}
-
-switch_status_t switch_event_add_header_string(switch_event_t *event, switch_stack_t where, const char *name,
-	const char *value)
-{
-	event_set(event, name, switch_str_nil(value));
-	return SWITCH_STATUS_SUCCESS;
-}
-
-void switch_event_destroy(switch_event_t **event)
-{
-	while (*event && (*event)->first) {
-		event_set(*event, (*event)->first->name, NULL);
-	}
-	free(*event);
-	*event = NULL;
 }
 
 /* Every sound is there whose name does not say otherwise. */

@@ -79,6 +79,8 @@ struct contract_session {
 	/* A signal that ends one read of a frame. */
 	int broken_off;
 	int outbound;
+	/* Left by others; the newest. */
+	switch_event_t *event;
 	switch_codec_t codec;
 	switch_codec_implementation_t implementation;
 	unsigned char packet[64];
@@ -104,6 +106,7 @@ struct counts {
 	atomic_uint bridged;
 	atomic_uint played;
 	atomic_uint destroyed;
+	atomic_uint fired;
 	atomic_uint threads;
 };
 extern struct counts counts;
@@ -127,11 +130,14 @@ int module_load(const char *file, const char **error);
 /* `force`: as FreeSWITCH's own end, whoever uses it. */
 int module_unload(int force, const char **error);
 int module_complete(const char *line, void (*say)(const char *word));
+
+/* event.c */
 const char *event_header(switch_event_t *event, const char *name);
 void event_set(switch_event_t *event, const char *name, const char *value);
+/* Nothing of the module is left. */
+void events_check(void);
 
 /* channel.c */
-void channel_set_flag(switch_channel_t *channel, switch_channel_flag_t flag);
 switch_call_cause_t channel_cause(switch_channel_t *channel);
 /* With the session's lock held. */
 int channel_is_ready(switch_channel_t *channel);
@@ -144,8 +150,6 @@ void channel_press(switch_channel_t *channel, const char *digits);
 
 /* session.c */
 switch_core_session_t *session_new(switch_endpoint_interface_t *endpoint, switch_memory_pool_t *pool, const char *uuid);
-/* With a read lock; NULL: there is none, or it hangs up. */
-switch_core_session_t *session_locate(const char *uuid);
 switch_status_t session_tell(switch_core_session_t *session, switch_core_session_message_types_t what);
 void session_hang_up_all(switch_call_cause_t cause);
 unsigned int session_count(void);
@@ -153,6 +157,10 @@ unsigned int session_count(void);
 /* states.c: runs the channel's states until it is destroyed, in its own thread. */
 void session_run(switch_core_session_t *session);
 void session_run_handlers(switch_core_session_t *session, switch_channel_state_t state);
+
+/* media.c: what the caller's function says of keys that were pressed. */
+switch_status_t media_ask_keys(switch_core_session_t *session, switch_input_callback_function_t callback, void *data,
+	uint32_t size);
 
 /* carrier.c */
 /* A channel's variable: whom it has dialed. */

@@ -55,7 +55,7 @@ static int load(const char *module, int unload, int force)
 /* Of a channel by its uuid. */
 static int hang_up(const char *uuid)
 {
-	switch_core_session_t *session = session_locate(uuid);
+	switch_core_session_t *session = switch_core_session_locate(uuid);
 
 	if (!session) {
 		return 1;
@@ -67,7 +67,7 @@ static int hang_up(const char *uuid)
 
 static int transfer(const char *uuid, const char *exten, const char *context)
 {
-	switch_core_session_t *session = session_locate(uuid);
+	switch_core_session_t *session = switch_core_session_locate(uuid);
 
 	if (!session) {
 		return 1;
@@ -79,7 +79,7 @@ static int transfer(const char *uuid, const char *exten, const char *context)
 
 static int press(const char *uuid, const char *digits)
 {
-	switch_core_session_t *session = session_locate(uuid);
+	switch_core_session_t *session = switch_core_session_locate(uuid);
 
 	if (!session) {
 		return 1;
@@ -100,9 +100,9 @@ static void hang_up_all(void)
 
 static void say_counts(void)
 {
-	printf("out legs %u dialed %u refused %u answered %u bridged %u played %u destroyed %u live %u\n", abi_legs(),
+	printf("out legs %u dialed %u refused %u answered %u bridged %u played %u fired %u destroyed %u live %u\n", abi_legs(),
 		atomic_load(&counts.dialed), atomic_load(&counts.refused), atomic_load(&counts.answered),
-		atomic_load(&counts.bridged), atomic_load(&counts.played), atomic_load(&counts.destroyed), session_count());
+		atomic_load(&counts.bridged), atomic_load(&counts.played), atomic_load(&counts.fired), atomic_load(&counts.destroyed), session_count());
 }
 
 static int command(const char *module, char *line)

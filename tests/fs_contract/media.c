@@ -1,14 +1,9 @@
 /*
  * SPDX-License-Identifier: MIT
  *
- * Packets, sounds, transfers, and two who are bridged.
+ * Packets, sounds and keys.
  */
 #include "host.h"
-
-/* How long one side of a bridge waits for the other. */
-#define BRIDGE_WAIT_MS 10000
-
-static const char bridge_private[] = "contract_bridge";
 
 switch_status_t switch_core_session_get_read_impl(switch_core_session_t *session,
 	switch_codec_implementation_t *implementation)
@@ -67,15 +62,31 @@ switch_status_t switch_ivr_parse_all_events(switch_core_session_t *session)
 	return SWITCH_STATUS_SUCCESS;
 }
 
-/* What the caller's functions say of a packet, and of the keys. */
-static switch_status_t ask(switch_core_session_t *session, switch_input_args_t *args, switch_frame_t *frame)
+switch_status_t media_ask_keys(switch_core_session_t *session, switch_input_callback_function_t callback, void *data,
+	uint32_t size)
 {
 	switch_status_t status = SWITCH_STATUS_SUCCESS;
 	switch_dtmf_t dtmf;
 
-	while (args && args->input_callback && status == SWITCH_STATUS_SUCCESS
+	while (callback && (status == SWITCH_STATUS_SUCCESS || status == SWITCH_STATUS_IGNORE)
 		&& switch_channel_dequeue_dtmf(&session->channel, &dtmf) == SWITCH_STATUS_SUCCESS) {
-		status = args->input_callback(session, &dtmf, SWITCH_INPUT_TYPE_DTMF, args->buf, args->buflen);
+		status = callback(session, &dtmf, SWITCH_INPUT_TYPE_DTMF, data, size);
+	}
+	return status == SWITCH_STATUS_IGNORE ? SWITCH_STATUS_SUCCESS : status;
+}
+
+/* What the caller's functions say of a packet, and of the keys. Without one a key ends the sound, and is
+ * his. */
+static switch_status_t ask(switch_core_session_t *session, switch_input_args_t *args, switch_frame_t *frame)
+{
+	switch_status_t status = args ? media_ask_keys(session, args->input_callback, args->buf, args->buflen)
+		: SWITCH_STATUS_SUCCESS;
+	switch_dtmf_t dtmf;
+
+	if (args && !args->input_callback && args->buf
+		&& switch_channel_dequeue_dtmf(&session->channel, &dtmf) == SWITCH_STATUS_SUCCESS) {
+		*(char *) args->buf = dtmf.digit;
+		return SWITCH_STATUS_BREAK;
 	}
 	if (args && args->read_frame_callback && status == SWITCH_STATUS_SUCCESS) {
 		status = args->read_frame_callback(session, frame, args->user_data);
@@ -120,100 +131,84 @@ switch_status_t switch_ivr_stop_displace_session(switch_core_session_t *session,
 	return SWITCH_STATUS_SUCCESS;
 }
 
-/* Its handlers go, but for those that stick. */
-switch_status_t switch_ivr_session_transfer(switch_core_session_t *session, const char *extension, const char *dialplan,
-	const char *context)
+/* Bugs that no packet passes through here: that they are asked for is all. */
+switch_status_t switch_ivr_record_session(switch_core_session_t *session, const char *file, uint32_t limit,
+	switch_file_handle_t *handle)
 {
-	switch_channel_t *channel = &session->channel;
-	switch_caller_profile_t *profile = pool_zeroed(session->pool, sizeof(*profile), NULL);
-	switch_caller_profile_t *before = switch_channel_get_caller_profile(channel);
+	return strstr(file, "missing") ? SWITCH_STATUS_FALSE : SWITCH_STATUS_SUCCESS;
+}
 
-	*profile = *before;
-	profile->dialplan = pool_copy(session->pool, zstr(dialplan) ? "XML" : dialplan);
-	profile->context = pool_copy(session->pool, zstr(context) ? before->context : context);
-	profile->destination_number = pool_copy(session->pool, extension);
-	channel_clear_handlers(channel);
-	channel_set_profile(channel, profile);
-	channel_set_flag(channel, CF_TRANSFER);
-	switch_channel_set_state(channel, CS_ROUTING);
+switch_status_t switch_ivr_stop_record_session(switch_core_session_t *session, const char *file)
+{
 	return SWITCH_STATUS_SUCCESS;
 }
 
-/* One side of a bridge, in its own thread, for as long as both stay. */
-static void bridge_side(switch_core_session_t *session, switch_core_session_t *peer)
+switch_status_t switch_ivr_session_audio(switch_core_session_t *session, const char *command, const char *direction,
+	int level)
 {
+	return strcmp(command, "mute") ? SWITCH_STATUS_FALSE : SWITCH_STATUS_SUCCESS;
+}
+
+switch_status_t switch_core_session_set_read_codec(switch_core_session_t *session, switch_codec_t *codec)
+{
+	return SWITCH_STATUS_SUCCESS;
+}
+
+switch_status_t switch_core_session_send_dtmf_string(switch_core_session_t *session, const char *digits)
+{
+	return zstr(digits) ? SWITCH_STATUS_FALSE : SWITCH_STATUS_SUCCESS;
+}
+
+/* Until there are as many as may be, one that ends it, or none for some time. */
+switch_status_t switch_ivr_collect_digits_count(switch_core_session_t *session, char *digits, switch_size_t size,
+	switch_size_t most, const char *terminators, char *terminator, uint32_t first_ms, uint32_t digit_ms, uint32_t all_ms)
+{
+	switch_time_t until = switch_micro_time_now() + (switch_time_t) first_ms * 1000;
+	size_t length = strlen(digits);
 	switch_frame_t *frame;
+	switch_dtmf_t dtmf;
 
-	channel_set_flag(&session->channel, CF_BRIDGED);
-	switch_channel_wait_for_flag(&peer->channel, CF_BRIDGED, SWITCH_TRUE, BRIDGE_WAIT_MS, &session->channel);
-	while (switch_channel_ready(&session->channel) && !switch_channel_test_flag(&peer->channel, CF_TRANSFER)
-		&& switch_channel_test_flag(&peer->channel, CF_BRIDGED)) {
-		if (!SWITCH_READ_ACCEPTABLE(switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0))) {
-			break;
+	*terminator = '\0';
+	while (length < most && length < size - 1) {
+		if (switch_channel_dequeue_dtmf(&session->channel, &dtmf) == SWITCH_STATUS_SUCCESS) {
+			if (strchr(terminators, dtmf.digit)) {
+				*terminator = dtmf.digit;
+				return SWITCH_STATUS_SUCCESS;
+			}
+			digits[length++] = dtmf.digit;
+			digits[length] = '\0';
+			until = switch_micro_time_now() + (switch_time_t) digit_ms * 1000;
+			continue;
 		}
-		switch_core_session_write_frame(peer, frame, SWITCH_IO_FLAG_NONE, 0);
-	}
-	switch_channel_clear_flag(&session->channel, CF_BRIDGED);
-	switch_core_session_kill_channel(peer, SWITCH_SIG_BREAK);
-}
-
-switch_status_t switch_ivr_bridge_bleg(switch_core_session_t *session, switch_core_session_t *peer, uint32_t max_wait_ms)
-{
-	switch_channel_t *channel = &session->channel;
-	switch_core_session_t *other;
-	switch_status_t status;
-
-	channel_set_flag(channel, CF_ARRANGED_BRIDGE);
-	status = switch_channel_wait_for_flag(channel, CF_ARRANGED_BRIDGE, SWITCH_FALSE, max_wait_ms, &peer->channel);
-	if (status == SWITCH_STATUS_FALSE) {
-		return status;
-	}
-	if (switch_channel_test_flag(channel, CF_ARRANGED_BRIDGE)) {
-		switch_channel_clear_flag(channel, CF_ARRANGED_BRIDGE);
-		return SWITCH_STATUS_FALSE;
-	}
-	if (switch_channel_test_flag(channel, CF_TRANSFER)) {
-		return SWITCH_STATUS_SUCCESS;
-	}
-	other = switch_channel_get_private(channel, bridge_private);
-	switch_channel_set_private(channel, bridge_private, NULL);
-	if (other) {
-		bridge_side(session, other);
-	} else {
-		switch_channel_hangup(channel, SWITCH_CAUSE_DESTINATION_OUT_OF_ORDER);
+		if (switch_micro_time_now() > until) {
+			return SWITCH_STATUS_TIMEOUT;
+		}
+		if (!SWITCH_READ_ACCEPTABLE(switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0))) {
+			return SWITCH_STATUS_FALSE;
+		}
 	}
 	return SWITCH_STATUS_SUCCESS;
 }
 
-switch_status_t switch_ivr_multi_threaded_bridge(switch_core_session_t *session, switch_core_session_t *peer,
-	switch_input_callback_function_t callback, void *data, void *peer_data)
+/* Until one of the two goes, or somebody leaves the command that ends it. */
+switch_status_t switch_ivr_eavesdrop_session(switch_core_session_t *session, const char *uuid, const char *group,
+	switch_eavesdrop_flag_t flags)
 {
-	const char *hangup;
+	int over = 0;
 
-	if (!switch_channel_ready(&session->channel)) {
-		switch_channel_hangup(&peer->channel, SWITCH_CAUSE_ORIGINATOR_CANCEL);
-		return SWITCH_STATUS_SUCCESS;
-	}
-	if (!switch_channel_test_flag(&peer->channel, CF_ARRANGED_BRIDGE)) {
-		BROKEN("a bridge with somebody who does not wait for it is not in the contract");
-	}
-	if (switch_core_session_read_lock(peer) != SWITCH_STATUS_SUCCESS) {
-		switch_channel_hangup(&peer->channel, SWITCH_CAUSE_NO_ANSWER);
-		return SWITCH_STATUS_FALSE;
-	}
-	session_tell(peer, SWITCH_MESSAGE_INDICATE_BRIDGE);
-	session_tell(session, SWITCH_MESSAGE_INDICATE_BRIDGE);
-	atomic_fetch_add(&counts.bridged, 1);
-	switch_channel_set_private(&peer->channel, bridge_private, session);
-	switch_channel_clear_flag(&peer->channel, CF_ARRANGED_BRIDGE);
-	carrier_met(peer);
-	bridge_side(session, peer);
-	switch_core_session_rwunlock(peer);
-	session_tell(peer, SWITCH_MESSAGE_INDICATE_UNBRIDGE);
-	session_tell(session, SWITCH_MESSAGE_INDICATE_UNBRIDGE);
-	hangup = switch_channel_get_variable_dup(&session->channel, SWITCH_HANGUP_AFTER_BRIDGE_VARIABLE, SWITCH_TRUE, -1);
-	if (hangup && !strcmp(hangup, "true")) {
-		switch_channel_hangup(&session->channel, SWITCH_CAUSE_NORMAL_CLEARING);
+	while (!over && switch_ivr_uuid_exists(uuid)) {
+		switch_event_t *event;
+		switch_frame_t *frame;
+
+		if (!SWITCH_READ_ACCEPTABLE(switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0))) {
+			return SWITCH_STATUS_FALSE;
+		}
+		pthread_mutex_lock(&session->lock);
+		event = session->event;
+		session->event = NULL;
+		pthread_mutex_unlock(&session->lock);
+		over = event && !strcmp(switch_str_nil(event_header(event, "eavesdrop-command")), "*");
+		switch_event_destroy(&event);
 	}
 	return SWITCH_STATUS_SUCCESS;
 }

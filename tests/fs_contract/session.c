@@ -61,7 +61,7 @@ switch_core_session_t *session_new(switch_endpoint_interface_t *endpoint, switch
 	return session;
 }
 
-switch_core_session_t *session_locate(const char *uuid)
+switch_core_session_t *switch_core_session_locate(const char *uuid)
 {
 	switch_core_session_t *session;
 
@@ -72,6 +72,32 @@ switch_core_session_t *session_locate(const char *uuid)
 	}
 	pthread_mutex_unlock(&list_lock);
 	return session;
+}
+
+switch_bool_t switch_ivr_uuid_exists(const char *uuid)
+{
+	switch_core_session_t *session = switch_core_session_locate(uuid);
+
+	if (!session) {
+		return SWITCH_FALSE;
+	}
+	switch_core_session_rwunlock(session);
+	return SWITCH_TRUE;
+}
+
+/* Takes the event over. */
+switch_status_t switch_core_session_queue_event(switch_core_session_t *session, switch_event_t **event)
+{
+	switch_event_t *before;
+
+	pthread_mutex_lock(&session->lock);
+	before = session->event;
+	session->event = *event;
+	pthread_cond_broadcast(&session->changed);
+	pthread_mutex_unlock(&session->lock);
+	switch_event_destroy(&before);
+	*event = NULL;
+	return SWITCH_STATUS_SUCCESS;
 }
 
 void session_hang_up_all(switch_call_cause_t cause)
@@ -129,6 +155,7 @@ static void end(switch_core_session_t *session)
 	session_run_handlers(session, CS_DESTROY);
 	switch_core_hash_destroy(&session->channel.privates);
 	switch_event_destroy(&session->channel.variables);
+	switch_event_destroy(&session->event);
 	pthread_mutex_destroy(&session->lock);
 	pthread_cond_destroy(&session->changed);
 	switch_core_destroy_memory_pool(&pool);

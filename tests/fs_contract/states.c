@@ -101,7 +101,7 @@ static void route(switch_core_session_t *session)
 	}
 }
 
-static void execute_one(switch_core_session_t *session, const char *name, const char *data)
+switch_status_t switch_core_session_execute_application(switch_core_session_t *session, const char *name, const char *data)
 {
 	switch_application_interface_t *app;
 
@@ -117,7 +117,9 @@ static void execute_one(switch_core_session_t *session, const char *name, const 
 	} else {
 		switch_log_printf(SWITCH_CHANNEL_SESSION_LOG(session), SWITCH_LOG_ERROR, "Invalid Application %s\n", name);
 		switch_channel_hangup(&session->channel, SWITCH_CAUSE_DESTINATION_OUT_OF_ORDER);
+		return SWITCH_STATUS_FALSE;
 	}
+	return SWITCH_STATUS_SUCCESS;
 }
 
 /* One application after the other, for as long as the channel is to. */
@@ -127,7 +129,7 @@ static void execute(switch_core_session_t *session)
 	struct application *at = channel->extension ? channel->extension->first : NULL;
 
 	for (; at && switch_channel_get_state(channel) == CS_EXECUTE; at = at->next) {
-		execute_one(session, at->name, channel_expand(channel, at->data));
+		switch_core_session_execute_application(session, at->name, channel_expand(channel, at->data));
 	}
 	if (switch_channel_ready(channel) && switch_channel_get_state(channel) == CS_EXECUTE) {
 		switch_channel_hangup(channel, SWITCH_CAUSE_NORMAL_CLEARING);

@@ -164,6 +164,20 @@ int switch_snprintf(char *to, switch_size_t size, const char *format, ...)
 	return length >= (int) size ? (int) size - 1 : length;
 }
 
+switch_bool_t switch_true(const char *text)
+{
+	return text && (!strcasecmp(text, "yes") || !strcasecmp(text, "on") || !strcasecmp(text, "true")
+		|| !strcasecmp(text, "t") || !strcasecmp(text, "enabled") || !strcasecmp(text, "active")
+		|| !strcasecmp(text, "allow") || atoi(text)) ? SWITCH_TRUE : SWITCH_FALSE;
+}
+
+int switch_false(const char *text)
+{
+	return text && (!strcasecmp(text, "no") || !strcasecmp(text, "off") || !strcasecmp(text, "false")
+		|| !strcasecmp(text, "f") || !strcasecmp(text, "disabled") || !strcasecmp(text, "inactive")
+		|| !strcasecmp(text, "disallow") || !strcmp(text, "0"));
+}
+
 char *switch_strip_spaces(char *text, switch_bool_t copy)
 {
 	char *from = text + strspn(text, " ");
