@@ -21,7 +21,7 @@ struct line {
 	int of;
 	unsigned int answered:1;
 	unsigned int ready:1;
-	unsigned int waited:1;
+	unsigned int waits:1;
 };
 
 static struct {
@@ -112,6 +112,7 @@ static void enter_leg(struct line *line, const struct outdial_event *event)
 		if (!find(event->other, OF_SESSION)) {
 			BROKEN("%s is bridged with a session that is not", event->id);
 		}
+		find(event->other, OF_SESSION)->waits = 0;
 		/* fall through */
 	case OUTDIAL_EVENT_LEG_PLAYED:
 	case OUTDIAL_EVENT_LEG_RELEASED:
@@ -129,13 +130,42 @@ static void enter_leg(struct line *line, const struct outdial_event *event)
 	}
 }
 
+/* One of a session's. */
+static void enter_session(struct line *line, const struct outdial_event *event)
+{
+	if (event->kind == OUTDIAL_EVENT_SESSION_GONE) {
+		strike(line);
+		return;
+	}
+	if (line->waits) {
+		BROKEN("%s waits, and is said to wait again", event->id);
+	}
+	line->waits = 1;
+}
+
+/* The agent's affair, and the customer may be gone. */
+static void enter_failed(const struct outdial_event *event)
+{
+	struct line *line;
+
+	pthread_mutex_lock(&book.lock);
+	line = find(event->other, OF_SESSION);
+	if (line) {
+		line->waits = 0;
+	}
+	pthread_mutex_unlock(&book.lock);
+}
+
 static void enter(const struct outdial_event *event)
 {
 	int of = event->kind < OUTDIAL_EVENT_SESSION_ENTERED ? OF_LEG : OF_SESSION;
 	struct line *line;
 
-	/* The agent's affair, and the customer may be gone. */
-	if (event->kind == OUTDIAL_EVENT_PROBED || event->kind == OUTDIAL_EVENT_LEG_CONNECT_FAILED) {
+	if (event->kind == OUTDIAL_EVENT_PROBED) {
+		return;
+	}
+	if (event->kind == OUTDIAL_EVENT_LEG_CONNECT_FAILED) {
+		enter_failed(event);
 		return;
 	}
 	if (event->kind == OUTDIAL_EVENT_SESSION_ENTERED) {
@@ -149,8 +179,8 @@ static void enter(const struct outdial_event *event)
 	}
 	if (of == OF_LEG) {
 		enter_leg(line, event);
-	} else if (event->kind == OUTDIAL_EVENT_SESSION_GONE) {
-		strike(line);
+	} else {
+		enter_session(line, event);
 	}
 	pthread_mutex_unlock(&book.lock);
 }

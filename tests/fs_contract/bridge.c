@@ -39,7 +39,9 @@ static void bridge_side(switch_core_session_t *session, switch_core_session_t *p
 	switch_channel_wait_for_flag(&peer->channel, CF_BRIDGED, SWITCH_TRUE, BRIDGE_WAIT_MS, &session->channel);
 	while (switch_channel_ready(&session->channel) && !switch_channel_test_flag(&peer->channel, CF_TRANSFER)
 		&& switch_channel_test_flag(&peer->channel, CF_BRIDGED)) {
-		if (!SWITCH_READ_ACCEPTABLE(switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0))) {
+		switch_status_t status = switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0);
+
+		if (!SWITCH_READ_ACCEPTABLE(status)) {
 			break;
 		}
 		media_ask_keys(session, callback, data, 0);

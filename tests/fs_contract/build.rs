@@ -10,17 +10,17 @@ use super::talk;
 const SOURCES: [&str; 13] = [
     "abi.c",
     "bridge.c",
-    "event.c",
-    "xml.c",
     "carrier.c",
     "channel.c",
     "core.c",
+    "event.c",
     "main.c",
     "media.c",
     "memory.c",
     "session.c",
     "states.c",
     "text.c",
+    "xml.c",
 ];
 
 pub struct Built {
@@ -96,7 +96,6 @@ fn build_program(out: &Path) -> PathBuf {
     .arg("-o")
     .arg(&program)
     .args(SOURCES.map(|name| contract().join(name)))
-    .arg(contract().join("xml.c"))
     .args(talk::is_threads().then(|| root().join("tests/c_host/tsan.c")))
     .args(["-lpthread", "-ldl"]);
     if let Err(said) = run(&mut cc) {

@@ -107,6 +107,8 @@ struct counts {
 	atomic_uint played;
 	atomic_uint destroyed;
 	atomic_uint fired;
+	/* Packets. */
+	atomic_uint read;
 	atomic_uint threads;
 };
 extern struct counts counts;

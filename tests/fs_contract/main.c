@@ -52,6 +52,19 @@ static int load(const char *module, int unload, int force)
 	return res ? 1 : 0;
 }
 
+/* Wakes up whoever reads a packet, and means nothing by it: the core does so, too. */
+static int wake(const char *uuid)
+{
+	switch_core_session_t *session = switch_core_session_locate(uuid);
+
+	if (!session) {
+		return 1;
+	}
+	switch_core_session_kill_channel(session, SWITCH_SIG_BREAK);
+	switch_core_session_rwunlock(session);
+	return 0;
+}
+
 /* Of a channel by its uuid. */
 static int hang_up(const char *uuid)
 {
@@ -100,9 +113,10 @@ static void hang_up_all(void)
 
 static void say_counts(void)
 {
-	printf("out legs %u dialed %u refused %u answered %u bridged %u played %u fired %u destroyed %u live %u\n", abi_legs(),
+	printf("out legs %u dialed %u refused %u answered %u bridged %u played %u fired %u read %u destroyed %u live %u\n", abi_legs(),
 		atomic_load(&counts.dialed), atomic_load(&counts.refused), atomic_load(&counts.answered),
-		atomic_load(&counts.bridged), atomic_load(&counts.played), atomic_load(&counts.fired), atomic_load(&counts.destroyed), session_count());
+		atomic_load(&counts.bridged), atomic_load(&counts.played), atomic_load(&counts.fired),
+		atomic_load(&counts.read), atomic_load(&counts.destroyed), session_count());
 }
 
 static int command(const char *module, char *line)
@@ -128,6 +142,8 @@ static int command(const char *module, char *line)
 		return 0;
 	} else if (sscanf(line, "hangup %511s", first) == 1) {
 		return hang_up(first);
+	} else if (sscanf(line, "wake %511s", first) == 1) {
+		return wake(first);
 	} else if (sscanf(line, "transfer %511s %511s %511s", first, second, third) == 3) {
 		return transfer(first, second, third);
 	} else if (sscanf(line, "press %511s %511s", first, second) == 2) {

@@ -33,6 +33,7 @@ switch_status_t switch_core_session_read_frame(switch_core_session_t *session, s
 		status = SWITCH_STATUS_BREAK;
 	}
 	session->broken_off = 0;
+	atomic_fetch_add(&counts.read, 1);
 	pthread_mutex_unlock(&session->lock);
 	session->codec.implementation = &session->implementation;
 	session->frame = (switch_frame_t) { .codec = &session->codec, .data = session->packet,
@@ -107,8 +108,8 @@ switch_status_t switch_ivr_play_file(switch_core_session_t *session, switch_file
 		switch_status_t status;
 		switch_frame_t *frame;
 
-		if (!switch_channel_ready(&session->channel)
-			|| !SWITCH_READ_ACCEPTABLE(switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0))) {
+		status = switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0);
+		if (!switch_channel_ready(&session->channel) || !SWITCH_READ_ACCEPTABLE(status)) {
 			return SWITCH_STATUS_FALSE;
 		}
 		status = ask(session, args, frame);
@@ -165,6 +166,7 @@ switch_status_t switch_ivr_collect_digits_count(switch_core_session_t *session, 
 {
 	switch_time_t until = switch_micro_time_now() + (switch_time_t) first_ms * 1000;
 	size_t length = strlen(digits);
+	switch_status_t status;
 	switch_frame_t *frame;
 	switch_dtmf_t dtmf;
 
@@ -183,7 +185,8 @@ switch_status_t switch_ivr_collect_digits_count(switch_core_session_t *session, 
 		if (switch_micro_time_now() > until) {
 			return SWITCH_STATUS_TIMEOUT;
 		}
-		if (!SWITCH_READ_ACCEPTABLE(switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0))) {
+		status = switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0);
+		if (!SWITCH_READ_ACCEPTABLE(status)) {
 			return SWITCH_STATUS_FALSE;
 		}
 	}
@@ -197,10 +200,12 @@ switch_status_t switch_ivr_eavesdrop_session(switch_core_session_t *session, con
 	int over = 0;
 
 	while (!over && switch_ivr_uuid_exists(uuid)) {
+		switch_status_t status;
 		switch_event_t *event;
 		switch_frame_t *frame;
 
-		if (!SWITCH_READ_ACCEPTABLE(switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0))) {
+		status = switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0);
+		if (!SWITCH_READ_ACCEPTABLE(status)) {
 			return SWITCH_STATUS_FALSE;
 		}
 		pthread_mutex_lock(&session->lock);

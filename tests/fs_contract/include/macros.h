@@ -42,6 +42,7 @@
 		(api)->syntax = (how); \
 	} while (0)
 #define SWITCH_STANDARD_STREAM(stream) contract_stream_open(&(stream))
+/* As there it looks at its argument more than once: not at a call that reads. */
 #define SWITCH_READ_ACCEPTABLE(status) \
 	((status) == SWITCH_STATUS_SUCCESS || (status) == SWITCH_STATUS_BREAK || (status) == SWITCH_STATUS_INUSE)
 
