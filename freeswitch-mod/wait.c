@@ -97,6 +97,7 @@ void wait_run(switch_core_session_t *session, const struct wait *wait)
 	silence_make(&silence, session);
 	while (switch_channel_ready(channel) && !wait->over(wait->data)) {
 		switch_frame_t *frame;
+		switch_status_t status;
 
 		if (!zstr(music)) {
 			if (play_music(session, wait) && switch_channel_ready(channel)) {
@@ -111,7 +112,9 @@ void wait_run(switch_core_session_t *session, const struct wait *wait)
 		if (bell_wait(wait->bell, BELL_WAIT_MS)) {
 			continue;
 		}
-		if (!SWITCH_READ_ACCEPTABLE(switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0))) {
+		/* The macro looks at its argument up to three times. */
+		status = switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0);
+		if (!SWITCH_READ_ACCEPTABLE(status)) {
 			break;
 		}
 		if (silence.ready && !wait->over(wait->data)) {
