@@ -183,6 +183,7 @@ fn assert_books(peer: &Peer, legs: u64) {
 #[test]
 fn calls_are_dialed_and_meet_agents_and_everything_ends_once() {
     let at = Place::new();
+    at.configure(&[("events", "yes")]);
     let peer = at.listen(short());
     let mut host = at.start();
     good(&mut host, "load");
@@ -200,6 +201,7 @@ fn calls_are_dialed_and_meet_agents_and_everything_ends_once() {
     assert_eq!((code, text.as_str()), (1, "Module in use.\n"));
     drain(&mut host);
     assert!(count(&mut host, "bridged") >= 100);
+    assert!(count(&mut host, "fired") >= 500);
     let legs = count(&mut host, "legs");
     println!("{}", good(&mut host, "counts"));
     until(&mut host, "unload", |code, _| code == 0);

@@ -98,6 +98,14 @@ fn build_program(out: &Path) -> PathBuf {
     .args(SOURCES.map(|name| contract().join(name)))
     .args(talk::is_threads().then(|| root().join("tests/c_host/tsan.c")))
     .args(["-lpthread", "-ldl"]);
+    if talk::is_threads() {
+        // What is thread-local in a library that is loaded later comes from the heap, and ThreadSanitizer
+        // takes glibc's freeing of it after the thread's end for a race.
+        cc.arg("-L")
+            .arg(out)
+            .arg(format!("-Wl,-rpath,{}", out.display()))
+            .args(["-Wl,--no-as-needed", "-loutdial"]);
+    }
     if let Err(said) = run(&mut cc) {
         panic!(
             "The contract host does not build. A function that calls.def states, and that is undefined \

@@ -265,6 +265,10 @@ int module_unload(int force, const char **error)
 	if (!force) {
 		switch_thread_rwlock_unlock(module->rwlock);
 	}
+	/* Its code goes when all modules have ended, and every channel. */
+	while (force && atomic_load(&counts.threads)) {
+		switch_sleep(1000);
+	}
 	for (int i = 0; i < COMPLETIONS; i++) {
 		if (loaded.completes[i]) {
 			BROKEN("completion %s is left behind", loaded.complete_names[i]);
