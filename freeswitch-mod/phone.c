@@ -39,8 +39,11 @@ struct phone *phone_create(const struct outdial_ring *request)
 		return NULL;
 	}
 	switch_copy_string(phone->account, switch_str_nil(request->account), sizeof(phone->account));
+	/* Others find it already. */
+	switch_mutex_lock(phone->session->lock);
 	phone->session->ringing = 1;
 	phone->session->timeout_ms = request->timeout_ms;
+	switch_mutex_unlock(phone->session->lock);
 	return phone;
 }
 
