@@ -76,11 +76,11 @@ struct shim {
 	struct pool *desk;
 	struct shim_config config;
 	/* 'outdial set debug on'. */
-	volatile int debug;
+	_Atomic int debug;
 	/* Set once by on_fault: customers and agents who wait are let go. */
-	volatile int faulted;
+	_Atomic int faulted;
 	/* Set while unloading: nothing new is taken. */
-	volatile int closing;
+	_Atomic int closing;
 };
 
 extern struct shim shim;

@@ -130,6 +130,7 @@ int wait_run(switch_core_session_t *session, const struct wait *wait)
 	}
 	while (switch_channel_ready(channel) && !wait->over(wait->data)) {
 		switch_frame_t *frame;
+		switch_status_t status;
 
 		if (!zstr(music)) {
 			if (play_music(session, wait) && switch_channel_ready(channel)) {
@@ -145,7 +146,9 @@ int wait_run(switch_core_session_t *session, const struct wait *wait)
 		if (!wait->hear && bell_wait(wait->bell, BELL_WAIT_MS)) {
 			continue;
 		}
-		if (!SWITCH_READ_ACCEPTABLE(switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0))) {
+		/* The macro looks at its argument up to three times. */
+		status = switch_core_session_read_frame(session, &frame, SWITCH_IO_FLAG_NONE, 0);
+		if (!SWITCH_READ_ACCEPTABLE(status)) {
 			break;
 		}
 		if (wait->hear) {
