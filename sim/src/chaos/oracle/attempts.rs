@@ -1,11 +1,21 @@
 //! Each attempt begins once, and has one result.
 
 use outdial_engine::attempt::Outcome;
-use outdial_engine::{AttemptResult, LeaseId, LegId, Now, Started};
+use outdial_engine::{AttemptResult, LeaseId, LegId, Notice, Now, Started};
 
 use super::{Fate, Oracle, Try, Verdict};
 
 impl Oracle {
+    pub(super) fn came_in(&self, notice: &Notice) -> bool {
+        match notice {
+            Notice::Call(call) => {
+                let known = self.tries.get(&call.leg.attempt);
+                known.is_some_and(|known| known.inbound)
+            }
+            Notice::Agent(_) => false,
+        }
+    }
+
     pub(super) fn started(&mut self, started: &Started) -> Verdict {
         let id = started.leg.attempt;
         if self.ended.contains(&id) {

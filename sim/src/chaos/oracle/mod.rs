@@ -355,7 +355,10 @@ impl Oracle {
                 }
                 Ok(())
             }
-            Command::Notice(notice) => self.notices.told(notice),
+            Command::Notice(notice) => {
+                let inbound = self.came_in(notice);
+                self.notices.told(notice, inbound)
+            }
             Command::Ring(ring) => self.phones.rings(ring),
             Command::Dismiss { session, why } => self.dismissed(session, *why),
             Command::ConfigRefused { what, error } => Err(format!("{what} was refused: {error}")),

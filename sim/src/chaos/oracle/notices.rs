@@ -17,14 +17,15 @@ pub(super) struct Notices {
 }
 
 impl Notices {
-    pub(super) fn told(&mut self, notice: &Notice) -> Verdict {
+    /// `inbound`: the call came in, so that it is answered when it begins.
+    pub(super) fn told(&mut self, notice: &Notice, inbound: bool) -> Verdict {
         match notice {
-            Notice::Call(call) => self.call(call),
+            Notice::Call(call) => self.call(call, inbound),
             Notice::Agent(agent) => self.agent(agent),
         }
     }
 
-    fn call(&mut self, call: &CallNotice) -> Verdict {
+    fn call(&mut self, call: &CallNotice, inbound: bool) -> Verdict {
         let id = call.leg.attempt;
         let was = self.calls.remove(&id).unwrap_or(State::Queued);
         if call.from != was {
@@ -33,7 +34,8 @@ impl Notices {
                 "attempt {id} was {was}, and is told to go from {from} to {to}"
             ));
         }
-        if Trigger::all().all(|trigger| next(was, trigger) != Some(call.to)) {
+        let begins = inbound && (was, call.to) == (State::Queued, State::Classifying);
+        if !begins && Trigger::all().all(|trigger| next(was, trigger) != Some(call.to)) {
             return Err(format!("attempt {id} can't go from {was} to {}", call.to));
         }
         if !matches!(call.to, State::Final(_)) {

@@ -78,6 +78,7 @@ impl Oracle {
             return Ok(());
         };
         let dials = self.flying(|other| other.campaign == call.campaign && !other.inbound);
+        let dials = dials.saturating_sub(self.rung_for(call.campaign));
         let free = self.agents.count(call.campaign, AgentState::Available);
         match dials > free {
             true => Err(format!(
@@ -95,6 +96,11 @@ impl Oracle {
         let all = self.tries.values();
         let flies = all.filter(|call| call.in_flight && which(call));
         u32::try_from(flies.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Agents whose phones ring: each is for a call, though the engine has not said for which.
+    fn rung_for(&self, campaign: CampaignId) -> u32 {
+        self.agents.count(campaign, AgentState::Ringing)
     }
 
     /// This call is one of those that the mode allows.
@@ -115,10 +121,9 @@ impl Oracle {
             Mode::Power { ratio_milli } => times(free, ratio_milli),
             Mode::Predictive { .. } | Mode::Preview { .. } | Mode::Agentless => return Ok(()),
         };
-        // Whose agent's phone rings has him, though the engine has not said who that is.
         let rung = match config.queue {
             Some(_) => 0,
-            None => self.agents.count(call.campaign, AgentState::Ringing),
+            None => self.rung_for(call.campaign),
         };
         let flies = self.in_flight(call.campaign).saturating_sub(rung);
         match flies > most {
