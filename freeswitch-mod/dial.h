@@ -29,4 +29,9 @@ int dial_device(char *device, size_t size, const char *tech, const char *endpoin
 /* Makes the channel; its thread is not launched yet. NULL: `*cause` says why. */
 switch_core_session_t *dial_channel(const struct dial *dial, switch_call_cause_t *cause);
 
+/* From now on the leg is told how the channel ends. */
+void leg_follow(switch_channel_t *channel);
+/* The channel is no leg's any more: nothing of this module may be left on it. */
+void leg_unfollow(switch_channel_t *channel);
+
 #endif

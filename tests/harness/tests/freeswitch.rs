@@ -6,25 +6,16 @@
 use std::time::Duration;
 
 use outdial_harness::cases::{agents, campaign, decisions, lifecycle, mistakes, on_hook};
-use outdial_harness::freeswitch::{Installation, SKIPPED};
+use outdial_harness::freeswitch::is_installed;
 use outdial_harness::wait::wait_for;
 use outdial_harness::workspace::RunDir;
 use outdial_harness::{
     Agents, Carrier, Fate, FreeSwitch, Pbx, PbxOptions, Rig, RigOptions, Workspace,
 };
 
-/// Whether there is one to test with; says so where there is none.
-fn installed() -> bool {
-    let found = Installation::find().unwrap().is_some();
-    if !found {
-        println!("{SKIPPED}");
-    }
-    found
-}
-
 #[test]
 fn each_number_meets_its_fate() {
-    if !installed() {
+    if !is_installed().unwrap() {
         return;
     }
     let workspace = Workspace::without_asterisk().unwrap();
@@ -105,7 +96,9 @@ fn each_number_meets_its_fate() {
 
 /// `None`: there is no FreeSWITCH.
 fn rig(name: &str, options: RigOptions) -> Option<Rig<FreeSwitch>> {
-    installed().then(|| Rig::on(&format!("fs-{name}"), options).unwrap())
+    is_installed()
+        .unwrap()
+        .then(|| Rig::on(&format!("fs-{name}"), options).unwrap())
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! of the installation.
 
 mod conf;
+mod events;
+mod extra;
 mod pbx;
 mod phone;
 mod socket;
@@ -17,6 +19,8 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
 use self::conf::Conf;
+pub use self::events::{Event, Events};
+pub use self::extra::is_installed;
 use self::socket::EventSocket;
 use crate::pbx::PbxOptions;
 use crate::process::{Proc, run};
@@ -241,6 +245,17 @@ impl FreeSwitch {
             bail!("{line}: {said}");
         }
         Ok(said)
+    }
+
+    /// Puts another module among its own.
+    ///
+    /// # Errors
+    /// It can't be copied.
+    pub fn install_module(&self, file: &Path) -> Result<()> {
+        let name = file.file_name().context("a module's name")?;
+        let to = self.run.join("mod").join(name);
+        fs::copy(file, &to).with_context(|| format!("copying {}", file.display()))?;
+        Ok(())
     }
 
     /// What a person types to run a command of its console.

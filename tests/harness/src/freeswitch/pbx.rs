@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use super::socket::EventSocket;
 use super::{FreeSwitch, phone};
 use crate::pbx::{Extension, Pbx, PbxOptions, freeswitch_context};
 use crate::process::Proc;
@@ -109,9 +110,10 @@ impl Pbx for FreeSwitch {
 
     fn global(&self, name: &str, limit: Duration) -> Result<String> {
         wait_until(&format!("global variable {name}"), limit, || {
-            // One that is not set is an error to it.
-            let value = self.cli(&format!("global_getvar {name}")).ok();
-            Ok(value.filter(|value| !value.is_empty()))
+            let socket = EventSocket::open(self.command_port, &self.password)?;
+            let value = socket.api(&format!("global_getvar {name}"))?;
+            // That is how it says that there is none.
+            Ok((!value.is_empty() && value != "-ERR no reply\n").then_some(value))
         })
     }
 
