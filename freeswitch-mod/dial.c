@@ -12,7 +12,8 @@
 #include "dial.h"
 #include "leg.h"
 
-/* The context of a channel that is being dialed: it never looks for an extension there. */
+/* The context of a channel that is being dialed: it never looks for an extension there. Also the name under
+ * which the channel keeps the profile that it was dialed with. */
 static const char dialing[] = "outdial-dialing";
 
 const char *dial_refusal(void)
@@ -76,11 +77,11 @@ static struct leg *leg_here(switch_core_session_t *session)
 	return leg_of(switch_core_session_get_channel(session));
 }
 
+/* on_answer() has not sent it into the dialplan yet: that gives it another profile. Its context does not tell,
+ * for mod_loopback sets it to the far end's. */
 static int is_dialing(switch_channel_t *channel)
 {
-	switch_caller_profile_t *profile = switch_channel_get_caller_profile(channel);
-
-	return profile && profile->context && !strcmp(profile->context, dialing);
+	return switch_channel_get_private(channel, dialing) == switch_channel_get_caller_profile(channel);
 }
 
 /* The channel's thread is to sleep until somebody answers. */
@@ -360,6 +361,7 @@ static void leg_launch(struct leg *leg, switch_core_session_t *session)
 		return;
 	}
 	dress(leg, channel);
+	switch_channel_set_private(channel, dialing, switch_channel_get_caller_profile(channel));
 	leg_follow(channel);
 	switch_core_event_hook_add_receive_message(session, on_message);
 	switch_mutex_lock(leg->lock);
