@@ -311,6 +311,11 @@ void queues_watch(const char *queue, int on)
 	struct watched *watched;
 
 	pthread_mutex_lock(&queues.lock);
+	if (queues.stop) {
+		/* Nobody looks any more. */
+		pthread_mutex_unlock(&queues.lock);
+		return;
+	}
 	while (*at && strcmp((*at)->name, queue)) {
 		at = &(*at)->next;
 	}
