@@ -6,12 +6,20 @@
 use std::time::Duration;
 
 use outdial_harness::cases::{agents, campaign, decisions, lifecycle, mistakes, on_hook};
-use outdial_harness::freeswitch::is_installed;
+use outdial_harness::freeswitch::{Installation, is_installed};
 use outdial_harness::wait::wait_for;
 use outdial_harness::workspace::RunDir;
 use outdial_harness::{
     Agents, Carrier, Fate, FreeSwitch, Pbx, PbxOptions, Rig, RigOptions, Workspace,
 };
+
+/// `scripts/test` asks for this one alone, to know whether there is one to test with.
+#[test]
+fn which_one_is_tested() {
+    if is_installed().unwrap() {
+        println!("{}", Installation::find().unwrap().unwrap());
+    }
+}
 
 #[test]
 fn each_number_meets_its_fate() {

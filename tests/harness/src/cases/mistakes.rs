@@ -19,12 +19,16 @@ pub fn dialplan<P: Pbx>() -> RigOptions {
         Keep("SECOND"),
         Run("Connect", ""),
         Keep("FOREIGN"),
+        Run("Add", "nothing,+5511900200077"),
+        Keep("NOWHERE"),
     ];
     let customer = [
         Run("Connect", "now"),
         Keep("FIRST"),
         Run("Connect", ""),
         Keep("AGAIN"),
+        Run("Disposition", "contacted"),
+        Keep("AFTER"),
     ];
     RigOptions {
         dialplan: P::context("wrong", &[("agent", &agent)])
@@ -66,6 +70,7 @@ pub fn each_has_a_warning_and_a_status_and_the_channel_goes_on<P: Pbx>(rig: &mut
             ("STRANGER", "UNKNOWN"),
             ("SECOND", "DUPLICATE"),
             ("FOREIGN", "NOT_OUTDIAL"),
+            ("NOWHERE", "REFUSED"),
         ],
     );
     let (agent, connect) = (P::application("Agent"), P::application("Connect"));
@@ -76,12 +81,19 @@ pub fn each_has_a_warning_and_a_status_and_the_channel_goes_on<P: Pbx>(rig: &mut
     assert_eq!(warnings(rig, &[&unknown]), 1);
     assert_eq!(warnings(rig, &[&second]), 1);
     assert_eq!(warnings(rig, &[&connect, "outdial has not dialed"]), 1);
+    let nowhere = format!("{}(nothing)", P::application("Add"));
+    assert_eq!(warnings(rig, &[&nowhere]), 1);
     assert_eq!(rig.agents_in("available").unwrap(), 1, "1001 stays");
 
     let number = Fate::AnswerStay.number(0, 1);
     rig.insert("robot", std::slice::from_ref(&number)).unwrap();
     rig.outdial(&["campaign", "start", "robot"]).unwrap();
-    statuses(rig, &[("FIRST", "RELEASED"), ("AGAIN", "REPEATED")]);
+    let said = [
+        ("FIRST", "RELEASED"),
+        ("AGAIN", "REPEATED"),
+        ("AFTER", "OK"),
+    ];
+    statuses(rig, &said);
     // FreeSWITCH's log of a channel loses quotation marks.
     let ignored = ["takes no options", "now", "is ignored"];
     assert_eq!(warnings(rig, &[&[&*connect], &ignored[..]].concat()), 1);

@@ -79,6 +79,12 @@ impl Installation {
     }
 }
 
+impl std::fmt::Display for Installation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FreeSWITCH in {}", self.prefix.display())
+    }
+}
+
 /// A running FreeSWITCH.
 pub struct FreeSwitch {
     installation: Installation,

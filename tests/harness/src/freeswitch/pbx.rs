@@ -75,7 +75,8 @@ impl Pbx for FreeSwitch {
         self.write_config(settings)
     }
 
-    fn reload(&self) -> Result<String> {
+    fn reload(&self, settings: &str) -> Result<String> {
+        self.write_settings(settings)?;
         self.cli("outdial reload")
     }
 

@@ -66,7 +66,8 @@ impl Pbx for Asterisk {
         self.write_etc("outdial.conf", &format!("[general]\n{settings}"))
     }
 
-    fn reload(&self) -> Result<String> {
+    fn reload(&self, settings: &str) -> Result<String> {
+        self.write_settings(settings)?;
         self.cli("module reload res_outdial.so")
     }
 

@@ -117,11 +117,11 @@ pub trait Pbx: Sized {
     /// They can't be written.
     fn write_settings(&self, settings: &str) -> Result<()>;
 
-    /// Has the module read its settings; what is said of it.
+    /// As [`Pbx::write_settings`], and has the module read them; what is said of it.
     ///
     /// # Errors
-    /// The PBX does not run.
-    fn reload(&self) -> Result<String>;
+    /// They can't be written, or the PBX does not run.
+    fn reload(&self, settings: &str) -> Result<String>;
 
     /// A context of its dialplan.
     fn context(name: &str, extensions: &[Extension<'_>]) -> String;
