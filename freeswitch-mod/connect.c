@@ -8,6 +8,8 @@
 #include "connect.h"
 
 #include "leg.h"
+#include "listen.h"
+#include "queue.h"
 #include "session.h"
 #include "wait.h"
 
@@ -98,10 +100,29 @@ static int visit_meet(struct visit *visit, const char *id)
 	return status == SWITCH_STATUS_SUCCESS ? 0 : -1;
 }
 
-static void visit_play(struct visit *visit, const char *sound)
+/* Whether the machine at the far end records what comes now. */
+static int visit_listen(struct visit *visit)
 {
-	switch_status_t status = switch_ivr_play_file(visit->session, NULL, sound, NULL);
-	int whole = status == SWITCH_STATUS_SUCCESS && switch_channel_ready(visit->channel);
+	switch (listen_for_recorder(visit->leg, visit->session)) {
+	case LISTENED_BEEP:
+	case LISTENED_SILENCE:
+		return 1;
+	case LISTENED_NEVER:
+		switch_log_printf(SWITCH_CHANNEL_SESSION_LOG(visit->session), SWITCH_LOG_NOTICE,
+			"Leg '%s': no message is left, the machine never stops talking\n", visit->leg->id);
+		return 0;
+	case LISTENED_CUT:
+		return 0;
+	}
+	return 0;
+}
+
+static void visit_play(struct visit *visit, const char *sound, int on_recorder)
+{
+	int whole = !on_recorder || visit_listen(visit);
+
+	whole = whole && switch_ivr_play_file(visit->session, NULL, sound, NULL) == SWITCH_STATUS_SUCCESS
+		&& switch_channel_ready(visit->channel);
 
 	visit->played |= whole;
 	shim_post(OUTDIAL_EVENT_LEG_PLAYED, visit->leg->id, NULL, whole);
@@ -158,7 +179,12 @@ static const char *visit_run(struct visit *visit)
 			break;
 		case LEG_ORDER_PLAY:
 		case LEG_ORDER_LEAVE_MESSAGE:
-			visit_play(visit, order.text);
+			visit_play(visit, order.text, order.what == LEG_ORDER_LEAVE_MESSAGE);
+			break;
+		case LEG_ORDER_ENQUEUE:
+			if (queue_run(visit->leg, visit->session, order.text)) {
+				return "CONNECTED";
+			}
 			break;
 		case LEG_ORDER_RELEASE:
 			visit_release(visit, &order);

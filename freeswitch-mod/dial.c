@@ -324,25 +324,52 @@ static void dress(struct leg *leg, switch_channel_t *channel)
 	switch_channel_set_variable_printf(channel, "outdial_lead", "%llu", (unsigned long long) leg->lead);
 }
 
+int dial_launch(switch_core_session_t *session)
+{
+	switch_status_t status = switch_core_session_thread_launch(session);
+
+	return status == SWITCH_STATUS_SUCCESS || status == SWITCH_STATUS_INUSE ? 0 : -1;
+}
+
+/* The leg's channel is there, and others can find it. Non-zero: it has no thread, and goes. */
+static int leg_begin(struct leg *leg, switch_core_session_t *session)
+{
+	int hangup;
+
+	leg_attach(leg, session);
+	switch_mutex_lock(leg->lock);
+	hangup = leg->hangup;
+	leg->q850 = hangup ? leg->hangup_cause : 0;
+	switch_mutex_unlock(leg->lock);
+	if (hangup) {
+		/* Its thread is launched by that, to end in. */
+		switch_channel_hangup(switch_core_session_get_channel(session), (switch_call_cause_t) leg->q850);
+		return 0;
+	}
+	return dial_launch(session);
+}
+
 static void leg_launch(struct leg *leg, switch_core_session_t *session)
 {
 	switch_channel_t *channel = switch_core_session_get_channel(session);
-	int hangup;
+	int failed;
 
+	/* Whoever hangs it up launches its thread: the channel is not to go before this is done with it. */
+	if (switch_core_session_read_lock(session) != SWITCH_STATUS_SUCCESS) {
+		shim_debug("Leg '%s': hung up before it was dialed\n", leg->id);
+		return;
+	}
 	dress(leg, channel);
 	leg_follow(channel);
 	switch_core_event_hook_add_receive_message(session, on_message);
 	switch_mutex_lock(leg->lock);
 	leg->dialed_at = switch_micro_time_now();
 	switch_mutex_unlock(leg->lock);
-	leg_attach(leg, session);
-	switch_mutex_lock(leg->lock);
-	hangup = leg->hangup;
-	leg->q850 = hangup ? leg->hangup_cause : 0;
-	switch_mutex_unlock(leg->lock);
-	if (hangup || switch_core_session_thread_launch(session) != SWITCH_STATUS_SUCCESS) {
+	failed = leg_begin(leg, session);
+	switch_core_session_rwunlock(session);
+	if (failed) {
 		switch_mutex_lock(leg->lock);
-		leg->refused = !hangup;
+		leg->refused = 1;
 		switch_mutex_unlock(leg->lock);
 		switch_core_session_destroy(&session);
 	}

@@ -34,4 +34,8 @@ void leg_follow(switch_channel_t *channel);
 /* The channel is no leg's any more: nothing of this module may be left on it. */
 void leg_unfollow(switch_channel_t *channel);
 
+/* Launches the channel's thread; whoever has hung it up meanwhile has done so already. To be called with a
+ * read lock of the session. Non-zero: it has no thread. */
+int dial_launch(switch_core_session_t *session);
+
 #endif

@@ -28,7 +28,7 @@ static struct {
 	/* The log has it that some are lost; until one is taken again. */
 	unsigned int said:1;
 	/* Read by the pump without the lock. */
-	volatile enum event_numbers numbers;
+	_Atomic enum event_numbers numbers;
 } events;
 
 int events_init(void)

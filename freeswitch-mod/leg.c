@@ -332,6 +332,9 @@ void leg_order(struct leg *leg, enum leg_order order, const char *text, const ch
 	switch_mutex_lock(leg->lock);
 	replaced = leg->order == LEG_ORDER_PLAY || leg->order == LEG_ORDER_LEAVE_MESSAGE;
 	leg->order = order;
+	if (order == LEG_ORDER_ENQUEUE) {
+		leg->in_queue = LEG_QUEUE_ORDERED;
+	}
 	switch_copy_string(leg->text, switch_str_nil(text), sizeof(leg->text));
 	switch_copy_string(leg->to_context, switch_str_nil(context), sizeof(leg->to_context));
 	switch_mutex_unlock(leg->lock);

@@ -39,8 +39,11 @@ struct phone *phone_create(const struct outdial_ring *request)
 		return NULL;
 	}
 	switch_copy_string(phone->account, switch_str_nil(request->account), sizeof(phone->account));
+	/* Others find it already. */
+	switch_mutex_lock(phone->session->lock);
 	phone->session->ringing = 1;
 	phone->session->timeout_ms = request->timeout_ms;
+	switch_mutex_unlock(phone->session->lock);
 	return phone;
 }
 
@@ -172,6 +175,37 @@ static switch_status_t on_message(switch_core_session_t *channel, switch_core_se
 	return SWITCH_STATUS_SUCCESS;
 }
 
+/* The phone's channel is there. Non-zero: it has no thread, and goes. */
+static int phone_begin(struct phone *phone, switch_core_session_t *channel)
+{
+	struct session *session = phone->session;
+	switch_channel_t *its = switch_core_session_get_channel(channel);
+	int dismissed;
+	int res = 0;
+
+	/* As for a leg: it is not to go before this is done with it. */
+	if (switch_core_session_read_lock(channel) != SWITCH_STATUS_SUCCESS) {
+		session_gone(session);
+		return 0;
+	}
+	switch_channel_set_variable(its, "accountcode", phone->account);
+	switch_channel_set_variable(its, "outbound_redirect_fatal", "true");
+	switch_channel_add_state_handler(its, &phone_states);
+	switch_core_event_hook_add_receive_message(channel, on_message);
+	switch_mutex_lock(session->lock);
+	session->session = channel;
+	session->rung_at = switch_micro_time_now();
+	dismissed = session->dismissed || session->let_go;
+	switch_mutex_unlock(session->lock);
+	if (dismissed) {
+		switch_channel_hangup(its, SWITCH_CAUSE_ORIGINATOR_CANCEL);
+	} else {
+		res = dial_launch(channel);
+	}
+	switch_core_session_rwunlock(channel);
+	return res;
+}
+
 /* Non-zero: there is no channel, and none of its events will come. */
 static int ring(struct phone *phone)
 {
@@ -182,7 +216,6 @@ static int ring(struct phone *phone)
 	struct dial dial = {
 		.id = session->id, .device = device, .caller_id = phone->caller_id, .name = phone->account,
 	};
-	int dismissed;
 
 	if (device_of(phone, device, sizeof(device), &dial.tech)) {
 		shim_debug("Phone of '%s': nobody is registered\n", session->agent);
@@ -195,17 +228,8 @@ static int ring(struct phone *phone)
 		session->refused = cause == SWITCH_CAUSE_SWITCH_CONGESTION || cause == SWITCH_CAUSE_DESTINATION_OUT_OF_ORDER;
 		return -1;
 	}
-	switch_channel_set_variable(switch_core_session_get_channel(channel), "accountcode", phone->account);
-	switch_channel_set_variable(switch_core_session_get_channel(channel), "outbound_redirect_fatal", "true");
-	switch_channel_add_state_handler(switch_core_session_get_channel(channel), &phone_states);
-	switch_core_event_hook_add_receive_message(channel, on_message);
-	switch_mutex_lock(session->lock);
-	session->session = channel;
-	session->rung_at = switch_micro_time_now();
-	dismissed = session->dismissed || session->let_go;
-	switch_mutex_unlock(session->lock);
-	if (dismissed || switch_core_session_thread_launch(channel) != SWITCH_STATUS_SUCCESS) {
-		session->refused = !dismissed;
+	if (phone_begin(phone, channel)) {
+		session->refused = 1;
 		switch_core_session_destroy(&channel);
 	}
 	return 0;

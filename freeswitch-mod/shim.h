@@ -19,6 +19,9 @@
 #define OUTDIAL_SOUND_LEN 256
 /* Longest context or extension of the dialplan, with its NUL. */
 #define OUTDIAL_PLACE_LEN 80
+/* Longest name of a queue, and of a recording, with its NUL. */
+#define OUTDIAL_QUEUE_LEN 81
+#define OUTDIAL_RECORDING_LEN 256
 /* Above this age of the pump's heartbeat nothing is dialed. */
 #define OUTDIAL_HEARTBEAT_MAX_MS 2000
 /* How long the engine may take to stop. */
@@ -73,11 +76,11 @@ struct shim {
 	struct pool *desk;
 	struct shim_config config;
 	/* 'outdial set debug on'. */
-	volatile int debug;
+	_Atomic int debug;
 	/* Set once by on_fault: customers and agents who wait are let go. */
-	volatile int faulted;
+	_Atomic int faulted;
 	/* Set while unloading: nothing new is taken. */
-	volatile int closing;
+	_Atomic int closing;
 };
 
 extern struct shim shim;

@@ -10,13 +10,15 @@
 mod host;
 #[path = "c_host/peer.rs"]
 mod peer;
+#[path = "c_host/talk.rs"]
+mod talk;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use host::Host;
 use outdial_link::{Ask, Down, LeadNext, Record, Request};
 use peer::{Peer, Plan};
+use talk::Host;
 use tempfile::TempDir;
 
 struct Place {
@@ -45,7 +47,7 @@ fn a_hundred_lives_leak_nothing_and_every_attempt_has_one_end() {
     let peer = Peer::listen(&at.socket, Plan::default());
 
     // ThreadSanitizer sees no leaks, and takes ten times as long.
-    let lives = if host::is_threads() { 10 } else { 100 };
+    let lives = if talk::is_threads() { 10 } else { 100 };
     let more = lives.to_string();
     let log = assert_good(Host::start("life", &at.socket, &at.journal, &[&more]).finish());
 
@@ -80,13 +82,13 @@ fn threads_that_ask_for_everything_at_once_do_not_disturb_the_engine() {
 /// A sanitizer that sees nothing of the engine would be content with it.
 #[test]
 fn a_race_in_the_engine_is_found() {
-    if !host::is_threads() {
+    if !talk::is_threads() {
         return;
     }
     let at = place();
     let race = host::command("race", &at.socket, &at.journal, &[]).output();
     let race = race.unwrap();
-    assert_eq!(race.status.code(), Some(host::FOUND));
+    assert_eq!(race.status.code(), Some(talk::FOUND));
     let said = String::from_utf8_lossy(&race.stderr);
     assert!(
         said.contains("data race") && said.contains("ffi/fault.rs"),

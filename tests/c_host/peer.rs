@@ -70,6 +70,10 @@ pub struct Plan {
     pub leads: u64,
     pub acknowledge: bool,
     pub sound: &'static str,
+    /// Arguments of the campaign's AMD.
+    pub amd: Option<&'static str>,
+    /// Technology of the trunk and the phones.
+    pub tech: &'static str,
     /// Endpoints of phones, each of one agent (from 11 on): the last digit decides what it does.
     pub phones: &'static [&'static str],
     /// The campaign's queue.
@@ -83,6 +87,8 @@ impl Default for Plan {
             leads: u64::MAX,
             acknowledge: true,
             sound: "sorry",
+            amd: Some("2500,,800"),
+            tech: "PJSIP",
             phones: &[],
             queue: None,
         }
@@ -366,7 +372,7 @@ fn config(plan: &Plan) -> Vec<Config> {
         Config::Trunk(Trunk {
             id: 1,
             name: "carrier".into(),
-            tech: "PJSIP".into(),
+            tech: plan.tech.into(),
             endpoint: "carrier".into(),
             enabled: true,
             cps_milli: 1_000_000,
@@ -404,7 +410,7 @@ fn config(plan: &Plan) -> Vec<Config> {
             agentless: AgentlessAction::Continue,
             wrap_up_ms: 0,
             recording: None,
-            amd: Some("2500,,800".into()),
+            amd: plan.amd.map(str::to_owned),
             caller_ids: CallerIds {
                 numbers: vec!["551130000000".into()],
                 ..CallerIds::default()
@@ -430,7 +436,7 @@ fn config(plan: &Plan) -> Vec<Config> {
     changes.push(Config::Agent(agent(10, GUARDED.into(), None)));
     changes.extend((11..).zip(plan.phones).map(|(id, endpoint)| {
         let phone = Phone {
-            tech: "PJSIP".into(),
+            tech: plan.tech.into(),
             endpoint: (*endpoint).into(),
         };
         Config::Agent(agent(id, format!("phone{id}"), Some(phone)))
