@@ -130,15 +130,13 @@ fn a_dialplan_asks_and_writes_and_a_wallboard_hears_of_it() {
     assert!(events.of(AGENTS).is_empty(), "off by default");
     let settings = rig.pbx.settings();
     rig.pbx
-        .write_settings(&format!("{settings}\nevents = yes\nevent_numbers = masked"))
+        .reload(&format!("{settings}\nevents = yes\nevent_numbers = masked"))
         .unwrap();
-    rig.pbx.reload().unwrap();
     an_agent_is_paused_and_seen(&rig, &events);
     agents_are_told_of(&events);
     a_lead_is_no_code(&rig);
     calls_are_told_of(&rig, &events);
-    rig.pbx.write_settings(&settings).unwrap();
-    rig.pbx.reload().unwrap();
+    rig.pbx.reload(&settings).unwrap();
     let before = events.of(AGENTS).len();
     an_agent_is_paused_and_seen(&rig, &events);
     assert_eq!(events.of(AGENTS).len(), before, "off again");
