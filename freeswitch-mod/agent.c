@@ -8,6 +8,7 @@
 #include "desk.h"
 #include "leg.h"
 #include "pin.h"
+#include "record.h"
 #include "session.h"
 #include "wait.h"
 #include "words.h"
@@ -95,9 +96,11 @@ static int talk(struct session *session, switch_core_session_t *agent, struct le
 	switch_copy_string(session->with, leg->id, sizeof(session->with));
 	switch_mutex_unlock(session->lock);
 	shim_post(OUTDIAL_EVENT_LEG_BRIDGED, leg->id, session->id, 0);
+	record_begin(leg);
 	announce(session, agent);
 	desk_begin(session, agent, customer);
 	switch_ivr_multi_threaded_bridge(agent, customer, keys_input, session, NULL);
+	record_end(leg);
 	desk_over(session, agent, customer);
 	if (*session->announcement) {
 		switch_ivr_stop_displace_session(agent, session->announcement);

@@ -5,7 +5,11 @@
  *
  * outdial_connect: a customer waits for what the engine decides; all in his channel's own thread.
  */
+#include "connect.h"
+
 #include "leg.h"
+#include "listen.h"
+#include "queue.h"
 #include "session.h"
 #include "wait.h"
 
@@ -96,10 +100,29 @@ static int visit_meet(struct visit *visit, const char *id)
 	return status == SWITCH_STATUS_SUCCESS ? 0 : -1;
 }
 
-static void visit_play(struct visit *visit, const char *sound)
+/* Whether the machine at the far end records what comes now. */
+static int visit_listen(struct visit *visit)
 {
-	switch_status_t status = switch_ivr_play_file(visit->session, NULL, sound, NULL);
-	int whole = status == SWITCH_STATUS_SUCCESS && switch_channel_ready(visit->channel);
+	switch (listen_for_recorder(visit->leg, visit->session)) {
+	case LISTENED_BEEP:
+	case LISTENED_SILENCE:
+		return 1;
+	case LISTENED_NEVER:
+		switch_log_printf(SWITCH_CHANNEL_SESSION_LOG(visit->session), SWITCH_LOG_NOTICE,
+			"Leg '%s': no message is left, the machine never stops talking\n", visit->leg->id);
+		return 0;
+	case LISTENED_CUT:
+		return 0;
+	}
+	return 0;
+}
+
+static void visit_play(struct visit *visit, const char *sound, int on_recorder)
+{
+	int whole = !on_recorder || visit_listen(visit);
+
+	whole = whole && switch_ivr_play_file(visit->session, NULL, sound, NULL) == SWITCH_STATUS_SUCCESS
+		&& switch_channel_ready(visit->channel);
 
 	visit->played |= whole;
 	shim_post(OUTDIAL_EVENT_LEG_PLAYED, visit->leg->id, NULL, whole);
@@ -142,7 +165,7 @@ static const char *visit_outcome(struct visit *visit)
 
 static const char *visit_run(struct visit *visit)
 {
-	struct wait wait = { .over = is_over, .data = visit, .bell = &visit->leg->bell };
+	struct wait wait = { .over = is_over, .data = visit, .bell = &visit->leg->bell, .music = visit->leg->music };
 	struct order order;
 
 	for (;;) {
@@ -156,7 +179,12 @@ static const char *visit_run(struct visit *visit)
 			break;
 		case LEG_ORDER_PLAY:
 		case LEG_ORDER_LEAVE_MESSAGE:
-			visit_play(visit, order.text);
+			visit_play(visit, order.text, order.what == LEG_ORDER_LEAVE_MESSAGE);
+			break;
+		case LEG_ORDER_ENQUEUE:
+			if (queue_run(visit->leg, visit->session, order.text)) {
+				return "CONNECTED";
+			}
 			break;
 		case LEG_ORDER_RELEASE:
 			visit_release(visit, &order);
@@ -182,7 +210,7 @@ static int visit_begin(struct leg *leg)
 	return again;
 }
 
-static const char *connect_leg(struct leg *leg, switch_core_session_t *session)
+const char *connect_leg(struct leg *leg, switch_core_session_t *session, int verdict)
 {
 	struct visit visit = { .leg = leg, .session = session, .channel = switch_core_session_get_channel(session) };
 	const char *status;
@@ -193,7 +221,7 @@ static const char *connect_leg(struct leg *leg, switch_core_session_t *session)
 			"%s was called before on leg '%s'\n", app_name, leg->id);
 		return "REPEATED";
 	}
-	res = shim_post(OUTDIAL_EVENT_LEG_READY, leg->id, NULL, verdict_of(visit.channel));
+	res = shim_post(OUTDIAL_EVENT_LEG_READY, leg->id, NULL, verdict);
 	if (res != OUTDIAL_OK) {
 		switch_log_printf(SWITCH_CHANNEL_SESSION_LOG(session), SWITCH_LOG_WARNING,
 			"Leg '%s' is not taken by the engine: %s\n", leg->id, outdial_strerror(res));
@@ -221,7 +249,7 @@ SWITCH_STANDARD_APP(connect_app)
 		shim_status(channel, "NOT_OUTDIAL");
 		return;
 	}
-	shim_status(channel, connect_leg(leg, session));
+	shim_status(channel, connect_leg(leg, session, verdict_of(channel)));
 	leg_release(leg);
 }
 

@@ -16,9 +16,10 @@ static const char done_sound[] = "tone_stream://%(120,0,880)";
 static const char failed_sound[] = "tone_stream://%(350,0,300)";
 /* What a customer on hold hears, unless hold_music says otherwise. */
 static const char default_music[] = "local_stream://moh";
-/* Comes in place of what a phone does not send; -1: silence, and no noise. */
+/* Comes in place of what a phone does not send: without any packet of the one, the other one's beep or music
+ * would not come along. */
 static const char noise_name[] = "bridge_generate_comfort_noise";
-static const char noise[] = "-1";
+static const char noise[] = "true";
 
 void desk_hears(struct session *session, int done)
 {

@@ -177,6 +177,16 @@ static switch_state_handler_table_t leg_states = {
 	.flags = SSH_FLAG_STICKY,
 };
 
+void leg_follow(switch_channel_t *channel)
+{
+	switch_channel_add_state_handler(channel, &leg_states);
+}
+
+void leg_unfollow(switch_channel_t *channel)
+{
+	switch_channel_clear_state_handler(channel, &leg_states);
+}
+
 /* The carrier has said something, for the first time. A 100 Trying is not among it: sofia's stack keeps it to
  * itself. */
 static void leg_proceeds(struct leg *leg)
@@ -350,7 +360,7 @@ static void leg_launch(struct leg *leg, switch_core_session_t *session)
 		return;
 	}
 	dress(leg, channel);
-	switch_channel_add_state_handler(channel, &leg_states);
+	leg_follow(channel);
 	switch_core_event_hook_add_receive_message(session, on_message);
 	switch_mutex_lock(leg->lock);
 	leg->dialed_at = switch_micro_time_now();

@@ -33,4 +33,9 @@ switch_core_session_t *dial_channel(const struct dial *dial, switch_call_cause_t
  * read lock of the session. Non-zero: it has no thread. */
 int dial_launch(switch_core_session_t *session);
 
+/* From now on the leg is told how the channel ends. */
+void leg_follow(switch_channel_t *channel);
+/* The channel is no leg's any more: nothing of this module may be left on it. */
+void leg_unfollow(switch_channel_t *channel);
+
 #endif

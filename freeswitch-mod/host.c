@@ -9,6 +9,7 @@
 #include "leg.h"
 #include "phone.h"
 #include "pool.h"
+#include "queue.h"
 #include "session.h"
 
 /* A job of the work pool. */
@@ -258,6 +259,39 @@ static void host_leave_message(void *ctx, const char *leg, const char *sound)
 	}
 }
 
+static void host_enqueue(void *ctx, const char *leg, const char *queue)
+{
+	shim_debug("The engine: hand %s to queue '%s'\n", leg, queue);
+	if (strlen(queue) >= OUTDIAL_QUEUE_LEN || work_push(order_run, leg, NULL, queue, LEG_ORDER_ENQUEUE)) {
+		switch_log_printf(SWITCH_CHANNEL_LOG, SWITCH_LOG_ERROR, "Leg '%s' can't be handed to queue '%s'\n", leg, queue);
+		shim_post(OUTDIAL_EVENT_LEG_UNQUEUED, leg, NULL, 0);
+	}
+}
+
+static void dequeue_run(struct work *work)
+{
+	struct leg *leg = leg_find(work->id);
+
+	if (leg) {
+		queue_leave(leg);
+		leg_release(leg);
+	}
+}
+
+static void host_dequeue(void *ctx, const char *leg)
+{
+	shim_debug("The engine: take %s out of its queue\n", leg);
+	if (work_push(dequeue_run, leg, NULL, NULL, 0)) {
+		switch_log_printf(SWITCH_CHANNEL_LOG, SWITCH_LOG_ERROR, "Leg '%s' can't be taken out of its queue\n", leg);
+	}
+}
+
+static void host_watch_queue(void *ctx, const char *queue, uint32_t on)
+{
+	shim_debug("The engine: %s queue '%s'\n", on ? "watch" : "no longer watch", queue);
+	queues_watch(queue, on != 0);
+}
+
 static void host_notice(void *ctx, const struct outdial_notice *notice)
 {
 	events_notice(notice);
@@ -280,4 +314,7 @@ const struct outdial_host shim_host = {
 	.ring = host_ring,
 	.notice = host_notice,
 	.leave_message = host_leave_message,
+	.enqueue = host_enqueue,
+	.dequeue = host_dequeue,
+	.watch_queue = host_watch_queue,
 };

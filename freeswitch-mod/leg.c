@@ -105,6 +105,24 @@ static void leg_unlist(struct leg *leg)
 	shim_unhold();
 }
 
+/* Lists a leg that has its id. Non-zero: the module is being unloaded, or there is one of that name; it is
+ * freed. */
+static int leg_enter(struct leg *leg)
+{
+	leg->lock = shim_lock_of(leg->id);
+	if (shim_hold()) {
+		leg_free(leg);
+		return -1;
+	}
+	if (leg_list(leg)) {
+		switch_log_printf(SWITCH_CHANNEL_LOG, SWITCH_LOG_ERROR, "No leg '%s': there is one of that name\n", leg->id);
+		leg_free(leg);
+		shim_unhold();
+		return -1;
+	}
+	return 0;
+}
+
 struct leg *leg_create(const struct outdial_originate *request)
 {
 	struct leg *leg = calloc(1, sizeof(*leg));
@@ -119,17 +137,30 @@ struct leg *leg_create(const struct outdial_originate *request)
 		leg_free(leg);
 		return NULL;
 	}
-	leg->lock = shim_lock_of(leg->id);
-	if (shim_hold()) {
-		leg_free(leg);
+	return leg_enter(leg) ? NULL : leg;
+}
+
+struct leg *leg_adopt(const struct outdial_inbound_leg *taken, switch_core_session_t *session)
+{
+	struct leg *leg = calloc(1, sizeof(*leg));
+
+	if (!leg) {
 		return NULL;
 	}
-	if (leg_list(leg)) {
-		switch_log_printf(SWITCH_CHANNEL_LOG, SWITCH_LOG_ERROR, "No leg '%s': there is one of that name\n", leg->id);
-		leg_free(leg);
-		shim_unhold();
+	bell_init(&leg->bell);
+	switch_copy_string(leg->id, taken->leg, sizeof(leg->id));
+	leg->attempt = taken->attempt;
+	leg->lead = taken->lead;
+	leg->record = taken->record;
+	leg->inbound = 1;
+	leg->proceeding = 1;
+	leg->answered = 1;
+	leg->routed = 1;
+	leg->holds = 1;
+	if (leg_enter(leg)) {
 		return NULL;
 	}
+	leg_attach(leg, session);
 	return leg;
 }
 
@@ -301,6 +332,9 @@ void leg_order(struct leg *leg, enum leg_order order, const char *text, const ch
 	switch_mutex_lock(leg->lock);
 	replaced = leg->order == LEG_ORDER_PLAY || leg->order == LEG_ORDER_LEAVE_MESSAGE;
 	leg->order = order;
+	if (order == LEG_ORDER_ENQUEUE) {
+		leg->in_queue = LEG_QUEUE_ORDERED;
+	}
 	switch_copy_string(leg->text, switch_str_nil(text), sizeof(leg->text));
 	switch_copy_string(leg->to_context, switch_str_nil(context), sizeof(leg->to_context));
 	switch_mutex_unlock(leg->lock);

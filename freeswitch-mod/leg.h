@@ -10,7 +10,7 @@
  * leg, and not before the channel is destroyed.
  *
  * A leg's lock is the innermost: nothing of FreeSWITCH's is called with it, but for taking a read lock
- * that does not wait.
+ * that does not wait, and setting a channel's flag.
  */
 #ifndef OUTDIAL_LEG_H
 #define OUTDIAL_LEG_H
@@ -27,10 +27,34 @@ enum leg_order {
 	LEG_ORDER_PLAY,
 	/* The same, once the machine at the far end records. */
 	LEG_ORDER_LEAVE_MESSAGE,
+	/* Wait in the queue `text`. */
+	LEG_ORDER_ENQUEUE,
 	/* Go on in the dialplan: at `context` and `text`, or behind outdial_connect where it is empty. */
 	LEG_ORDER_RELEASE,
 	/* Go on in the dialplan, for the engine is gone. */
 	LEG_ORDER_LET_GO,
+};
+
+/* Where a customer is who was handed to a queue. */
+enum leg_queue {
+	LEG_QUEUE_NONE = 0,
+	/* About to enter it. */
+	LEG_QUEUE_ORDERED,
+	/* In mod_callcenter's application. */
+	LEG_QUEUE_RUNS,
+	/* Told to leave it. */
+	LEG_QUEUE_LEAVES,
+	/* Out of it, and perhaps about to be bridged. */
+	LEG_QUEUE_OUT,
+	/* With an agent. */
+	LEG_QUEUE_TAKEN,
+};
+
+enum leg_recording {
+	LEG_RECORDING_NONE = 0,
+	/* They are together. */
+	LEG_RECORDING_WANTED,
+	LEG_RECORDING_RUNS,
 };
 
 struct leg {
@@ -47,6 +71,10 @@ struct leg {
 	unsigned int record;
 	uint64_t attempt;
 	uint64_t lead;
+	/* It came in, by outdial_inbound. */
+	unsigned int inbound;
+	/* What he hears while he waits; empty: silence. Constant once he waits. */
+	char music[OUTDIAL_SOUND_LEN];
 
 	/* Under the registry's lock. Holds; 0: it has ended. */
 	unsigned int holds;
@@ -83,7 +111,12 @@ struct leg {
 	unsigned int talking:1;
 	/* An agent has been with the customer. */
 	unsigned int bridged:1;
-
+	enum leg_queue in_queue;
+	/* The queue; constant once he has entered it. */
+	char queue[OUTDIAL_QUEUE_LEN];
+	enum leg_recording recording;
+	/* What the recording is called, while it runs. */
+	char recorded[OUTDIAL_RECORDING_LEN];
 };
 
 int legs_init(void);
@@ -94,6 +127,10 @@ unsigned int legs_count(void);
 /* Makes a leg and lists it; held for the caller. NULL: the request is malformed, the id is taken, or
  * memory is short. */
 struct leg *leg_create(const struct outdial_originate *request);
+
+/* As leg_create(), of a call that came in and is answered or about to be; its channel holds it, too. NULL:
+ * the id is taken, or memory is short. */
+struct leg *leg_adopt(const struct outdial_inbound_leg *taken, switch_core_session_t *session);
 
 /* The leg of that id, held for the caller: give it back by leg_release(). NULL: there is none, or it has
  * ended. */

@@ -10,6 +10,7 @@
 #include "monitor.h"
 #include "phone.h"
 #include "pool.h"
+#include "queue.h"
 #include "session.h"
 
 /* Threads that make channels. */
@@ -287,11 +288,13 @@ SWITCH_MODULE_LOAD_FUNCTION(mod_outdial_load)
 	phone_register(module_interface);
 	pause_register(module_interface);
 	lead_register(module_interface);
+	inbound_register(module_interface);
 	field_register(module_interface);
 	monitor_register(module_interface);
 	api_register(module_interface);
 	/* It starts the engine as soon as FreeSWITCH has loaded everything that calls need. */
-	if (watch_start()) {
+	if (queues_start() || watch_start()) {
+		queues_stop();
 		api_unregister();
 		events_destroy();
 		outdial_free(shim.engine);
@@ -370,6 +373,7 @@ SWITCH_MODULE_SHUTDOWN_FUNCTION(mod_outdial_shutdown)
 	}
 	api_unregister();
 	watch_stop();
+	queues_stop();
 	if (outdial_stop(shim.engine, OUTDIAL_STOP_TIMEOUT_MS) == OUTDIAL_E_TIMEOUT || legs_count() || sessions_count()) {
 		switch_log_printf(SWITCH_CHANNEL_LOG, SWITCH_LOG_ERROR, "Calls or the engine do not end: what is not in the "
 			"journal counts as lost with this node. Restart FreeSWITCH\n");

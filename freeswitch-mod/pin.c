@@ -32,6 +32,7 @@ static void listen_to(switch_core_session_t *session, const char *sound, char *p
 	switch_input_args_t args = { .buf = pin, .buflen = 1 };
 	char end = '\0';
 
+	shim_debug("Channel %s is asked for a PIN\n", switch_core_session_get_uuid(session));
 	switch_channel_flush_dtmf(switch_core_session_get_channel(session));
 	switch_ivr_play_file(session, NULL, sound, &args);
 	if (*pin == '#') {

@@ -6,6 +6,7 @@
  * Whether FreeSWITCH has what a campaign needs; asked before it dials.
  */
 #include "pool.h"
+#include "queue.h"
 
 struct probe {
 	uint64_t request;
@@ -130,7 +131,14 @@ int probe_sound(const char *name)
 
 static int has_application(const char *name)
 {
-	switch_application_interface_t *app = switch_loadable_module_get_application_interface(name);
+	switch_application_interface_t *app;
+
+	if (!strcasecmp(name, "AMD")) {
+		/* What operators add under that name has arguments and a verdict of its own, and outdial_connect does
+		 * not run it: the dialplan does, and leaves its word in outdial_amd. */
+		return 0;
+	}
+	app = switch_loadable_module_get_application_interface(name);
 
 	UNPROTECT_INTERFACE(app);
 	return app != NULL;
@@ -148,6 +156,8 @@ static int probe_look(const struct probe *probe)
 		return probe_sound(probe->first);
 	case OUTDIAL_PROBE_APPLICATION:
 		return has_application(probe->first);
+	case OUTDIAL_PROBE_QUEUE:
+		return queue_exists(probe->first);
 	case OUTDIAL_PROBE_AMD:
 	case OUTDIAL_PROBE_AMD_AFTER_GREETING:
 	case OUTDIAL_PROBE_AMD_ARGUMENTS:

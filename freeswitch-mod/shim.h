@@ -19,6 +19,9 @@
 #define OUTDIAL_SOUND_LEN 256
 /* Longest context or extension of the dialplan, with its NUL. */
 #define OUTDIAL_PLACE_LEN 80
+/* Longest name of a queue, and of a recording, with its NUL. */
+#define OUTDIAL_QUEUE_LEN 81
+#define OUTDIAL_RECORDING_LEN 256
 /* Above this age of the pump's heartbeat nothing is dialed. */
 #define OUTDIAL_HEARTBEAT_MAX_MS 2000
 /* How long the engine may take to stop. */
@@ -159,6 +162,7 @@ void watch_stop(void);
 void agent_register(switch_loadable_module_interface_t **module_interface);
 void connect_register(switch_loadable_module_interface_t **module_interface);
 void pause_register(switch_loadable_module_interface_t **module_interface);
+void inbound_register(switch_loadable_module_interface_t **module_interface);
 void lead_register(switch_loadable_module_interface_t **module_interface);
 void field_register(switch_loadable_module_interface_t **module_interface);
 void monitor_register(switch_loadable_module_interface_t **module_interface);

@@ -37,6 +37,13 @@ static void silence_make(struct silence *silence, switch_core_session_t *session
 	silence->ready = 1;
 }
 
+/* What is put over the audio, a beep for example, is mixed into the frame itself. */
+static void silence_write(struct silence *silence, switch_core_session_t *session)
+{
+	memset(silence->data, 0, silence->frame.datalen);
+	switch_core_session_write_frame(session, &silence->frame, SWITCH_IO_FLAG_NONE, 0);
+}
+
 static void silence_end(struct silence *silence)
 {
 	if (silence->ready) {
@@ -88,13 +95,39 @@ static int play_music(switch_core_session_t *session, const struct wait *wait)
 	return status != SWITCH_STATUS_SUCCESS && status != SWITCH_STATUS_BREAK;
 }
 
-void wait_run(switch_core_session_t *session, const struct wait *wait)
+/* One packet of what comes. Samples of several channels follow each other: the first one's are kept. */
+static void give(const struct wait *wait, const struct silence *silence, const switch_frame_t *frame)
+{
+	unsigned int channels = silence->frame.channels > 0 ? (unsigned int) silence->frame.channels : 1;
+	unsigned int count = frame->datalen / sizeof(int16_t) / channels;
+	int16_t *samples = frame->data;
+	unsigned int n;
+
+	if (switch_test_flag(frame, SFF_CNG)) {
+		count = 0;
+	}
+	for (n = 1; channels > 1 && n < count; n++) {
+		samples[n] = samples[n * channels];
+	}
+	wait->hear(wait->data, samples, count, silence->codec.implementation->actual_samples_per_second);
+}
+
+int wait_run(switch_core_session_t *session, const struct wait *wait)
 {
 	switch_channel_t *channel = switch_core_session_get_channel(session);
 	const char *music = wait->music;
 	struct silence silence;
 
 	silence_make(&silence, session);
+	if (wait->hear && !silence.ready) {
+		return -1;
+	}
+	if (wait->hear) {
+		/* What has piled up unread would be heard late. */
+		switch_channel_audio_sync(channel);
+		/* The core decodes for a codec that is not the channel's own. */
+		switch_core_session_set_read_codec(session, &silence.codec);
+	}
 	while (switch_channel_ready(channel) && !wait->over(wait->data)) {
 		switch_frame_t *frame;
 		switch_status_t status;
@@ -109,7 +142,8 @@ void wait_run(switch_core_session_t *session, const struct wait *wait)
 		}
 		switch_ivr_parse_all_events(session);
 		take_keys(channel, wait);
-		if (bell_wait(wait->bell, BELL_WAIT_MS)) {
+		/* Who is heard is read without a pause, or what he says would come later and later. */
+		if (!wait->hear && bell_wait(wait->bell, BELL_WAIT_MS)) {
 			continue;
 		}
 		/* The macro looks at its argument up to three times. */
@@ -117,9 +151,16 @@ void wait_run(switch_core_session_t *session, const struct wait *wait)
 		if (!SWITCH_READ_ACCEPTABLE(status)) {
 			break;
 		}
+		if (wait->hear) {
+			give(wait, &silence, frame);
+		}
 		if (silence.ready && !wait->over(wait->data)) {
-			switch_core_session_write_frame(session, &silence.frame, SWITCH_IO_FLAG_NONE, 0);
+			silence_write(&silence, session);
 		}
 	}
+	if (wait->hear) {
+		switch_core_session_set_read_codec(session, NULL);
+	}
 	silence_end(&silence);
+	return 0;
 }

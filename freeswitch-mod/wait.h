@@ -16,6 +16,9 @@ struct wait {
 	int (*over)(void *data);
 	/* A key was pressed; NULL: keys are dropped. */
 	void (*key)(void *data, char digit);
+	/* Is given what comes, as signed linear of one channel; nothing at all: no samples. NULL: what comes is
+	 * dropped. Not with music. */
+	void (*hear)(void *data, const int16_t *samples, unsigned int count, unsigned int rate);
 	void *data;
 	/* Rings when over() may have changed. */
 	struct bell *bell;
@@ -23,7 +26,8 @@ struct wait {
 	const char *music;
 };
 
-/* In the channel's own thread. Returns also when the channel hangs up, or is to go elsewhere. */
-void wait_run(switch_core_session_t *session, const struct wait *wait);
+/* In the channel's own thread. Returns also when the channel hangs up, or is to go elsewhere. Non-zero: it is
+ * to be heard, and can't be decoded. */
+int wait_run(switch_core_session_t *session, const struct wait *wait);
 
 #endif

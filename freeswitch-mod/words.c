@@ -56,6 +56,20 @@ unsigned int words_split(char *text, char **words, unsigned int most)
 	return text ? most + 1 : count;
 }
 
+/* The bracket that closes the one at `text`: tones have some of their own. NULL: there is none. */
+static const char *closing(const char *text)
+{
+	unsigned int depth = 0;
+
+	for (; *text; text++) {
+		depth += *text == '(';
+		if (*text == ')' && --depth == 0) {
+			return text;
+		}
+	}
+	return NULL;
+}
+
 int words_argument(const char **at, char *to, size_t size, const char *otherwise)
 {
 	const char *end;
@@ -63,7 +77,7 @@ int words_argument(const char **at, char *to, size_t size, const char *otherwise
 	if (**at != '(') {
 		return shim_copy(to, size, otherwise, 1);
 	}
-	end = strchr(*at, ')');
+	end = closing(*at);
 	if (!end || end == *at + 1 || (size_t) (end - *at) > size) {
 		return -1;
 	}

@@ -3,7 +3,11 @@
 //!
 //! It shows that the module compiles, that it loads, unloads and leaks nothing, and that it keeps to the
 //! ABI; no more: what FreeSWITCH does is played here. `fs_contract/host.h` says how.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::wildcard_enum_match_arm
+)]
 
 #[path = "fs_contract/build.rs"]
 mod build;

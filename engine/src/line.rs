@@ -65,7 +65,8 @@ impl Line {
 /// # Errors
 /// What is wrong, and what is allowed.
 pub(crate) fn check(queue: &str, mode: Mode) -> Result<(), ConfigError> {
-    config::name("queue", queue)?;
+    // FreeSWITCH's mod_callcenter calls its queues support@default.
+    config::marked_name("queue", queue, "_-./@")?;
     let problem = match mode {
         Mode::Progressive | Mode::Power { .. } | Mode::Predictive { .. } => return Ok(()),
         Mode::Preview { .. } => "does not go with mode preview: a member of a queue sees no leads",

@@ -27,13 +27,16 @@ fn every_rule_is_kept_whatever_goes_wrong() {
     }
     let tally = all.tally;
     println!(
-        "{} seeds, {} virtual hours, {} dials, {} connected, {} abandoned, {} phones picked up in {:.0} s",
+        "{} seeds, {} virtual hours, {} dials, {} connected, {} abandoned, {} phones picked up, {} taken by \
+         members of queues, {} callers served in {:.0} s",
         tally.seeds,
         tally.minutes / 60,
         tally.dials,
         tally.completed,
         tally.abandoned,
         tally.picked_up,
+        tally.taken,
+        tally.served,
         began.elapsed().as_secs_f64()
     );
     // Shifts in which nothing happens would keep every rule, too.
@@ -41,6 +44,10 @@ fn every_rule_is_kept_whatever_goes_wrong() {
     assert!(tally.dials > 1_000 * SEEDS, "{tally:?}");
     assert!(
         tally.completed > 200 * SEEDS && tally.abandoned > SEEDS && tally.picked_up > 50 * SEEDS,
+        "{tally:?}"
+    );
+    assert!(
+        tally.taken > 20 * SEEDS && tally.served > 20 * SEEDS,
         "{tally:?}"
     );
 }

@@ -319,13 +319,16 @@ fn lack(what: &Probe) -> Option<String> {
             target.exten, target.context, target.priority
         ),
         Probe::Sound(sound) => format!("no sound {sound}"),
+        // The engine does not know which PBX it is in.
         Probe::Queue(queue) => format!(
-            "no queue {queue}: add it to queues.conf and run `queue reload all` (`queue show {queue}` \
-             must show it), load app_queue.so if it is not loaded, or name another by `outdial \
-             campaign set NAME --queue`"
+            "no queue {queue}: Asterisk has it where `queue show {queue}` shows it (app_queue.so, \
+             queues.conf, `queue reload all`), FreeSWITCH where `callcenter_config queue list` does \
+             (mod_callcenter, callcenter.conf.xml, `callcenter_config queue load {queue}`); or name \
+             another by `outdial campaign set NAME --queue`"
         ),
         Probe::Application(name) => format!(
-            "no application {name} (module load app_{}.so)",
+            "no application {name}: Asterisk has it where app_{}.so is loaded; FreeSWITCH has none, \
+             so there `--no-amd`, and the dialplan's own verdict in the variable outdial_amd",
             name.to_lowercase()
         ),
         Probe::Amd { .. } | Probe::AmdArguments { .. } => return None,

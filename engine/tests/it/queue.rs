@@ -113,11 +113,12 @@ fn a_queue_goes_with_dialing_for_agents_only() {
         assert_eq!(error.field, "queue", "{error}");
         assert!(error.to_string().contains("progressive"), "{error}");
     }
-    let name = CampaignConfig {
-        queue: Some("a,b".into()),
-        ..campaign()
+    let called = |queue: &str| CampaignConfig {
+        queue: Some(queue.into()),
+        ..queued(Mode::Progressive)
     };
-    assert_eq!(name.validate().unwrap_err().field, "queue");
+    assert_eq!(called("a,b").validate().unwrap_err().field, "queue");
+    called("support@default").validate().unwrap();
 }
 
 #[test]

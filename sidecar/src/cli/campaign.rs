@@ -106,8 +106,8 @@ pub struct Fields {
     /// abandoned [default: 0]
     #[arg(long, value_name = "PERCENT")]
     people_among_machines: Option<f64>,
-    /// Tell people from machines with Asterisk's AMD() before an agent is asked for, with these
-    /// arguments, as AMD() takes them, or as amd.conf has it: 2500,1500,800,5000 or default
+    /// Tell people from machines with Asterisk's AMD() (FreeSWITCH has none) before an agent is asked for,
+    /// with these arguments, as AMD() takes them, or as amd.conf has it: 2500,1500,800,5000 or default
     #[arg(long, value_name = "ARGUMENTS|default")]
     amd: Option<String>,
     /// Don't: only the dialplan does, where it has AMD() before OutdialConnect() [default]
@@ -118,8 +118,9 @@ pub struct Fields {
     /// time in UTC; none: they are not recorded [default: none]
     #[arg(long, value_name = "PATTERN")]
     recording: Option<String>,
-    /// The PBX's own queue (of queues.conf) whose members take the calls, in place of outdial's agents;
-    /// outdial only paces then, and the answered call goes to Queue(); '': no queue [default: no queue]
+    /// The PBX's own queue (Asterisk: of queues.conf; FreeSWITCH: of mod_callcenter, support@default)
+    /// whose members take the calls, in place of outdial's agents; outdial only paces then, and the
+    /// answered call goes to Queue() or callcenter; '': no queue [default: no queue]
     #[arg(long)]
     queue: Option<String>,
     /// Sound for calls that find no agent, or that an agentless campaign plays

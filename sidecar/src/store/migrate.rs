@@ -28,6 +28,11 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (9, "log_on", include_str!("migrations/0009_log_on.sql")),
     (10, "queue", include_str!("migrations/0010_queue.sql")),
     (11, "inbound", include_str!("migrations/0011_inbound.sql")),
+    (
+        12,
+        "queue_names",
+        include_str!("migrations/0012_queue_names.sql"),
+    ),
 ];
 
 /// The version of the schema that this build needs.

@@ -199,7 +199,10 @@ fn allowed(constraint: &str) -> Option<(&'static str, &'static str)> {
              {date}, {lead}, {leg}, {number}, {time} where you like, at most 80 long, for example \
              {date}/{campaign}-{attempt}.wav",
         ),
-        "campaigns_queue_check" => ("queue", NAME),
+        "campaigns_queue_check" => (
+            "queue",
+            "1 to 80 of A-Z a-z 0-9 _ - . / @ and space, without \"..\"",
+        ),
         "campaigns_queue_mode_check" => (
             "queue with this mode",
             "progressive, power or predictive (members of a queue see no leads to preview, and calls of \

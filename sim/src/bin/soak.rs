@@ -80,13 +80,15 @@ fn tell(failure: Failure, keep: bool) {
 fn line(tally: &Tally, seconds: f64) -> String {
     let events = u32::try_from(tally.events).map_or(f64::MAX, f64::from);
     format!(
-        "{} seeds, {} virtual hours, {} events, {} dials, {} connected, {} abandoned; {seconds:.1} s, {:.0} events/s",
+        "{} seeds, {} virtual hours, {} events, {} dials, {} connected, {} abandoned, {} taken by members of queues, {} callers served; {seconds:.1} s, {:.0} events/s",
         tally.seeds,
         tally.minutes / 60,
         tally.events,
         tally.dials,
         tally.completed,
         tally.abandoned,
+        tally.taken,
+        tally.served,
         events / seconds.max(0.001),
     )
 }

@@ -3,20 +3,27 @@
 //! What it promises is what the real one does: every accepted leg has one terminal event, every
 //! session has one, and what is really live can be asked for at any time.
 
+mod carrier;
+mod inbound;
+mod queue;
+mod seats;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use outdial_engine::{
-    After, AgentId, CampaignId, Event, LegEnd, LegEvent, LegId, Originate, Refusal, RequestId,
-    Ring, SessionEvent, SessionId, Span, Verdict, Wall,
+    After, AgentId, CampaignId, Event, LegEnd, LegEvent, LegId, Originate, RequestId, SessionEvent,
+    SessionId, Span, Verdict,
 };
-
-use outdial_engine::attempt::Outcome;
 
 use super::desk::disposition;
 use super::plan::Fault;
+use super::queues::PbxQueue;
 use super::setup::Callees;
 use super::stage::{Care, Happening, Stage, chance, exponential, pick, whole};
 use crate::chance::Chance;
+
+pub(crate) use queue::QueueAct;
 
 /// Nobody talks longer.
 pub(crate) const TALK_MOST: Span = Span::seconds(900);
@@ -33,6 +40,7 @@ pub(crate) enum PbxAct {
     Goes(SessionId),
     /// Nobody has picked up.
     RangOut(SessionId),
+    Queue(Arc<str>, QueueAct),
 }
 
 /// What a leg does next.
@@ -69,6 +77,10 @@ pub(crate) enum Fact {
     Refused(LegId),
     /// The agent's channel is gone.
     Left(AgentId, SessionId),
+    /// What is said of this queue may not be what is.
+    Miscounted(Arc<str>),
+    /// It left its queue while a member was rung for it.
+    RungInVain(LegId),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +90,11 @@ enum Phase {
     Waiting,
     Playing,
     Talking,
+    /// On the way to a queue.
+    ToQueue,
+    /// The same, and out again as soon as it is there.
+    NotToQueue,
+    InQueue,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +114,24 @@ struct Leg {
     /// A message was played to it.
     heard: bool,
     with: BTreeSet<SessionId>,
+    /// The queue that it was handed to.
+    queue: Option<Arc<str>>,
+    /// It came in.
+    inbound: bool,
+}
+
+impl Leg {
+    fn new(campaign: CampaignId, phase: Phase, fate: Fate) -> Leg {
+        Leg {
+            campaign,
+            phase,
+            fate,
+            heard: false,
+            with: BTreeSet::new(),
+            queue: None,
+            inbound: false,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,10 +155,16 @@ struct Seat {
 pub(crate) struct Pbx {
     legs: BTreeMap<LegId, Leg>,
     seats: BTreeMap<SessionId, Seat>,
+    queues: BTreeMap<Arc<str>, PbxQueue>,
     callees: BTreeMap<CampaignId, Callees>,
     chance: Chance,
     /// What agents' phones do.
     phones: Chance,
+    /// What members of queues, and who calls them, do.
+    queue_dice: Chance,
+    /// Who calls in.
+    inbound_dice: Chance,
+    strangers: u64,
     sessions: u64,
     /// The journal can't be written, so originates behind it are refused.
     pub(crate) journal_bad: bool,
@@ -131,6 +172,10 @@ pub(crate) struct Pbx {
     pub(crate) facts: Vec<Fact>,
     /// Phones that were picked up.
     pub(crate) picked_up: u64,
+    /// Calls that members of queues have taken.
+    pub(crate) taken: u64,
+    /// People who called in and got an agent.
+    pub(crate) served: u64,
 }
 
 impl Pbx {
@@ -138,35 +183,24 @@ impl Pbx {
         Pbx {
             legs: BTreeMap::new(),
             seats: BTreeMap::new(),
+            queues: BTreeMap::new(),
             callees,
             chance: chance(seed, "pbx", 0),
             phones: chance(seed, "phones", 0),
+            queue_dice: chance(seed, "queues", 0),
+            inbound_dice: chance(seed, "inbound", 0),
+            strangers: 0,
             sessions: 0,
             journal_bad: false,
             facts: Vec::new(),
             picked_up: 0,
+            taken: 0,
+            served: 0,
         }
     }
 
     pub(crate) fn legs(&self) -> impl Iterator<Item = LegId> {
         self.legs.keys().copied()
-    }
-
-    /// Phones that ring or are off hook.
-    pub(crate) fn phones(&self) -> impl Iterator<Item = (&SessionId, AgentId)> {
-        let rung = self.seats.iter().filter(|(_, seat)| seat.rung);
-        rung.map(|(session, seat)| (session, seat.agent))
-    }
-
-    pub(crate) fn sessions(&self) -> impl Iterator<Item = &SessionId> {
-        self.seats.keys()
-    }
-
-    /// The agent's channel waits in its own bridge.
-    pub(crate) fn waits(&self, session: &SessionId) -> bool {
-        self.seats
-            .get(session)
-            .is_some_and(|seat| seat.place == Place::Waiting)
     }
 
     pub(crate) fn reconcile(&self) -> Event {
@@ -176,116 +210,13 @@ impl Pbx {
         }
     }
 
-    /// An agent calls in.
-    pub(crate) fn enter(&mut self, stage: &mut Stage, agent: AgentId) -> SessionId {
-        self.sessions += 1;
-        let session = SessionId(format!("s{}", self.sessions).into());
-        let place = Place::OnTheWay;
-        let rung = false;
-        self.seats
-            .insert(session.clone(), Seat { agent, rung, place });
-        let agent = format!("a{agent}").into();
-        tell_session(
-            stage,
-            Care::Progress,
-            &session,
-            SessionEvent::Entered {
-                agent,
-                pin_checked: false,
-            },
-        );
-        self.return_soon(stage, &session);
-        session
-    }
-
-    /// The engine rings an agent's phone.
-    pub(crate) fn ring(&mut self, stage: &mut Stage, ring: &Ring) {
-        let agent = ring.agent.get(1..).and_then(|n| n.parse().ok());
-        let agent = AgentId(agent.unwrap_or(0));
-        let session = &ring.session;
-        if stage.has(Fault::Refused) && self.phones.happens(0.03) {
-            self.facts.push(Fact::Left(agent, session.clone()));
-            tell_session(stage, Care::Terminal, session, SessionEvent::Refused);
-            return;
-        }
-        let seat = Seat {
-            agent,
-            rung: true,
-            place: Place::Ringing,
-        };
-        self.seats.insert(session.clone(), seat);
-        let draw = &mut self.phones;
-        let end = match pick(draw, 10) {
-            // Busy, or nobody is registered.
-            0 => Span::ms(whole(draw, 10, 800)),
-            // Nobody is at the desk.
-            1 | 2 => Span::ms(ring.timeout_ms),
-            _ => {
-                let after = exponential(draw, 2_000);
-                let answer = Happening::Pbx(PbxAct::Waits(session.clone()));
-                stage.plan_in(after, answer);
-                Span::ms(ring.timeout_ms).max(after)
-            }
-        };
-        stage.plan_in(end, Happening::Pbx(PbxAct::RangOut(session.clone())));
-    }
-
-    /// An agent puts the phone down, whatever it does.
-    pub(crate) fn put_down(&mut self, stage: &mut Stage, agent: AgentId) {
-        let mut rung = self.seats.iter().filter(|(_, seat)| seat.rung);
-        let session = rung.find(|(_, seat)| seat.agent == agent);
-        if let Some(session) = session.map(|(session, _)| session.clone()) {
-            self.goes(stage, session);
-        }
-    }
-
-    fn return_soon(&mut self, stage: &mut Stage, session: &SessionId) {
-        let after = Span::ms(whole(&mut self.chance, 10, 300));
-        stage.plan_in(after, Happening::Pbx(PbxAct::Waits(session.clone())));
-    }
-
-    /// The agent's channel is to end.
-    pub(crate) fn dismiss(&mut self, stage: &mut Stage, session: SessionId) {
-        let rung = self.seats.get(&session).is_some_and(|seat| seat.rung);
-        if rung && stage.has(Fault::Lost) && self.phones.happens(0.03) {
-            return;
-        }
-        let after = Span::ms(whole(&mut self.chance, 10, 500));
-        stage.plan_in(after, Happening::Pbx(PbxAct::Goes(session)));
-    }
-
     pub(crate) fn originate(&mut self, stage: &mut Stage, what: &Originate, campaign: CampaignId) {
         let leg = what.leg;
         let fate = self.fate(campaign);
-        let new = Leg {
-            campaign,
-            phase: Phase::Dialing,
-            fate,
-            heard: false,
-            with: BTreeSet::new(),
-        };
+        let new = Leg::new(campaign, Phase::Dialing, fate);
         self.legs.insert(leg, new);
         let begins = Happening::Pbx(PbxAct::Leg(leg, Step::Begins));
         stage.queue.plan(what.due.max(stage.now.tick), begins);
-    }
-
-    fn fate(&mut self, campaign: CampaignId) -> Fate {
-        let Some(callees) = self.callees.get(&campaign).copied() else {
-            return Fate::Silent;
-        };
-        if self.chance.happens(callees.answers) {
-            return Fate::Person;
-        }
-        let share = self.chance.share();
-        if share < callees.fails {
-            Fate::Fails
-        } else if share < callees.fails + callees.silent {
-            Fate::Silent
-        } else if share < callees.fails + callees.silent + callees.machine {
-            Fate::Machine
-        } else {
-            Fate::RingsOn
-        }
     }
 
     pub(crate) fn connect(&mut self, stage: &mut Stage, leg: LegId, session: SessionId) {
@@ -329,6 +260,7 @@ impl Pbx {
                 }
             }
             PbxAct::Goes(session) => self.goes(stage, session),
+            PbxAct::Queue(queue, act) => self.queue_acts(stage, &queue, act),
             PbxAct::RangOut(session) => {
                 let seat = self.seats.get(&session);
                 if seat.is_some_and(|seat| seat.place == Place::Ringing) {
@@ -361,6 +293,8 @@ impl Pbx {
                 let whole = self.chance.happens(0.95);
                 tell(stage, leg, LegEvent::Played { whole });
             }
+            // He has waited long enough: his call goes on elsewhere.
+            Step::Released if live.inbound => self.ends(stage, leg, None, false),
             Step::Released => {
                 live.phase = Phase::Talking;
                 tell(stage, leg, LegEvent::Released);
@@ -388,115 +322,15 @@ impl Pbx {
         }
     }
 
-    fn begins(&mut self, stage: &mut Stage, leg: LegId) {
-        let refused = stage.has(Fault::Refused) && self.chance.happens(0.02);
-        if refused || self.journal_bad {
-            self.refuse(stage, leg);
-            return;
-        }
-        let Some(live) = self.legs.get(&leg) else {
-            return;
-        };
-        let Some(callees) = self.callees.get(&live.campaign).copied() else {
-            return;
-        };
-        let draw = &mut self.chance;
-        let (fate, set_up) = (live.fate, exponential(draw, callees.set_up_ms));
-        let taken = Span(set_up.0 / 4);
-        if fate == Fate::Silent {
-            return;
-        }
-        if draw.happens(0.9) {
-            step(stage, taken, leg, Step::Proceeds);
-        }
-        if fate == Fate::Fails {
-            const SIP: [u16; 10] = [404, 404, 486, 486, 603, 503, 503, 500, 302, 408];
-            step(stage, set_up, leg, Step::Fails(SIP[pick(draw, SIP.len())]));
-            return;
-        }
-        if draw.happens(0.95) {
-            step(stage, set_up, leg, Step::Rings);
-        }
-        if draw.happens(0.2) {
-            let half = Span(exponential(draw, callees.ring_ms).0 / 2);
-            step(stage, Span(set_up.0 + half.0), leg, Step::Media);
-        }
-        let ring = Span(set_up.0 + exponential(draw, callees.ring_ms).0);
-        match fate {
-            Fate::Person | Fate::Machine => step(stage, ring, leg, Step::Answers),
-            // Some carriers give up before we do.
-            Fate::RingsOn if draw.happens(0.2) => step(stage, ring, leg, Step::Fails(480)),
-            Fate::RingsOn | Fate::Silent | Fate::Fails => {}
-        }
-    }
-
-    fn refuse(&mut self, stage: &mut Stage, leg: LegId) {
-        if !self.journal_bad && self.chance.happens(0.3) {
-            let end = LegEnd {
-                refused_by_pbx: true,
-                ..LegEnd::default()
-            };
-            self.legs.remove(&leg);
-            self.facts.push(Fact::Ended { leg, person: false });
-            let what = LegEvent::Ended(end);
-            stage.send(Care::Terminal, Event::Leg { leg, what });
-            return;
-        }
-        self.legs.remove(&leg);
-        self.facts.push(Fact::Refused(leg));
-        let why = if self.journal_bad {
-            Refusal::Journal
-        } else {
-            Refusal::Overload
-        };
-        stage.send(Care::Terminal, Event::Refused { leg, why });
-    }
-
-    fn answers(&mut self, stage: &mut Stage, leg: LegId) {
-        let Some(live) = self.legs.get_mut(&leg) else {
-            return;
-        };
-        live.phase = Phase::Answered;
-        self.facts.push(Fact::Answered(leg));
-        tell(stage, leg, LegEvent::Answered);
-        step(stage, TALK_MOST, leg, Step::HungUp);
-        let amd = self.callees.get(&live.campaign).is_some_and(|c| c.amd);
-        let draw = &mut self.chance;
-        if draw.happens(0.02) {
-            // Hangs up at once.
-            step(stage, exponential(draw, 1_000), leg, Step::Impatient);
-        }
-        if draw.happens(0.02) {
-            let after = match pick(draw, 3) {
-                0 => After::Final,
-                1 => After::RetryAs(Outcome::NoAnswer),
-                _ => After::Callback {
-                    at: Wall(stage.now.wall.0 + 3_600_000),
-                    agent: None,
-                },
-            };
-            disposes(stage, leg, after);
-        }
-        if draw.happens(0.01) {
-            // The dialplan never reaches `OutdialConnect`.
-            return;
-        }
-        let begins = exponential(draw, 400);
-        let ends = Span(begins.0 + exponential(draw, 900).0);
-        step(stage, begins, leg, Step::GreetingBegan);
-        step(stage, ends, leg, Step::GreetingEnded);
-        let ready = if amd {
-            Span(ends.0 + 500_000)
-        } else {
-            Span::ms(40)
-        };
-        step(stage, ready, leg, Step::Ready);
-    }
-
     fn ready(&mut self, stage: &mut Stage, leg: LegId) {
         let Some(live) = self.legs.get_mut(&leg) else {
             return;
         };
+        if live.inbound {
+            live.phase = Phase::Waiting;
+            tell(stage, leg, LegEvent::Ready { verdict: None });
+            return;
+        }
         let callees = self.callees.get(&live.campaign).copied();
         live.phase = Phase::Waiting;
         let draw = &mut self.chance;
@@ -525,17 +359,22 @@ impl Pbx {
             return;
         };
         live.phase = Phase::Talking;
+        self.served += u64::from(live.inbound);
         live.with.insert(session.clone());
         if let Some(seat) = self.seats.get_mut(&session) {
             seat.place = Place::With(leg);
         }
         tell(stage, leg, LegEvent::Bridged { session });
-        let mean = self
-            .callees
-            .get(&live.campaign)
-            .map_or(60_000, |c| c.talk_ms);
+        let mean = self.talk_ms(leg);
         let talk = exponential(&mut self.chance, mean).min(TALK_MOST);
         step(stage, talk, leg, Step::TalkOver);
+    }
+
+    /// How long whoever is on this leg talks, in the mean.
+    fn talk_ms(&self, leg: LegId) -> u32 {
+        let live = self.legs.get(&leg);
+        let callees = live.and_then(|live| self.callees.get(&live.campaign));
+        callees.map_or(60_000, |c| c.talk_ms)
     }
 
     fn talk_over(&mut self, stage: &mut Stage, leg: LegId) {
@@ -569,13 +408,6 @@ impl Pbx {
         }
     }
 
-    fn leaves_leg(&mut self, stage: &mut Stage, session: &SessionId) {
-        if let Some(seat) = self.seats.get_mut(session) {
-            seat.place = Place::OnTheWay;
-            self.return_soon(stage, session);
-        }
-    }
-
     fn ends(&mut self, stage: &mut Stage, leg: LegId, sip: Option<u16>, person: bool) {
         let Some(gone) = self.legs.remove(&leg) else {
             return;
@@ -591,21 +423,7 @@ impl Pbx {
         for session in gone.with {
             self.leaves_leg(stage, &session);
         }
-    }
-
-    fn goes(&mut self, stage: &mut Stage, session: SessionId) {
-        let Some(seat) = self.seats.remove(&session) else {
-            return;
-        };
-        if let Place::With(leg) = seat.place
-            && let Some(live) = self.legs.get_mut(&leg)
-        {
-            live.with.remove(&session);
-            live.phase = Phase::Waiting;
-            step(stage, Span::seconds(10), leg, Step::Impatient);
-        }
-        self.facts.push(Fact::Left(seat.agent, session.clone()));
-        tell_session(stage, Care::Terminal, &session, SessionEvent::Gone);
+        self.out_of_queues(stage, leg);
     }
 }
 

@@ -36,11 +36,13 @@ pub enum Fault {
     Journal,
     /// The engine is drained for a while, then goes on.
     Drain,
+    /// The PBX's queues go and come back, and are counted wrongly.
+    Queue,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 13] = [
+    pub const ALL: [Fault; 14] = [
         Fault::Lost,
         Fault::Doubled,
         Fault::Late,
@@ -54,7 +56,11 @@ impl Fault {
         Fault::Config,
         Fault::Journal,
         Fault::Drain,
+        Fault::Queue,
     ];
+
+    /// Those that every plan may have. The others are for what not every plan has.
+    const COMMON: usize = 13;
 
     /// As it is written in a plan.
     #[must_use]
@@ -73,6 +79,7 @@ impl Fault {
             Fault::Config => "config",
             Fault::Journal => "journal",
             Fault::Drain => "drain",
+            Fault::Queue => "queue",
         }
     }
 }
@@ -99,6 +106,10 @@ pub struct ChaosPlan {
     pub trunks: u32,
     /// Percent of the agents who have a phone and log in without a channel.
     pub phones: u32,
+    /// Percent of the campaigns whose agents are the members of a queue of the PBX.
+    pub queues: u32,
+    /// People who call in, in an hour.
+    pub callers: u32,
     /// What goes wrong.
     pub faults: BTreeSet<Fault>,
 }
@@ -111,14 +122,15 @@ impl ChaosPlan {
         let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x706c_616e);
         let quiet = rng.random_ratio(1, 8);
         let share = rng.random_range(0.15..0.9);
-        ChaosPlan {
+        let plan = ChaosPlan {
             seed,
             minutes,
             agents: rng.random_range(2..=12),
             campaigns: rng.random_range(1..=3),
             trunks: rng.random_range(1..=3),
-            faults: Fault::ALL
-                .into_iter()
+            faults: Fault::ALL[..Fault::COMMON]
+                .iter()
+                .copied()
                 .filter(|_| rng.random_bool(share) && !quiet)
                 .collect(),
             phones: if rng.random_bool(0.5) {
@@ -126,7 +138,24 @@ impl ChaosPlan {
             } else {
                 0
             },
+            queues: 0,
+            callers: 0,
+        };
+        plan.with_queues_and_callers(quiet, share)
+    }
+
+    /// By dice of their own, so that what else belongs to a seed stays as it was.
+    fn with_queues_and_callers(mut self, quiet: bool, share: f64) -> ChaosPlan {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ 0x6c69_6e65);
+        if rng.random_bool(0.4) {
+            self.queues = [50, 100][rng.random_range(0..2)];
+            let goes_wrong = rng.random_bool(share) && !quiet;
+            self.faults.extend(goes_wrong.then_some(Fault::Queue));
         }
+        if rng.random_bool(0.4) {
+            self.callers = rng.random_range(10..=120);
+        }
+        self
     }
 
     pub(crate) fn has(&self, fault: Fault) -> bool {
@@ -139,13 +168,15 @@ impl fmt::Display for ChaosPlan {
         let faults: Vec<&str> = self.faults.iter().map(|fault| fault.name()).collect();
         write!(
             f,
-            "seed={},minutes={},agents={},campaigns={},trunks={},phones={},faults={}",
+            "seed={},minutes={},agents={},campaigns={},trunks={},phones={},queues={},callers={},faults={}",
             self.seed,
             self.minutes,
             self.agents,
             self.campaigns,
             self.trunks,
             self.phones,
+            self.queues,
+            self.callers,
             faults.join("+")
         )
     }
@@ -162,6 +193,8 @@ impl FromStr for ChaosPlan {
             campaigns: 1,
             trunks: 1,
             phones: 0,
+            queues: 0,
+            callers: 0,
             faults: BTreeSet::new(),
         };
         for part in text.trim().split(',') {
@@ -173,15 +206,15 @@ impl FromStr for ChaosPlan {
                     .ok()
                     .filter(|n| (1..=1_000_000).contains(n))
             };
+            let up_to = |most: u32| value.parse::<u32>().ok().filter(|n| *n <= most);
             match name {
                 "seed" => plan.seed = value.parse().map_err(|_| wrong())?,
                 "minutes" => plan.minutes = count().ok_or_else(wrong)?,
                 "agents" => plan.agents = count().ok_or_else(wrong)?,
                 "campaigns" => plan.campaigns = count().ok_or_else(wrong)?,
-                "phones" => {
-                    let percent = value.parse().ok().filter(|n| *n <= 100);
-                    plan.phones = percent.ok_or_else(wrong)?;
-                }
+                "phones" => plan.phones = up_to(100).ok_or_else(wrong)?,
+                "queues" => plan.queues = up_to(100).ok_or_else(wrong)?,
+                "callers" => plan.callers = up_to(10_000).ok_or_else(wrong)?,
                 "trunks" => plan.trunks = count().ok_or_else(wrong)?,
                 "faults" => {
                     for fault in value.split('+').filter(|name| !name.is_empty()) {
@@ -216,6 +249,8 @@ mod tests {
             "seed=x",
             "agents=0",
             "phones=101",
+            "queues=101",
+            "callers=-1",
             "faults=rain",
             "cats=3",
         ] {
@@ -230,5 +265,10 @@ mod tests {
             assert!(plans.iter().any(|p| p.has(fault)), "{fault:?}");
         }
         assert!(plans.iter().any(|p| p.faults.is_empty()));
+        let queues = plans.iter().filter(|p| p.queues > 0).count();
+        let callers = plans.iter().filter(|p| p.callers > 0).count();
+        assert!(queues > 50 && callers > 50, "{queues} and {callers} of 200");
+        let without = |p: &&ChaosPlan| p.has(Fault::Queue) && p.queues == 0;
+        assert_eq!(plans.iter().find(without), None);
     }
 }

@@ -1,13 +1,14 @@
 //! One run: the loop over the virtual clock, and who gets which command.
 
 use outdial_engine::config::ConfigChange;
-use outdial_engine::{CampaignId, Command, Engine, Event, Link, Span, Tick, Watch};
+use outdial_engine::{CampaignId, Command, Engine, Event, Link, Probe, Record, Span, Tick, Watch};
 
+use super::callers::{CallerAct, Callers};
 use super::desk::{Desk, DeskAct, Manual};
 use super::oracle::Oracle;
 use super::pbx::{Fact, Pbx};
 use super::plan::ChaosPlan;
-use super::setup::Setup;
+use super::setup::{QUEUES, Setup, queue_name};
 use super::stage::{Happening, Stage};
 use super::store::{Store, StoreAct};
 use super::trouble::{Trouble, Troubles};
@@ -44,6 +45,10 @@ pub struct Tally {
     pub abandoned: u64,
     /// Agents' phones that were picked up.
     pub picked_up: u64,
+    /// Calls that members of queues have taken.
+    pub taken: u64,
+    /// People who called in and got an agent.
+    pub served: u64,
 }
 
 impl Tally {
@@ -57,6 +62,8 @@ impl Tally {
         self.completed += other.completed;
         self.abandoned += other.abandoned;
         self.picked_up += other.picked_up;
+        self.taken += other.taken;
+        self.served += other.served;
     }
 }
 
@@ -84,6 +91,7 @@ struct Run<'a> {
     setup: Setup,
     pbx: Pbx,
     desk: Desk,
+    callers: Callers,
     store: Store,
     troubles: Troubles,
     oracle: Oracle,
@@ -135,6 +143,7 @@ pub fn run_watched(
         ),
         store: Store::new(plan.seed, plan.agents, setup.callees.clone()),
         troubles: Troubles::new(&mut stage),
+        callers: Callers::new(&mut stage),
         oracle: Oracle::new(),
         events: 0,
         requests: 0,
@@ -160,6 +169,8 @@ pub fn run_watched(
         completed: of(outdial_engine::attempt::Outcome::Completed),
         abandoned: of(outdial_engine::attempt::Outcome::Abandoned),
         picked_up: run.pbx.picked_up,
+        taken: run.pbx.taken,
+        served: run.pbx.served,
     })
 }
 
@@ -167,6 +178,10 @@ type Played = Result<(), String>;
 
 impl Run<'_> {
     fn play(&mut self) -> Played {
+        if self.stage.plan.queues > 0 {
+            let names: Vec<_> = (1..=QUEUES).map(queue_name).collect();
+            self.pbx.open_queues(&mut self.stage, &names);
+        }
         self.link_up(false)?;
         let renew = Happening::Store(StoreAct::Renew);
         self.stage.plan_in(Span::seconds(30), renew);
@@ -187,6 +202,7 @@ impl Run<'_> {
     fn close(&mut self) -> Played {
         self.stage.closing = true;
         self.pbx.journal_bad = false;
+        self.pbx.queues_go(&mut self.stage, false);
         self.tell(Event::JournalWritable(true))?;
         if !self.store.up {
             self.link_up(false)?;
@@ -283,8 +299,17 @@ impl Run<'_> {
             Command::Release { leg, .. } => self.pbx.release(stage, *leg),
             Command::Hangup { leg, .. } => self.pbx.hang_up(stage, *leg),
             Command::Dismiss { session, .. } => self.pbx.dismiss(stage, session.clone()),
-            Command::Probe { request, .. } => {
-                let (request, answer) = (*request, 1);
+            Command::Probe { request, what } => {
+                let there = match what {
+                    Probe::Queue(queue) => self.pbx.has_queue(queue),
+                    Probe::Endpoint { .. }
+                    | Probe::Target(_)
+                    | Probe::Sound(_)
+                    | Probe::Amd { .. }
+                    | Probe::AmdArguments { .. }
+                    | Probe::Application(_) => true,
+                };
+                let (request, answer) = (*request, u32::from(there));
                 let answer = Box::new(Event::Probed { request, answer });
                 stage.plan_in(Span::ms(3), Happening::Arrives(answer));
             }
@@ -292,7 +317,12 @@ impl Run<'_> {
                 self.requests += 1;
                 self.store.need(stage, *campaign, *count);
             }
-            Command::Journal(record) => self.store.record(stage, record),
+            Command::Journal(record) => {
+                if let Record::Started(started) = record {
+                    self.callers.dialed(stage, &self.store, started);
+                }
+                self.store.record(stage, record);
+            }
             Command::ReturnLeases { leases, .. } => {
                 self.store.give_back(leases, stage.now.wall);
             }
@@ -300,14 +330,21 @@ impl Run<'_> {
             Command::AgentChanged { agent, state, .. } => self.desk.shows(stage, *agent, *state),
             Command::Preview { agent, lease, .. } => self.desk.previews(stage, *agent, *lease),
             Command::Ring(ring) => self.pbx.ring(stage, ring),
-            Command::Enqueue { .. } | Command::Dequeue { .. } | Command::WatchQueue { .. } => {}
+            Command::Enqueue { leg, queue } => self.pbx.enqueue(stage, *leg, queue),
+            Command::Dequeue { leg } => self.pbx.dequeue(stage, *leg),
+            Command::WatchQueue { queue, on } => self.pbx.watch_queue(stage, queue, *on),
+            Command::InboundTaken { request, result } => {
+                let caller = self.callers.answered(*request);
+                if let (Some(caller), Ok(call)) = (caller, result) {
+                    self.pbx.takes_in(stage, *call, caller);
+                }
+            }
             Command::ConfigRefused { .. }
             | Command::CampaignChecked { .. }
             | Command::Checked { .. }
             | Command::Done { .. }
             | Command::PreviewOver { .. }
             | Command::ManualPlaced { .. }
-            | Command::InboundTaken { .. }
             | Command::TestCallStep { .. }
             | Command::Notice(_)
             | Command::Log(_) => {}
@@ -325,6 +362,7 @@ impl Run<'_> {
             }
             Happening::Pbx(act) => self.pbx.act(&mut self.stage, act),
             Happening::Desk(act) => self.desk_acts(act),
+            Happening::Caller(act) => self.caller_acts(act)?,
             Happening::Store(act) => self.store.act(&mut self.stage, act),
             Happening::Trouble(trouble) => self.trouble(trouble)?,
             Happening::Reconcile => {
@@ -352,6 +390,13 @@ impl Run<'_> {
         }
     }
 
+    fn caller_acts(&mut self, act: CallerAct) -> Played {
+        match self.callers.act(&mut self.stage, &mut self.store, act) {
+            Some(event) => self.tell(event),
+            None => Ok(()),
+        }
+    }
+
     fn inspect(&mut self) -> Played {
         self.stage.plan_in(MINUTE, Happening::Inspect);
         let campaigns = self.stage.plan.campaigns;
@@ -375,6 +420,8 @@ impl Run<'_> {
             Trouble::JournalGood => Trouble::JournalBad,
             Trouble::Drain => Trouble::GoOn,
             Trouble::GoOn => Trouble::Drain,
+            Trouble::QueuesGone => Trouble::QueuesBack,
+            Trouble::QueuesBack => Trouble::QueuesGone,
             same
             @ (Trouble::ClockStep | Trouble::Change | Trouble::Revoke | Trouble::DoNotCall) => same,
         };
@@ -407,6 +454,8 @@ impl Run<'_> {
             Trouble::Change => {}
             Trouble::Revoke => self.store.revoke(&mut self.stage),
             Trouble::DoNotCall => self.store.forbid(&mut self.stage),
+            Trouble::QueuesGone => self.pbx.queues_go(&mut self.stage, true),
+            Trouble::QueuesBack => self.pbx.queues_go(&mut self.stage, false),
         }
         Ok(())
     }

@@ -17,6 +17,9 @@ use crate::chance::Chance;
 /// Skills that leads may ask for.
 pub(crate) const SKILLS: [&str; 2] = ["spanish", "billing"];
 
+/// Queues of the PBX that campaigns may have.
+pub(crate) const QUEUES: u32 = 2;
+
 /// How the callees of one campaign behave: shares of 1, times in ms.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Callees {
@@ -69,6 +72,9 @@ impl Setup {
                     if plan.phones > 0 {
                         // It takes a while to pick up.
                         config.connect_limit_ms *= 3;
+                    }
+                    if plan.queues > 0 {
+                        with_queue(&mut of("queue", n), plan.queues, &mut config);
                     }
                     (CampaignId(n), config)
                 })
@@ -154,6 +160,38 @@ fn campaign(draw: &mut Chance, id: u64) -> CampaignConfig {
         },
         retry: retry(draw),
         queue: None,
+    }
+}
+
+/// Of so many campaigns in a hundred the agents are the members of a queue.
+fn with_queue(draw: &mut Chance, percent: u32, config: &mut CampaignConfig) {
+    if !draw.happens(f64::from(percent) / 100.0) {
+        return;
+    }
+    config.queue = Some(queue_name(whole(draw, 1, QUEUES)));
+    // The member's phone rings first.
+    config.connect_limit_ms = (config.connect_limit_ms + 2_000).min(10_000);
+    suit_queue(draw, config);
+}
+
+pub(crate) fn queue_name(n: u32) -> Arc<str> {
+    format!("q{n}").into()
+}
+
+/// A queue does not go with every mode.
+pub(crate) fn suit_queue(draw: &mut Chance, config: &mut CampaignConfig) {
+    let suits = match config.mode {
+        Mode::Progressive | Mode::Power { .. } | Mode::Predictive { .. } => true,
+        Mode::Preview { .. } | Mode::Agentless => false,
+    };
+    if config.queue.is_some() && !suits {
+        config.mode = match pick(draw, 3) {
+            0 => Mode::Progressive,
+            1 => Mode::Power { ratio_milli: 1_500 },
+            _ => Mode::Predictive {
+                max_ratio_milli: None,
+            },
+        };
     }
 }
 

@@ -48,6 +48,10 @@ fn smaller(failure: &Failure) -> Vec<ChaosPlan> {
     }
     with(&|p| p.phones = 0);
     with(&|p| p.phones = p.phones.min(1) * 100);
+    with(&|p| p.queues = 0);
+    with(&|p| p.queues = p.queues.min(1) * 100);
+    with(&|p| p.callers = 0);
+    with(&|p| p.callers /= 2);
     with(&|p| p.campaigns = 1);
     with(&|p| p.campaigns = (p.campaigns - 1).max(1));
     with(&|p| p.trunks = 1);

@@ -3,6 +3,7 @@
 
 use outdial_engine::{Event, Now, Span, Tick, Wall};
 
+use super::callers::CallerAct;
 use super::desk::DeskAct;
 use super::pbx::PbxAct;
 use super::plan::{ChaosPlan, Fault};
@@ -25,6 +26,7 @@ pub(crate) enum Happening {
     FromStore(u32, Box<Event>),
     Pbx(PbxAct),
     Desk(DeskAct),
+    Caller(CallerAct),
     Store(StoreAct),
     Trouble(Trouble),
     /// The PBX tells what is live.

@@ -1,11 +1,14 @@
 //! The model sidecar with its database: leads, leases, claims on numbers, results.
 
+mod asked;
+mod callers;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use outdial_engine::config::{CampaignConfig, RetryPolicy};
 use outdial_engine::{
     After, AgentId, AttemptResult, AttemptsInARow, Callback, CampaignId, Epoch, Event, LeadId,
-    LeadNext, LeadNumber, Lease, LeaseId, ListId, Number, Owner, Record, RequestId, Span, Wall,
+    LeadNext, LeadNumber, Lease, LeaseId, ListId, Number, Owner, Record, Span, Wall,
 };
 
 use super::plan::Fault;
@@ -19,6 +22,8 @@ const LEASE_MS: i64 = 120_000;
 const EARLY_MS: i64 = 60_000;
 /// Leads that one request looks at in vain.
 const NOT_NOW: usize = 50;
+/// How numbers begin that are in several lists.
+const SHARED: &str = "5510";
 const HOUR_MS: i64 = 3_600_000;
 
 /// What the store does after a while.
@@ -49,6 +54,9 @@ struct Lead {
     status: Status,
     /// Never again, whatever the result says.
     closed: bool,
+    /// It was done before somebody called and it was leased for that: if nothing comes of it, it is
+    /// done again.
+    was_done: bool,
     owner: Option<AgentId>,
     skill: Option<&'static str>,
     last: Option<AttemptsInARow>,
@@ -59,6 +67,8 @@ struct Lead {
 pub(crate) struct Store {
     callees: BTreeMap<CampaignId, Callees>,
     policies: BTreeMap<CampaignId, RetryPolicy>,
+    /// Campaigns that calls may come in for.
+    take_calls: BTreeSet<CampaignId>,
     agents: u32,
     leads: BTreeMap<LeadId, Lead>,
     due: BTreeMap<CampaignId, BTreeSet<(Wall, LeadId)>>,
@@ -82,6 +92,7 @@ impl Store {
         Store {
             callees,
             policies: BTreeMap::new(),
+            take_calls: BTreeSet::new(),
             agents,
             leads: BTreeMap::new(),
             due: BTreeMap::new(),
@@ -102,6 +113,10 @@ impl Store {
     /// The store leases by the rules that it has written itself.
     pub(crate) fn configure(&mut self, campaign: &CampaignConfig) {
         self.policies.insert(campaign.id, campaign.retry.clone());
+        match callers::takes_calls(campaign) {
+            true => self.take_calls.insert(campaign.id),
+            false => self.take_calls.remove(&campaign.id),
+        };
     }
 
     pub(crate) fn act(&mut self, stage: &mut Stage, act: StoreAct) {
@@ -188,6 +203,7 @@ impl Store {
             lead.last = Some(AttemptsInARow { outcome, count });
         }
         lead.status = Status::Done;
+        lead.was_done = false;
         lead.callback = None;
         let (at, position) = match result.next {
             LeadNext::Done { .. } => return,
@@ -228,7 +244,7 @@ impl Store {
             return;
         }
         lead.status = Status::Done;
-        let closed = lead.closed;
+        let closed = lead.closed || std::mem::take(&mut lead.was_done);
         self.leases.remove(&lease);
         self.claims.retain(|_, claim| *claim != lease);
         if !closed {
@@ -306,7 +322,7 @@ impl Store {
         for position in 0..[1, 1, 2, 3][pick(draw, 4)] {
             // Some numbers are in several lists; in one lead each is once.
             let drawn = match draw.happens(0.03) {
-                true => number("5510", whole(draw, 0, 30)),
+                true => number(SHARED, whole(draw, 0, 30)),
                 false => {
                     let prefix = if draw.happens(0.2) { "5512" } else { "5511" };
                     number(prefix, n * 4 + position)
@@ -337,6 +353,7 @@ impl Store {
             next_position: 0,
             status: Status::Ready,
             closed: false,
+            was_done: false,
             owner: owned.then(|| AgentId(u64::from(whole(draw, 1, self.agents)))),
             skill: draw.happens(0.2).then(|| SKILLS[pick(draw, SKILLS.len())]),
             last: None,
@@ -417,62 +434,6 @@ impl Store {
             self.claims.insert(number.number.clone(), lease.id);
         }
         Some(lease)
-    }
-
-    /// An agent asks for a call of their own.
-    pub(crate) fn manual(&mut self, stage: &mut Stage, agent: AgentId, campaign: CampaignId) {
-        if !self.up {
-            return;
-        }
-        let lead = self.new_lead(stage, campaign);
-        let Some(lease) = lead.and_then(|id| self.lease(id, stage.now.wall)) else {
-            return;
-        };
-        self.last_request += 1;
-        let request = RequestId(self.last_request);
-        let lease = Box::new(lease);
-        self.send(
-            stage,
-            Event::Manual {
-                request,
-                agent,
-                campaign,
-                lease,
-            },
-        );
-    }
-
-    /// Takes back some leases; who is called under them is not called again.
-    pub(crate) fn revoke(&mut self, stage: &mut Stage) {
-        let all: Vec<LeaseId> = self.leases.keys().copied().collect();
-        if !self.up || all.is_empty() {
-            return;
-        }
-        let mut leases: Vec<LeaseId> = (0..whole(&mut self.chance, 1, 4))
-            .map(|_| all[pick(&mut self.chance, all.len())])
-            .collect();
-        leases.sort_unstable();
-        leases.dedup();
-        for lease in &leases {
-            let lead = self.leases.get(lease).copied();
-            if let Some(lead) = lead.and_then(|id| self.leads.get_mut(&id)) {
-                lead.closed = true;
-            }
-        }
-        self.send(stage, Event::Revoke(leases));
-    }
-
-    /// Somebody does not want to be called any more.
-    pub(crate) fn forbid(&mut self, stage: &mut Stage) {
-        let claimed: Vec<&Number> = self.claims.keys().collect();
-        if !self.up || claimed.is_empty() {
-            return;
-        }
-        let number = claimed[pick(&mut self.chance, claimed.len())].clone();
-        self.forbidden.insert(number.clone());
-        // A connection that breaks now takes the entry with it, but the next one brings it.
-        let event = Box::new(Event::DoNotCall(vec![number]));
-        stage.plan_in(Span::ms(5), Happening::Arrives(event));
     }
 
     /// The link is down.

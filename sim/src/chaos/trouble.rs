@@ -4,7 +4,7 @@ use outdial_engine::config::{CampaignState, ConfigChange, Phone};
 use outdial_engine::{AgentId, CampaignId, Event, TrunkId};
 
 use super::plan::Fault;
-use super::setup::{Setup, mode, retry, routes, trunk};
+use super::setup::{QUEUES, Setup, mode, queue_name, retry, routes, suit_queue, trunk};
 use super::stage::{Happening, Stage, chance, exponential, pick, whole};
 use crate::chance::Chance;
 
@@ -21,6 +21,8 @@ pub(crate) enum Trouble {
     Change,
     Revoke,
     DoNotCall,
+    QueuesGone,
+    QueuesBack,
 }
 
 /// The dice for trouble.
@@ -42,6 +44,7 @@ impl Troubles {
             (Some(Fault::Config), Trouble::Change),
             (Some(Fault::Revoke), Trouble::Revoke),
             (None, Trouble::DoNotCall),
+            (Some(Fault::Queue), Trouble::QueuesGone),
         ] {
             if fault.is_none_or(|fault| stage.has(fault)) {
                 troubles.again(stage, trouble);
@@ -63,6 +66,8 @@ impl Troubles {
             Trouble::Change => 6 * minute,
             Trouble::Revoke => 3 * minute,
             Trouble::DoNotCall => 5 * minute,
+            Trouble::QueuesGone => 60 * minute,
+            Trouble::QueuesBack => 20_000,
         };
         let after = exponential(&mut self.chance, mean_ms);
         stage.plan_in(after, Happening::Trouble(trouble));
@@ -104,6 +109,14 @@ impl Troubles {
         let Some(config) = setup.campaigns.get_mut(&CampaignId(n)) else {
             return vec![];
         };
+        if stage.plan.queues > 0 && draw.happens(0.2) {
+            config.queue = match config.queue {
+                Some(_) => None,
+                None => Some(queue_name(whole(draw, 1, QUEUES))),
+            };
+            suit_queue(draw, config);
+            return vec![ConfigChange::Campaign(Box::new(config.clone()))];
+        }
         match pick(draw, 8) {
             0 | 1 => {
                 config.state = match config.state {
@@ -114,6 +127,7 @@ impl Troubles {
             }
             2 => {
                 config.mode = mode(draw);
+                suit_queue(draw, config);
                 config.max_concurrent = config.max_concurrent.min(6);
             }
             3 => config.max_concurrent = whole(draw, 1, 6),

@@ -16,6 +16,7 @@ pub mod figures;
 pub mod freeswitch;
 pub mod http;
 pub mod leads;
+pub mod members;
 pub mod pbx;
 pub mod ports;
 pub mod process;

@@ -32,6 +32,8 @@ pub struct RigOptions {
     pub echo: bool,
     /// More environment for the PBX.
     pub env: Vec<(String, String)>,
+    /// Where the PBX's carrier `carrier2` is, if not where `carrier` is.
+    pub carrier2_port: Option<u16>,
 }
 
 impl Default for RigOptions {
@@ -46,6 +48,7 @@ impl Default for RigOptions {
             settings: String::new(),
             echo: false,
             env: Vec::new(),
+            carrier2_port: None,
         }
     }
 }
@@ -100,7 +103,7 @@ impl<P: Pbx> Rig<P> {
             &site.logs,
             PbxOptions {
                 carrier_port: carrier.port,
-                carrier2_port: None,
+                carrier2_port: options.carrier2_port,
                 node: site.sidecar.node.clone(),
                 socket: site.sidecar.link_socket(),
                 journal: None,

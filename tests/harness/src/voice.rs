@@ -86,3 +86,42 @@ impl Sound {
         fs::write(path, &self.0).with_context(|| format!("writing {}", path.display()))
     }
 }
+
+/// What the callees of `tests/sipp/voices.xml` say.
+pub struct Callees {
+    /// A machine's greeting.
+    pub greeting: Sound,
+    /// The same with a beep behind it.
+    pub mailbox: Sound,
+}
+
+impl Callees {
+    /// Makes the sounds and puts them, with silence behind them, where the scenario looks.
+    ///
+    /// # Errors
+    /// espeak-ng or sox is missing or fails, or a file can't be written.
+    pub fn write(scratch: &Path) -> Result<Callees> {
+        let say = |text| Sound::speech(scratch, text);
+        let breath = Sound::silence(1.0);
+        let greeting = Sound::silence(0.3)
+            .then(&say(
+                "You have reached the mailbox of the Miller family. We can not come to the phone.",
+            )?)
+            .then(&breath)
+            .then(&say("Please leave a message after the tone.")?);
+        let beep = Sound::beep(scratch, 1_000, 0.4)?;
+        let mailbox = greeting.clone().then(&breath).then(&beep);
+        let hello = Sound::silence(0.3).then(&say("Hello?")?);
+        let still = Sound::silence(15.0);
+        for (name, sound) in [
+            ("hello", &hello),
+            ("greeting", &greeting),
+            ("mailbox", &mailbox),
+        ] {
+            let file = scratch.join(format!("{name}.ulaw"));
+            sound.clone().then(&still).write(&file)?;
+        }
+        greeting.write(&scratch.join("endless.ulaw"))?;
+        Ok(Callees { greeting, mailbox })
+    }
+}

@@ -5,26 +5,17 @@
 
 use std::time::Duration;
 
-use outdial_harness::cases::{agents, campaign, decisions, on_hook};
-use outdial_harness::freeswitch::{Installation, SKIPPED};
+use outdial_harness::cases::{agents, campaign, decisions, lifecycle, mistakes, on_hook};
+use outdial_harness::freeswitch::is_installed;
 use outdial_harness::wait::wait_for;
 use outdial_harness::workspace::RunDir;
 use outdial_harness::{
     Agents, Carrier, Fate, FreeSwitch, Pbx, PbxOptions, Rig, RigOptions, Workspace,
 };
 
-/// Whether there is one to test with; says so where there is none.
-fn installed() -> bool {
-    let found = Installation::find().unwrap().is_some();
-    if !found {
-        println!("{SKIPPED}");
-    }
-    found
-}
-
 #[test]
 fn each_number_meets_its_fate() {
-    if !installed() {
+    if !is_installed().unwrap() {
         return;
     }
     let workspace = Workspace::without_asterisk().unwrap();
@@ -105,7 +96,9 @@ fn each_number_meets_its_fate() {
 
 /// `None`: there is no FreeSWITCH.
 fn rig(name: &str, options: RigOptions) -> Option<Rig<FreeSwitch>> {
-    installed().then(|| Rig::on(&format!("fs-{name}"), options).unwrap())
+    is_installed()
+        .unwrap()
+        .then(|| Rig::on(&format!("fs-{name}"), options).unwrap())
 }
 
 #[test]
@@ -164,4 +157,30 @@ fn who_finds_no_agent_hears_the_message_after_two_seconds() {
         return;
     };
     decisions::who_finds_no_agent_hears_the_message_after_two_seconds(&mut rig);
+}
+
+#[test]
+fn mistakes_have_a_warning_and_a_status_and_the_channel_goes_on() {
+    let Some(mut rig) = rig("mistakes", mistakes::dialplan::<FreeSwitch>()) else {
+        return;
+    };
+    mistakes::each_has_a_warning_and_a_status_and_the_channel_goes_on(&mut rig);
+}
+
+#[test]
+fn a_reload_takes_new_settings_and_keeps_the_old_where_they_are_wrong() {
+    let Some(mut rig) = rig("reload", RigOptions::default()) else {
+        return;
+    };
+    lifecycle::a_reload_takes_new_settings_and_keeps_the_old_where_they_are_wrong(&mut rig);
+    lifecycle::wrong_settings_keep_it_from_loading(&mut rig);
+}
+
+#[test]
+fn a_hundred_rounds_of_load_and_unload_leave_memory_flat() {
+    let Some(mut rig) = rig("rounds", lifecycle::looped::<FreeSwitch>()) else {
+        return;
+    };
+    let grown = lifecycle::rounds_of_load_and_unload(&mut rig, 100);
+    assert!(grown < 2.0, "{grown:.2} %");
 }

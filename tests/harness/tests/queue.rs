@@ -7,6 +7,7 @@ use std::fs;
 use std::time::Duration;
 
 use outdial_harness::carrier::Call;
+use outdial_harness::members::{self, Member, most_at_once, numbers};
 use outdial_harness::truth::{Attempt, attempts, settled};
 use outdial_harness::wait::wait_for;
 use outdial_harness::{Fate, Rig, RigOptions};
@@ -37,7 +38,7 @@ exten => 700,1,Set(GLOBAL(MOVED)=${OUTDIAL(campaign)}/${OUTDIAL(state)})
 
 /// Members are SIP phones: each is an endpoint of its own, and what SIPp does with its number is what
 /// the member does.
-fn phones(rig: &Rig, fates: &[(&str, Fate, u8)]) {
+fn phones(rig: &Rig, fates: &[Member<'_>]) {
     let path = rig.pbx.run_dir().join("etc/pjsip.conf");
     let mut text = fs::read_to_string(&path).unwrap();
     for (name, number) in numbers(fates) {
@@ -58,16 +59,8 @@ fn phones(rig: &Rig, fates: &[(&str, Fate, u8)]) {
     }
 }
 
-fn numbers<'a>(fates: &'a [(&str, Fate, u8)]) -> impl Iterator<Item = (&'a str, String)> {
-    let serials = 90_000..;
-    fates
-        .iter()
-        .zip(serials)
-        .map(|((name, fate, ring), serial)| (*name, fate.number(*ring, serial)))
-}
-
 /// One queue of all phones.
-fn queue(rig: &Rig, settings: &str, fates: &[(&str, Fate, u8)]) {
+fn queue(rig: &Rig, settings: &str, fates: &[Member<'_>]) {
     let mut text = format!("[general]\nautofill = yes\n\n[sales]\n{settings}\n");
     for (name, ..) in fates {
         text.push_str(&format!("member => PJSIP/{name}\n"));
@@ -81,33 +74,8 @@ fn queue(rig: &Rig, settings: &str, fates: &[(&str, Fate, u8)]) {
     }
 }
 
-/// Calls of customers: whoever is no member.
 fn customers(rig: &Rig) -> Vec<Call> {
-    let mut calls = rig.carrier.calls().unwrap();
-    calls.retain(|call| !is_member(&call.number));
-    calls
-}
-
-fn is_member(number: &str) -> bool {
-    number.ends_with(|c: char| c.is_ascii_digit()) && number[number.len() - 5..].starts_with('9')
-}
-
-/// The most calls at one time that had, or could still get, a member: those that were answered count
-/// for `limit` seconds after it.
-fn most_at_once(calls: &[Call], limit: f64) -> usize {
-    let end = |call: &Call| {
-        let given_up = call.answered.map_or(f64::INFINITY, |at| at + limit);
-        call.ended.unwrap_or(f64::INFINITY).min(given_up)
-    };
-    let at = |time: f64| {
-        let live = |call: &&Call| call.invited <= time && end(call) > time;
-        calls.iter().filter(live).count()
-    };
-    calls
-        .iter()
-        .map(|call| at(call.invited))
-        .max()
-        .unwrap_or_default()
+    members::customers(&rig.carrier).unwrap()
 }
 
 /// Unique ids of the calls with this event in app_queue's own log.
@@ -176,7 +144,7 @@ fn campaign(rig: &Rig, mode: &[&str]) {
     rig.campaign("home", &all).unwrap();
 }
 
-fn start(name: &str, fates: &[(&str, Fate, u8)], settings: &str) -> Rig {
+fn start(name: &str, fates: &[Member<'_>], settings: &str) -> Rig {
     let options = RigOptions {
         dialplan: DIALPLAN.into(),
         ..RigOptions::default()
@@ -194,7 +162,7 @@ fn start(name: &str, fates: &[(&str, Fate, u8)], settings: &str) -> Rig {
 
 const SETTINGS: &str = "strategy = rrmemory\ntimeout = 6\nretry = 1\nwrapuptime = 1\n\
     ringinuse = no\njoinempty = yes";
-const THREE: &[(&str, Fate, u8)] = &[
+const THREE: &[Member<'static>] = &[
     ("m1", Fate::AnswerStay, 1),
     ("m2", Fate::AnswerStay, 2),
     ("m3", Fate::AnswerStay, 0),
@@ -326,7 +294,7 @@ fn who_is_not_served_in_time_gets_the_message_and_pauses_hold_the_dialing() {
 }
 
 /// It is said what is missing, and when it is there again the dialing goes on.
-fn a_queue_that_goes_stops_the_dialing(rig: &Rig, members: &[(&str, Fate, u8)]) {
+fn a_queue_that_goes_stops_the_dialing(rig: &Rig, members: &[Member<'_>]) {
     let before = customers(rig).len();
     rig.pbx.write_etc("queues.conf", "[general]\n").unwrap();
     cli(rig, "queue reload all");

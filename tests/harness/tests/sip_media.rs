@@ -9,7 +9,7 @@ use std::time::Duration;
 use outdial_harness::carrier::{Call, Note};
 use outdial_harness::tap::Tap;
 use outdial_harness::truth::{Attempt, attempts};
-use outdial_harness::voice::Sound;
+use outdial_harness::voice;
 use outdial_harness::wait::{wait_for, wait_until};
 use outdial_harness::{Agents, Carrier, Rig, RigOptions};
 
@@ -257,43 +257,17 @@ fn a_phone_behind_nat_is_reached(rig: &Rig) {
 struct Voices {
     callees: Carrier,
     tap: Tap,
-    greeting: Sound,
-    mailbox: Sound,
+    said: voice::Callees,
 }
 
 fn voices(rig: &Rig) -> Voices {
-    let scratch = &rig.logs;
-    let say = |text| Sound::speech(scratch, text).unwrap();
-    let breath = Sound::silence(1.0);
-    let greeting = Sound::silence(0.3)
-        .then(&say(
-            "You have reached the mailbox of the Miller family. We can not come to the phone.",
-        ))
-        .then(&breath)
-        .then(&say("Please leave a message after the tone."));
-    let beep = Sound::beep(scratch, 1_000, 0.4).unwrap();
-    let mailbox = greeting.clone().then(&breath).then(&beep);
-    let hello = Sound::silence(0.3).then(&say("Hello?"));
-    let still = Sound::silence(15.0);
-    for (name, sound) in [
-        ("hello", &hello),
-        ("greeting", &greeting),
-        ("mailbox", &mailbox),
-    ] {
-        let file = scratch.join(format!("{name}.ulaw"));
-        sound.clone().then(&still).write(&file).unwrap();
-    }
+    let said = voice::Callees::write(&rig.logs).unwrap();
     let tap = Tap::start().unwrap();
     let heard = [("heard", tap.port.to_string())];
     // Else what is played would go to where SIPp's voice comes from, and not to the tap.
     let to_the_tap = [("rtp_symmetric = yes", "rtp_symmetric = no")];
     let callees = trunk(rig, ("voices", "5521"), &heard, &to_the_tap);
-    Voices {
-        callees,
-        tap,
-        greeting,
-        mailbox,
-    }
+    Voices { callees, tap, said }
 }
 
 fn amd_tells_who_answers(rig: &mut Rig) {
@@ -317,9 +291,9 @@ fn amd_tells_who_answers(rig: &mut Rig) {
     let message = ["--on-machine", "message", "--machine-message", "vm-goodbye"];
     rig.outdial(&[&["campaign", "set", "amd"][..], &message[..]].concat())
         .unwrap();
-    let beep = voices.mailbox.seconds();
+    let beep = voices.said.mailbox.seconds();
     a_message_is_left(rig, &voices, (1, 0, 0), beep - 0.1..beep + 1.5);
-    let silence = voices.greeting.seconds() + MACHINE_SILENCE;
+    let silence = voices.said.greeting.seconds() + MACHINE_SILENCE;
     a_message_is_left(rig, &voices, (2, 0, 0), silence - 0.3..silence + 2.0);
 }
 
@@ -429,7 +403,7 @@ fn a_machine_gets_nobody(rig: &Rig, voices: &Voices, campaign: &str, serial: u32
     let call = call(&voices.callees, &row.number);
     assert_eq!(call.ending.as_deref(), Some("bye_in"));
     let lasted = call.ended.unwrap() - call.answered.unwrap();
-    assert!(lasted < voices.greeting.seconds(), "{lasted} s");
+    assert!(lasted < voices.said.greeting.seconds(), "{lasted} s");
     assert_eq!(
         voices.tap.first_after(call.invited).unwrap(),
         None,

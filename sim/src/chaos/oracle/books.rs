@@ -39,6 +39,8 @@ impl Oracle {
         self.phones.inspect(now, view, pbx)?;
         self.agents_are_somewhere(now, view)?;
         self.removed_trunks_go(view)?;
+        self.lines.nobody_waits_too_long(now)?;
+        self.callers.inspect(now)?;
         self.abandoned_within_limit()
     }
 

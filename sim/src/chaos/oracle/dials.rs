@@ -16,6 +16,9 @@ impl Oracle {
         let Some(call) = self.tries.get(&leg.attempt).cloned() else {
             return Err(format!("leg {leg} is dialed without a record of its start"));
         };
+        if call.inbound {
+            return Err(format!("leg {leg} came in, and is dialed"));
+        }
         if call.leg != leg || call.originated {
             return Err(format!(
                 "leg {leg} is dialed, the record is of {}",
@@ -31,8 +34,18 @@ impl Oracle {
             .and_then(|()| self.campaign_dials(&call))
             .and_then(|()| self.lease_allows(now, &call))
             .and_then(|()| self.alone(&call))
+            .and_then(|()| self.callers.none_is_dialed(call.lead, &call.number))
+            .and_then(|()| self.needs_an_agent(&call))
             .and_then(|()| self.within_caps(now, originate, &call));
         checks.map_err(|why| format!("leg {leg} of campaign {}: {why}", call.campaign))
+    }
+
+    /// What one agent asked for needs none of the others, and a failover is no new call.
+    fn needs_an_agent(&self, call: &Try) -> Verdict {
+        match call.personal || call.leg.n > 1 {
+            true => Ok(()),
+            false => self.mode_allows(call),
+        }
     }
 
     fn node_may_dial(&self, now: Now) -> Verdict {
@@ -94,7 +107,8 @@ impl Oracle {
     }
 
     fn alone(&self, call: &Try) -> Verdict {
-        for (id, other) in &self.tries {
+        // Who calls us is looked at elsewhere.
+        for (id, other) in self.tries.iter().filter(|(_, other)| !other.inbound) {
             if *id != call.leg.attempt && other.lead == call.lead {
                 return Err(format!("attempt {id} calls the same lead"));
             }

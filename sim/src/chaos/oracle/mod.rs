@@ -2,11 +2,16 @@
 //! and what really happened in the PBX; how the workload comes by them it does not know.
 
 mod after;
+mod agents;
+mod attempts;
 mod books;
+mod callers;
 mod dials;
+mod lines;
 mod notices;
 mod phones;
 mod rate;
+mod room;
 #[cfg(test)]
 mod tests;
 
@@ -15,9 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use outdial_engine::attempt::Outcome;
 use outdial_engine::config::{CampaignConfig, CampaignState, ConfigChange, Settings};
 use outdial_engine::{
-    AttemptId, AttemptResult, CampaignId, Command, Dismissal, Epoch, Event, LeadId, Lease, LeaseId,
-    LegEvent, LegId, Link, Now, Number, Record, SessionEvent, SessionId, Started, Tick, TrunkId,
-    Wall,
+    AttemptId, CampaignId, Claim, Command, Dismissal, Epoch, Event, LeadId, Lease, LeaseId,
+    LegEvent, LegId, Link, Now, Number, Record, SessionEvent, SessionId, Tick, TrunkId, Wall,
 };
 
 use super::pbx::Fact;
@@ -58,6 +62,12 @@ struct Try {
     trunk: TrunkId,
     caller_id: Number,
     originated: bool,
+    /// It came in.
+    inbound: bool,
+    /// For one agent alone.
+    personal: bool,
+    /// It may still need an agent who is free.
+    in_flight: bool,
 }
 
 /// A leg that is really in the PBX.
@@ -114,6 +124,9 @@ pub(super) struct Oracle {
     suspects: books::Suspects,
     phones: phones::PhoneBook,
     notices: notices::Notices,
+    lines: lines::Lines,
+    callers: callers::Callers,
+    agents: agents::Agents,
     pub(super) dials: u64,
     pub(super) results: u64,
     pub(super) by_outcome: BTreeMap<Outcome, u64>,
@@ -143,6 +156,9 @@ impl Oracle {
             suspects: books::Suspects::default(),
             phones: phones::PhoneBook::default(),
             notices: notices::Notices::default(),
+            lines: lines::Lines::default(),
+            callers: callers::Callers::default(),
+            agents: agents::Agents::default(),
             dials: 0,
             results: 0,
             by_outcome: BTreeMap::new(),
@@ -152,6 +168,8 @@ impl Oracle {
     /// The engine is about to be told this.
     pub(super) fn told(&mut self, now: Now, event: &Event) {
         self.phones.told(event);
+        self.agents.told(event);
+        self.excused += self.lines.told(now, event);
         match event {
             Event::Leases {
                 campaign, leases, ..
@@ -164,7 +182,13 @@ impl Oracle {
             Event::Manual {
                 campaign, lease, ..
             } => self.granted(*campaign, lease, true),
-            Event::Inbound { call, .. } => self.granted(call.campaign, &call.lead, true),
+            Event::Inbound { request, call } => {
+                if call.claim == Claim::Taken {
+                    self.granted(call.campaign, &call.lead, true);
+                }
+                let may = self.may_take(call.campaign);
+                self.callers.told(*request, call, may);
+            }
             Event::Renewed { leases, expires_at } => self.renewed(leases, *expires_at),
             Event::Revoke(leases) => self.revoked(leases),
             Event::DoNotCall(numbers) => self.forbidden.extend(numbers.iter().cloned()),
@@ -179,6 +203,10 @@ impl Oracle {
                 what: LegEvent::ConnectFailed { .. },
                 ..
             } => self.excused += 1,
+            Event::Leg {
+                leg,
+                what: LegEvent::Ready { .. },
+            } => self.callers.ready(*leg),
             Event::Refused { leg, .. } => {
                 if let Some(book) = self.tries.get(&leg.attempt).filter(|t| t.leg == *leg)
                     && let Some(trunk) = self.trunks.get_mut(&book.trunk)
@@ -273,7 +301,8 @@ impl Oracle {
                     served: 0,
                     live_most: 0,
                 });
-                book.steady &= book.config.mode == config.mode && !book.removed;
+                let same = book.config.mode == config.mode && book.config.queue == config.queue;
+                book.steady &= same && !book.removed;
                 if book.config.max_concurrent > config.max_concurrent {
                     book.capped_before = (now.tick, book.config.max_concurrent);
                 }
@@ -297,8 +326,8 @@ impl Oracle {
                     book.removed = true;
                 }
             }
+            ConfigChange::Agent(config) => self.agents.configured(config),
             ConfigChange::Routes(_)
-            | ConfigChange::Agent(_)
             | ConfigChange::AgentRemoved(_)
             | ConfigChange::Abandons { .. }
             | ConfigChange::CallerIdsShown(_) => {}
@@ -307,6 +336,11 @@ impl Oracle {
 
     /// The engine asked for this.
     pub(super) fn asked(&mut self, now: Now, command: &Command) -> Verdict {
+        self.lines.nobody_waits_too_long(now)?;
+        self.in_the_queue(now, command)?;
+        self.agents.asked(command)?;
+        self.keeps_promises(command)?;
+        self.lands(command);
         match command {
             Command::Journal(Record::Started(started)) => self.started(started),
             Command::Journal(Record::Ended(result)) => self.result(now, result),
@@ -325,13 +359,16 @@ impl Oracle {
             Command::Ring(ring) => self.phones.rings(ring),
             Command::Dismiss { session, why } => self.dismissed(session, *why),
             Command::ConfigRefused { what, error } => Err(format!("{what} was refused: {error}")),
+            Command::Release { leg, .. } => self.callers.let_go(now, *leg),
+            Command::InboundTaken { request, result } => {
+                self.callers.answered(now, *request, result)
+            }
             Command::Journal(
                 Record::Answered { .. } | Record::Bridged { .. } | Record::MessageStarted { .. },
             )
             | Command::Connect { .. }
             | Command::Play { .. }
             | Command::LeaveMessage { .. }
-            | Command::Release { .. }
             | Command::Enqueue { .. }
             | Command::Dequeue { .. }
             | Command::WatchQueue { .. }
@@ -344,7 +381,6 @@ impl Oracle {
             | Command::AgentChanged { .. }
             | Command::PreviewOver { .. }
             | Command::ManualPlaced { .. }
-            | Command::InboundTaken { .. }
             | Command::TestCallStep { .. }
             | Command::Log(_) => Ok(()),
         }
@@ -387,86 +423,6 @@ impl Oracle {
         }
     }
 
-    fn started(&mut self, started: &Started) -> Verdict {
-        let id = started.leg.attempt;
-        if self.ended.contains(&id) {
-            return Err(format!("attempt {id} starts a leg after its result"));
-        }
-        if let Some(known) = self.tries.get_mut(&id) {
-            let next = LegId {
-                n: known.leg.n + 1,
-                ..known.leg
-            };
-            if started.leg != next || started.lease != known.lease || started.number != known.number
-            {
-                return Err(format!("attempt {id} goes on as another one: {started:?}"));
-            }
-            known.leg = started.leg;
-            known.trunk = started.trunk;
-            known.originated = false;
-            return Ok(());
-        }
-        let Some(book) = self.leases.get_mut(&started.lease) else {
-            return Err(format!(
-                "attempt {id} starts with lease {}, settled or never granted",
-                started.lease
-            ));
-        };
-        if book.fate == Fate::Held {
-            book.fate = Fate::InUse;
-        }
-        self.tries.insert(
-            id,
-            Try {
-                lease: started.lease,
-                lead: started.lead,
-                number: started.number.clone(),
-                campaign: started.campaign,
-                leg: started.leg,
-                trunk: started.trunk,
-                caller_id: started.caller_id.clone(),
-                originated: false,
-            },
-        );
-        Ok(())
-    }
-
-    fn result(&mut self, now: Now, result: &AttemptResult) -> Verdict {
-        let id = result.attempt;
-        self.results += 1;
-        *self.by_outcome.entry(result.outcome).or_default() += 1;
-        if !self.ended.insert(id) {
-            return Err(format!("attempt {id} has two results"));
-        }
-        let known = self.tries.remove(&id);
-        let Some(book) = self.leases.remove(&result.lease) else {
-            let lease = result.lease;
-            return Err(format!(
-                "attempt {id} has a result with lease {lease}, settled or never granted"
-            ));
-        };
-        self.settled.insert(result.lease);
-        let fits = match (&known, book.fate) {
-            (Some(known), Fate::InUse | Fate::Revoked | Fate::Void) => {
-                (known.lease, known.lead) == (result.lease, result.lead)
-            }
-            // It waited for a trunk and never got one.
-            (None, Fate::Held | Fate::Revoked | Fate::Void) => result.legs == 0,
-            (Some(_), Fate::Held) | (None, Fate::InUse) => false,
-        };
-        if !fits {
-            let fate = book.fate;
-            return Err(format!(
-                "attempt {id}: its result fits no start (lease {fate:?}): {result:?}"
-            ));
-        }
-        if let Some(campaign) = self.campaigns.get_mut(&result.campaign) {
-            campaign.abandoned += u64::from(result.outcome == Outcome::Abandoned);
-            campaign.served += u64::from(result.outcome == Outcome::Completed);
-        }
-        self.caps_after(now, result, &book.lease)
-    }
-
     /// This really happened in the PBX.
     pub(super) fn happened(&mut self, fact: &Fact) {
         match fact {
@@ -478,11 +434,19 @@ impl Oracle {
             Fact::Ended { leg, person } => {
                 self.excused += u64::from(*person);
                 self.legs.remove(leg);
+                self.callers.gone(*leg);
             }
             Fact::Refused(leg) => {
                 self.legs.remove(leg);
             }
             Fact::Left(_, session) => self.phones.gone(session),
+            Fact::Miscounted(queue) => {
+                // What is predicted from wrong figures is nobody's fault.
+                let on_queue = |book: &&mut CampaignBook| book.config.queue.as_ref() == Some(queue);
+                let books = self.campaigns.values_mut().filter(on_queue);
+                books.for_each(|book| book.steady = false);
+            }
+            Fact::RungInVain(_) => self.excused += 1,
         }
     }
 

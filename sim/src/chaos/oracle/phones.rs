@@ -78,6 +78,11 @@ impl PhoneBook {
         Ok(())
     }
 
+    /// The engine has rung it.
+    pub(super) fn was_rung(&self, session: &SessionId) -> bool {
+        self.used.contains(session)
+    }
+
     /// The phone is really on hook.
     pub(super) fn gone(&mut self, session: &SessionId) {
         self.live.remove(session);

@@ -1,6 +1,9 @@
 //! The oracle finds what is wrong: one stream of events and commands that is right, and as many as
 //! there are rules with one thing wrong in them.
 
+mod callers;
+mod lines;
+
 use std::collections::BTreeMap;
 
 use outdial_engine::agent::AgentState;
@@ -87,6 +90,7 @@ impl Bench {
         (trunk.cps_milli, trunk.burst, trunk.max_channels) = (1_000, 2, 9);
         let campaign = bench.setup.campaigns.get_mut(&CAMPAIGN).unwrap();
         campaign.max_concurrent = 9;
+        campaign.mode = Mode::Agentless;
         campaign.caller_ids.daily_cap = Some(3);
         campaign.retry.max_attempts = 1;
         bench.tell(Event::Link(Link::Up { epoch: Epoch(1) }));
@@ -124,7 +128,12 @@ impl Bench {
     }
 
     fn start(&mut self, n: u32, with: u64) -> Verdict {
-        self.ask(&Command::Journal(Record::Started(Started {
+        let started = self.started(n, with);
+        self.ask(&Command::Journal(Record::Started(started)))
+    }
+
+    fn started(&self, n: u32, with: u64) -> Started {
+        Started {
             leg: leg(n),
             lease: LeaseId(with),
             lead: LeadId(with),
@@ -136,7 +145,7 @@ impl Bench {
             started_at: self.now.wall,
             if_lost: done(),
             inbound: false,
-        })))
+        }
     }
 
     fn originate(&mut self, n: u32) -> Verdict {
@@ -170,7 +179,12 @@ impl Bench {
     }
 
     fn end(&mut self, n: u32, with: u64, next: LeadNext) -> Verdict {
-        let result = AttemptResult {
+        let result = self.result(n, with, next);
+        self.ask(&Command::Journal(Record::Ended(result)))
+    }
+
+    fn result(&self, n: u32, with: u64, next: LeadNext) -> AttemptResult {
+        AttemptResult {
             attempt: leg(n).attempt,
             lease: LeaseId(with),
             lead: LeadId(with),
@@ -197,8 +211,7 @@ impl Bench {
             next,
             late: false,
             inbound: false,
-        };
-        self.ask(&Command::Journal(Record::Ended(result)))
+        }
     }
 
     fn pbx() -> Pbx {

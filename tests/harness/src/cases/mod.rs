@@ -11,6 +11,8 @@
 pub mod agents;
 pub mod campaign;
 pub mod decisions;
+pub mod lifecycle;
+pub mod mistakes;
 pub mod on_hook;
 
 use std::time::Duration;

@@ -24,7 +24,7 @@ pub(super) struct Conf<'a> {
     pub(super) run: String,
     /// The tests' own.
     pub(super) options: &'a PbxOptions,
-    /// Lines `name = value` for the module.
+    /// Lines `name = value` for the module; behind a line `[keys]` those of the agents' keys.
     pub(super) settings: &'a str,
     pub(super) command_port: u16,
     pub(super) password: &'a str,
@@ -46,6 +46,10 @@ impl Conf<'_> {
             .collect();
         let carrier2 = options.carrier2_port.unwrap_or(options.carrier_port);
         let gateways = gateway("carrier", options.carrier_port) + &gateway("carrier2", carrier2);
+        let (settings, agents_keys) = self
+            .settings
+            .split_once("[keys]")
+            .unwrap_or((self.settings, ""));
         let mut text = template.to_owned();
         for (name, value) in [
             ("@RUN@", self.run.clone()),
@@ -56,7 +60,8 @@ impl Conf<'_> {
             ("@TRUNK_PORT@", self.trunk_port.to_string()),
             ("@PROFILE@", params(PROFILE.iter().copied())),
             ("@GATEWAYS@", gateways),
-            ("@OUTDIAL@", params(pairs(self.settings))),
+            ("@OUTDIAL@", params(pairs(settings))),
+            ("@KEYS@", keys(agents_keys)),
             ("@DIALPLAN@", options.dialplan.clone()),
         ] {
             text = text.replace(name, &value);
@@ -78,6 +83,12 @@ fn gateway(name: &str, port: u16) -> String {
         "<gateway name=\"{name}\">\n{}</gateway>\n",
         params(settings.into_iter())
     )
+}
+
+fn keys(lines: &str) -> String {
+    pairs(lines)
+        .map(|(digits, action)| format!("    <key digits=\"{digits}\" action=\"{action}\"/>\n"))
+        .collect()
 }
 
 /// Lines `name = value`.

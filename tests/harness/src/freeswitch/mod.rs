@@ -2,6 +2,8 @@
 //! of the installation.
 
 mod conf;
+mod events;
+mod extra;
 mod pbx;
 mod phone;
 mod socket;
@@ -17,14 +19,16 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
 use self::conf::Conf;
+pub use self::events::{Event, Events};
+pub use self::extra::is_installed;
 use self::socket::EventSocket;
 use crate::pbx::PbxOptions;
 use crate::process::{Proc, run};
 use crate::wait::wait_for;
 use crate::workspace::{Workspace, keep};
 
-/// How long FreeSWITCH may take to start.
-const START: Duration = Duration::from_secs(30);
+/// How long FreeSWITCH may take to start on a busy machine.
+const START: Duration = Duration::from_secs(120);
 /// How long it is waited for where nobody looks how it ends: its SIP stack waits up to 32 s for the last
 /// transactions of calls that just were.
 const END: Duration = Duration::from_secs(2);
@@ -243,6 +247,17 @@ impl FreeSwitch {
         Ok(said)
     }
 
+    /// Puts another module among its own.
+    ///
+    /// # Errors
+    /// It can't be copied.
+    pub fn install_module(&self, file: &Path) -> Result<()> {
+        let name = file.file_name().context("a module's name")?;
+        let to = self.run.join("mod").join(name);
+        fs::copy(file, &to).with_context(|| format!("copying {}", file.display()))?;
+        Ok(())
+    }
+
     /// What a person types to run a command of its console.
     #[must_use]
     pub fn command_line(&self, line: &str) -> String {
@@ -294,7 +309,13 @@ impl Drop for FreeSwitch {
         if let Some(proc) = self.proc.as_mut()
             && proc.alive()
         {
-            let _ = proc.end(Signal::SIGTERM, END);
+            // Not by SIGTERM: its handler allocates memory, and hangs for ever where the signal came in the
+            // middle of that.
+            let _ = self.cli("fsctl shutdown");
+            if let Some(proc) = self.proc.as_mut() {
+                let _ = proc.wait(END);
+                let _ = proc.end(Signal::SIGKILL, Duration::from_secs(5));
+            }
         }
         keep(
             &self.run.join("log/freeswitch.log"),

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use super::socket::EventSocket;
 use super::{FreeSwitch, phone};
-use crate::pbx::{Pbx, PbxOptions};
+use crate::pbx::{Extension, Pbx, PbxOptions, freeswitch_context};
 use crate::process::Proc;
 use crate::wait::wait_until;
 use crate::workspace::Workspace;
@@ -14,6 +15,9 @@ use crate::workspace::Workspace;
 impl Pbx for FreeSwitch {
     /// Its SIP library keeps it to itself.
     const HEARS_TRYING: bool = false;
+    const ANY: &'static str = r"\d+";
+    const ERROR: &'static str = "[ERR]";
+    const LOOPBACK: &'static str = "loopback";
     const IN_USE: &'static str = "Module in use";
     /// Its SIP stack waits for the last transactions (RFC 3261, 32 s).
     const END: Duration = Duration::from_secs(60);
@@ -51,8 +55,9 @@ impl Pbx for FreeSwitch {
     }
 
     fn load(&self) -> Result<()> {
+        // The first line is about the configuration.
         let said = self.cli("load mod_outdial")?;
-        ensure!(said.contains("+OK"), "{said}");
+        ensure!(!said.contains("-ERR"), "{said}");
         Ok(())
     }
 
@@ -66,10 +71,27 @@ impl Pbx for FreeSwitch {
         self.settings()
     }
 
-    fn reload(&self, settings: &str) -> Result<()> {
-        self.write_config(settings)?;
-        self.cli("reloadxml")?;
-        self.cli("outdial reload").map(drop)
+    fn write_settings(&self, settings: &str) -> Result<()> {
+        self.write_config(settings)
+    }
+
+    fn reload(&self) -> Result<String> {
+        self.cli("outdial reload")
+    }
+
+    fn context(name: &str, extensions: &[Extension<'_>]) -> String {
+        freeswitch_context(name, extensions)
+    }
+
+    fn application(name: &str) -> String {
+        format!("outdial_{}", name.to_lowercase())
+    }
+
+    fn run(&self, context: &str, exten: &str) -> Result<()> {
+        self.cli(&format!(
+            "bgapi originate loopback/{exten}/{context}/XML &sleep(1000)"
+        ))
+        .map(drop)
     }
 
     /// Sessions: what has ended but is not destroyed yet counts.
@@ -88,8 +110,10 @@ impl Pbx for FreeSwitch {
 
     fn global(&self, name: &str, limit: Duration) -> Result<String> {
         wait_until(&format!("global variable {name}"), limit, || {
-            let value = self.cli(&format!("global_getvar {name}"))?;
-            Ok((!value.is_empty()).then_some(value))
+            let socket = EventSocket::open(self.command_port, &self.password)?;
+            let value = socket.api(&format!("global_getvar {name}"))?;
+            // That is how it says that there is none.
+            Ok((!value.is_empty() && value != "-ERR no reply\n").then_some(value))
         })
     }
 

@@ -37,6 +37,27 @@ impl EventSocket {
         Ok(self.ask(&format!("api {line}"))?.body)
     }
 
+    /// From here on the socket tells of these custom events.
+    pub(super) fn subscribe(&mut self, names: &[&str]) -> Result<()> {
+        let said = self.ask(&format!("event json CUSTOM {}", names.join(" ")))?;
+        if !said.head.contains("+OK") {
+            bail!("the event socket says {}", said.head.trim());
+        }
+        Ok(())
+    }
+
+    /// What it tells next, however long that takes.
+    pub(super) fn next(&mut self) -> Result<String> {
+        Ok(self.message()?.body)
+    }
+
+    /// Another end of the same connection; nothing is read for ever from now on.
+    pub(super) fn handle(&self) -> Result<TcpStream> {
+        let stream = self.reader.get_ref();
+        stream.set_read_timeout(None)?;
+        stream.try_clone().context("the event socket")
+    }
+
     fn ask(&mut self, line: &str) -> Result<Message> {
         self.reader
             .get_mut()

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::{Pbx, PbxOptions};
+use super::{Extension, Pbx, PbxOptions, asterisk_context};
 use crate::asterisk::Asterisk;
 use crate::process::Proc;
 use crate::workspace::Workspace;
 
 impl Pbx for Asterisk {
     const HEARS_TRYING: bool = true;
+    const ANY: &'static str = "_X.";
+    const ERROR: &'static str = "ERROR";
+    const LOOPBACK: &'static str = "Local";
     const IN_USE: &'static str = "Unable to unload resource";
     const END: Duration = Duration::from_secs(15);
 
@@ -59,9 +62,27 @@ impl Pbx for Asterisk {
         self.settings()
     }
 
-    fn reload(&self, settings: &str) -> Result<()> {
-        self.write_etc("outdial.conf", &format!("[general]\n{settings}"))?;
-        self.cli("module reload res_outdial.so").map(drop)
+    fn write_settings(&self, settings: &str) -> Result<()> {
+        self.write_etc("outdial.conf", &format!("[general]\n{settings}"))
+    }
+
+    fn reload(&self) -> Result<String> {
+        self.cli("module reload res_outdial.so")
+    }
+
+    fn context(name: &str, extensions: &[Extension<'_>]) -> String {
+        asterisk_context(name, extensions)
+    }
+
+    fn application(name: &str) -> String {
+        format!("Outdial{name}")
+    }
+
+    fn run(&self, context: &str, exten: &str) -> Result<()> {
+        self.cli(&format!(
+            "channel originate Local/{exten}@{context} application Wait 1"
+        ))
+        .map(drop)
     }
 
     fn channels(&self) -> Result<usize> {

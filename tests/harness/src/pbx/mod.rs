@@ -1,12 +1,16 @@
 //! What the tests need of a PBX, whichever it is: the same cases run on both.
 
 mod asterisk;
+mod dialplan;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
 
+pub use self::dialplan::{
+    Extension, Step, asterisk as asterisk_context, freeswitch as freeswitch_context,
+};
 use crate::process::Proc;
 use crate::workspace::Workspace;
 
@@ -39,6 +43,15 @@ pub struct PbxOptions {
 pub trait Pbx: Sized {
     /// Whether the carrier's 100 Trying reaches the module.
     const HEARS_TRYING: bool;
+
+    /// An extension of its dialplan that takes every number.
+    const ANY: &'static str;
+
+    /// How its log marks an error.
+    const ERROR: &'static str;
+
+    /// Technology of a trunk that leads into a context of the PBX's own.
+    const LOOPBACK: &'static str;
 
     /// What it says when a module is to be unloaded that is in use.
     const IN_USE: &'static str;
@@ -98,11 +111,29 @@ pub trait Pbx: Sized {
     /// The module's settings as the options have them, as lines `name = value`.
     fn settings(&self) -> String;
 
-    /// Writes the module's settings anew, as lines `name = value`, and has the module read them.
+    /// Writes the module's settings anew, as lines `name = value`.
     ///
     /// # Errors
-    /// They can't be written, or the PBX does not run.
-    fn reload(&self, settings: &str) -> Result<()>;
+    /// They can't be written.
+    fn write_settings(&self, settings: &str) -> Result<()>;
+
+    /// Has the module read its settings; what is said of it.
+    ///
+    /// # Errors
+    /// The PBX does not run.
+    fn reload(&self) -> Result<String>;
+
+    /// A context of its dialplan.
+    fn context(name: &str, extensions: &[Extension<'_>]) -> String;
+
+    /// What the dialplan calls an application of outdial's, `Agent` for example.
+    fn application(name: &str) -> String;
+
+    /// Runs an extension on a channel that outdial has not dialed.
+    ///
+    /// # Errors
+    /// The PBX does not run.
+    fn run(&self, context: &str, exten: &str) -> Result<()>;
 
     /// Channels live.
     ///

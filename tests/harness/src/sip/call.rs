@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::heard::Heard;
 use super::message::{Message, Request, sdp};
 use super::voice::Voice;
 
@@ -95,6 +96,7 @@ pub(super) struct Call {
     due: Option<Instant>,
     unanswered: Option<Unanswered>,
     pub(super) seen: CallSeen,
+    pub(super) heard: Heard,
 }
 
 impl Call {
@@ -124,6 +126,7 @@ impl Call {
                 ended: None,
                 refused: None,
             },
+            heard: Heard::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 //! digits by RFC 4733, and requests that are sent again until they are answered.
 
 mod call;
+mod heard;
 mod message;
 mod peer;
 mod phone;
@@ -13,5 +14,6 @@ mod socket;
 mod voice;
 
 pub use call::{CallSeen, Plan, Status};
+pub use heard::Heard;
 pub use peer::{CallId, Peer};
 pub use phone::{Line, Phone};

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::call::{Call, CallSeen, Here, Plan, Status};
+use super::heard::Heard;
 use super::message::Message;
 use super::socket::{Packet, local, open, receive};
 use super::voice::mark_of;
@@ -122,6 +123,27 @@ impl Peer {
         if let Some(call) = self.shared.state().calls.get_mut(id) {
             call.voice.press(keys);
         }
+    }
+
+    /// What the call has heard; nothing once it is over.
+    #[must_use]
+    pub fn heard(&self, id: &str) -> Heard {
+        let state = self.shared.state();
+        state
+            .calls
+            .get(id)
+            .map(|call| call.heard.clone())
+            .unwrap_or_default()
+    }
+
+    /// The call of this number that is not over.
+    #[must_use]
+    pub fn with(&self, number: &str) -> Option<CallId> {
+        let state = self.shared.state();
+        let mut calls = state.calls.iter();
+        calls
+            .find(|(_, call)| call.seen.number == number)
+            .map(|(id, _)| id.clone())
     }
 
     /// Nothing more is sent in this call, and nothing that comes is answered.
@@ -260,12 +282,12 @@ impl State {
     }
 
     fn hears_media(&mut self, packet: &Packet) {
-        let Some(mark) = mark_of(&packet.bytes) else {
-            return;
-        };
         let id = self.by_media.get(&packet.from);
         if let Some(call) = id.and_then(|id| self.calls.get_mut(id)) {
-            call.hears(mark, packet.at);
+            call.heard.takes(&packet.bytes, packet.at);
+            if let Some(mark) = mark_of(&packet.bytes) {
+                call.hears(mark, packet.at);
+            }
         }
     }
 

@@ -108,6 +108,22 @@ pub(super) fn mark_of(packet: &[u8]) -> Option<u8> {
     (pure && packet[1] & 0x7f == PCMU && first & 0x7f != 0x7f).then_some(first)
 }
 
+/// Whether nothing is to be heard in a packet; what is no audio is silent too.
+pub(super) fn is_silence(packet: &[u8]) -> bool {
+    let audio = packet.get(1).is_some_and(|kind| kind & 0x7f == PCMU);
+    // The smallest steps to either side of 0xff and 0x7f are noise that nobody hears.
+    let quiet = |sample: &u8| sample & 0x7f > 0x7b;
+    !audio || packet.get(HEADER..).unwrap_or_default().iter().all(quiet)
+}
+
+/// Which key a packet is of, and its timestamp.
+pub(super) fn key_of(packet: &[u8]) -> Option<(char, [u8; 4])> {
+    let event = usize::from(*packet.get(HEADER)?);
+    let time = packet.get(4..8)?.try_into().ok()?;
+    let key = "0123456789*#".chars().nth(event)?;
+    (packet[1] & 0x7f == EVENT).then_some((key, time))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,42 @@
+//! What a test adds to the configuration of a FreeSWITCH that runs.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use super::{FreeSwitch, Installation, SKIPPED};
+
+impl FreeSwitch {
+    /// Puts `to` in the place of the first `from` of its configuration and has it read. Not with phones that
+    /// are rung or settings that change: these write the configuration anew.
+    ///
+    /// # Errors
+    /// `from` is not there, or it can't be written or read.
+    pub fn change_config(&self, from: &str, to: &str) -> Result<()> {
+        let path = self.run.join("conf/freeswitch.xml");
+        let all = fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
+        ensure!(all.contains(from), "no {from} in {}", path.display());
+        fs::write(&path, all.replacen(from, to, 1))
+            .with_context(|| format!("writing {}", path.display()))?;
+        self.cli("reloadxml").map(drop)
+    }
+
+    /// Folder of the run.
+    #[must_use]
+    pub fn run_dir(&self) -> &Path {
+        &self.run
+    }
+}
+
+/// Whether there is one to test with; says so where there is none.
+///
+/// # Errors
+/// `FREESWITCH_PREFIX` is set, and nothing is there.
+pub fn is_installed() -> Result<bool> {
+    let found = Installation::find()?.is_some();
+    if !found {
+        println!("{SKIPPED}");
+    }
+    Ok(found)
+}
