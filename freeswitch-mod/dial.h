@@ -29,13 +29,13 @@ int dial_device(char *device, size_t size, const char *tech, const char *endpoin
 /* Makes the channel; its thread is not launched yet. NULL: `*cause` says why. */
 switch_core_session_t *dial_channel(const struct dial *dial, switch_call_cause_t *cause);
 
+/* Launches the channel's thread; whoever has hung it up meanwhile has done so already. To be called with a
+ * read lock of the session. Non-zero: it has no thread. */
+int dial_launch(switch_core_session_t *session);
+
 /* From now on the leg is told how the channel ends. */
 void leg_follow(switch_channel_t *channel);
 /* The channel is no leg's any more: nothing of this module may be left on it. */
 void leg_unfollow(switch_channel_t *channel);
-
-/* Launches the channel's thread; whoever has hung it up meanwhile has done so already. To be called with a
- * read lock of the session. Non-zero: it has no thread. */
-int dial_launch(switch_core_session_t *session);
 
 #endif

@@ -184,6 +184,14 @@ fn assert_books(peer: &Peer, legs: u64) {
     assert!(ends.values().all(|end| end.detail != "node lost"));
 }
 
+/// Nothing lives: the module goes, and the books are right.
+fn end(mut host: Host, peer: &Peer) {
+    let legs = count(&mut host, "legs");
+    until(&mut host, "unload", |code, _| code == 0);
+    finish(host);
+    assert_books(peer, legs);
+}
+
 #[test]
 fn calls_are_dialed_and_meet_agents_and_everything_ends_once() {
     let at = Place::new();
@@ -273,10 +281,7 @@ fn phones_are_rung_for_answered_calls_and_put_on_hook_after_them() {
         seen.ends().values().filter(taken).count() >= 20
     });
     drain(&mut host);
-    let legs = count(&mut host, "legs");
-    until(&mut host, "unload", |code, _| code == 0);
-    finish(host);
-    assert_books(&peer, legs);
+    end(host, &peer);
 }
 
 #[test]
@@ -289,10 +294,7 @@ fn who_hangs_up_while_a_call_is_made_ends_it() {
     agents_come(&mut host);
     seen(&mut host, &peer, |seen| seen.ends().len() > 20);
     drain(&mut host);
-    let legs = count(&mut host, "legs");
-    until(&mut host, "unload", |code, _| code == 0);
-    finish(host);
-    assert_books(&peer, legs);
+    end(host, &peer);
 }
 
 #[test]

@@ -22,7 +22,7 @@ switch_status_t switch_ivr_session_transfer(switch_core_session_t *session, cons
 	profile->dialplan = pool_copy(session->pool, zstr(dialplan) ? "XML" : dialplan);
 	profile->context = pool_copy(session->pool, zstr(context) ? before->context : context);
 	profile->destination_number = pool_copy(session->pool, extension);
-	channel_clear_handlers(channel);
+	switch_channel_clear_state_handler(channel, NULL);
 	channel_set_profile(channel, profile);
 	switch_channel_set_flag(channel, CF_TRANSFER);
 	switch_channel_set_state(channel, CS_ROUTING);

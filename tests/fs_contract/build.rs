@@ -7,13 +7,14 @@ use std::sync::OnceLock;
 
 use super::talk;
 
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     "abi.c",
     "bridge.c",
     "carrier.c",
     "channel.c",
     "core.c",
     "event.c",
+    "json.c",
     "main.c",
     "media.c",
     "memory.c",

@@ -119,18 +119,32 @@ int switch_channel_add_state_handler(switch_channel_t *channel, const switch_sta
 	return (int) i;
 }
 
-void channel_clear_handlers(switch_channel_t *channel)
+/* NULL: all that are not to outlive a transfer. */
+void switch_channel_clear_state_handler(switch_channel_t *channel, const switch_state_handler_table_t *handlers)
 {
 	unsigned int kept = 0;
 
 	lock(channel);
 	for (unsigned int i = 0; i < channel->handler_count; i++) {
-		if (channel->handlers[i]->flags & SSH_FLAG_STICKY) {
-			channel->handlers[kept++] = channel->handlers[i];
+		const switch_state_handler_table_t *each = channel->handlers[i];
+
+		if (handlers ? each != handlers : each->flags & SSH_FLAG_STICKY) {
+			channel->handlers[kept++] = each;
 		}
 	}
 	channel->handler_count = kept;
 	unlock(channel);
+}
+
+/* Of other modules, of which there are none. */
+int switch_channel_test_app_flag_key(const char *app, switch_channel_t *channel, uint32_t flags)
+{
+	return 0;
+}
+
+/* What has come meanwhile is dropped: nothing waits here. */
+void switch_channel_audio_sync(switch_channel_t *channel)
+{
 }
 
 void switch_channel_set_flag(switch_channel_t *channel, switch_channel_flag_t flag)

@@ -296,6 +296,11 @@ switch_status_t switch_core_file_close(switch_file_handle_t *file)
 	return SWITCH_STATUS_SUCCESS;
 }
 
+static const switch_codec_implementation_t linear = {
+	.actual_samples_per_second = 8000, .microseconds_per_packet = FRAME_MS * 1000, .decoded_bytes_per_packet = PACKET_SIZE,
+	.number_of_channels = 1,
+};
+
 switch_status_t switch_core_codec_init(switch_codec_t *codec, const char *name, const char *module, const char *parameters,
 	uint32_t rate, int ms, int channels, uint32_t flags, const switch_codec_settings_t *how, switch_memory_pool_t *pool)
 {
@@ -303,6 +308,7 @@ switch_status_t switch_core_codec_init(switch_codec_t *codec, const char *name, 
 		return SWITCH_STATUS_FALSE;
 	}
 	codec->private_info = malloc(1);
+	codec->implementation = &linear;
 	return SWITCH_STATUS_SUCCESS;
 }
 

@@ -27,6 +27,7 @@
 #define KEYS 64
 /* One packet. */
 #define FRAME_MS 5
+#define PACKET_SIZE 80
 /* How long a sound is. */
 #define SOUND_MS 20
 
@@ -83,7 +84,7 @@ struct contract_session {
 	switch_event_t *event;
 	switch_codec_t codec;
 	switch_codec_implementation_t implementation;
-	unsigned char packet[64];
+	int16_t packet[PACKET_SIZE / sizeof(int16_t)];
 	switch_frame_t frame;
 	switch_core_session_t *next;
 };
@@ -143,8 +144,6 @@ void events_check(void);
 switch_call_cause_t channel_cause(switch_channel_t *channel);
 /* With the session's lock held. */
 int channel_is_ready(switch_channel_t *channel);
-/* Takes away every handler that is not to outlive a transfer. */
-void channel_clear_handlers(switch_channel_t *channel);
 void channel_set_profile(switch_channel_t *channel, switch_caller_profile_t *profile);
 /* `${name}` in a text becomes the variable's value; in the session's memory. */
 const char *channel_expand(switch_channel_t *channel, const char *text);

@@ -180,6 +180,7 @@ int main(int argc, char **argv)
 	switch_copy_string(settings.conf, argv[2], sizeof(settings.conf));
 	switch_copy_string(journal, argv[2], sizeof(journal));
 	SWITCH_GLOBAL_dirs.db_dir = journal;
+	SWITCH_GLOBAL_dirs.recordings_dir = journal;
 	atomic_store(&settings.ready, 1);
 	atomic_store(&settings.talk_ms, 5);
 	carrier_start();

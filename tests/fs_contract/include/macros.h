@@ -65,6 +65,8 @@
 			(r) = NULL; \
 		} \
 	} while (0)
+#define switch_test_flag(object, flag) ((object)->flags & (flag))
+#define cJSON_ArrayForEach(item, array) for ((item) = (array) ? (array)->child : NULL; (item); (item) = (item)->next)
 #define switch_yield(us) switch_sleep(us)
 
 /* The host's own, behind the macros above. */
