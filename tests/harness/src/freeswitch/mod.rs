@@ -243,6 +243,17 @@ impl FreeSwitch {
         Ok(said)
     }
 
+    /// Puts another module among its own.
+    ///
+    /// # Errors
+    /// It can't be copied.
+    pub fn install_module(&self, file: &Path) -> Result<()> {
+        let name = file.file_name().context("a module's name")?;
+        let to = self.run.join("mod").join(name);
+        fs::copy(file, &to).with_context(|| format!("copying {}", file.display()))?;
+        Ok(())
+    }
+
     /// What a person types to run a command of its console.
     #[must_use]
     pub fn command_line(&self, line: &str) -> String {

@@ -1,18 +1,24 @@
 //! `make bench`: what outdial costs inside the PBX, beside a loop in C that originates and nothing
-//! else, on the same threads, over Local and over PJSIP, in the same run.
+//! else, on the same threads, over SIP and inside the PBX, in the same run.
 //!
-//! `RUNS=1` and `TECH=PJSIP` make it short, `VERBOSE=1` shows where the time went, by thread.
+//! `PBX=freeswitch` takes FreeSWITCH instead of Asterisk. `RUNS=1` and `TECH=PJSIP` make it short,
+//! `VERBOSE=1` shows where the time went, by thread.
+
+mod asterisk;
+mod freeswitch;
 
 use std::collections::BTreeMap;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 use outdial_harness::carrier::busiest;
 use outdial_harness::figures::{Measure, count, ratio, report};
-use outdial_harness::process::{cpu_by_thread, cpu_seconds, family, pin, run as run_program};
+use outdial_harness::process::{cpu_by_thread, cpu_seconds, family, pin};
 use outdial_harness::wait::{wait_for, wait_looking};
-use outdial_harness::{Context, Fate, Result, Rig, RigOptions, ensure};
+use outdial_harness::{
+    Asterisk, Context, Fate, FreeSwitch, Pbx, Result, Rig, RigOptions, bail, ensure,
+};
 
 /// Offered calls per second.
 const RATE: u32 = 100;
@@ -33,20 +39,30 @@ const MOST: f64 = 1.10;
 const REST_SECONDS: u64 = 3;
 const SECOND: Duration = Duration::from_secs(1);
 
-const DIALPLAN: &str = "
-[bench]
-exten => s,1,OutdialConnect()
- same => n,Hangup()
-[bare]
-exten => s,1,BareLoop(1,b)
- same => n,Hangup()
-[loop]
-exten => _X.,1,Answer()
- same => n,Wait(5)
-";
+/// A PBX with a loop to compare with.
+trait BarePbx: Pbx {
+    /// Technology over SIP.
+    const SIP: &'static str;
+    /// Technology of calls that stay inside the PBX.
+    const INSIDE: &'static str;
+    /// Context `bench` for outdial's calls, `bare` for the loop's, `loop` for who answers inside.
+    const DIALPLAN: &'static str;
+
+    /// Loads the loop, and keeps the log from costing either side something.
+    fn prepare(rig: &Rig<Self>) -> Result<()>;
+
+    /// Runs the loop: technology, number, calls, calls per second, calls at once.
+    fn bare(&self, tech: &str, number: &str, numbers: &str) -> Result<String>;
+}
 
 fn main() -> ExitCode {
-    match run() {
+    let wanted = std::env::var("PBX").unwrap_or_default();
+    let done = match wanted.as_str() {
+        "" | "asterisk" => run::<Asterisk>("bare_loop"),
+        "freeswitch" => run::<FreeSwitch>("bare_loop_freeswitch"),
+        other => bad(other),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bare_loop: {error:#}");
@@ -55,24 +71,30 @@ fn main() -> ExitCode {
     }
 }
 
-struct Bench {
-    rig: Rig,
+fn bad(pbx: &str) -> Result<()> {
+    bail!("PBX={pbx}: asterisk or freeswitch")
+}
+
+struct Bench<P: Pbx> {
+    name: &'static str,
+    rig: Rig<P>,
     serial: u32,
     runs: BTreeMap<String, Vec<f64>>,
 }
 
-fn run() -> Result<()> {
+fn run<P: BarePbx>(name: &'static str) -> Result<()> {
     let options = RigOptions {
         kind: "bench".into(),
         max_concurrent_originates: AT_ONCE,
         cps: RATE,
         channels: 1_000,
-        dialplan: DIALPLAN.into(),
+        dialplan: P::DIALPLAN.into(),
         settings: "max_calls = 1000".into(),
         ..RigOptions::default()
     };
-    let rig = Rig::start("bare_loop", options)?;
+    let rig = Rig::<P>::on("bare_loop", options)?;
     let mut bench = Bench {
+        name,
         rig,
         serial: 0,
         runs: BTreeMap::new(),
@@ -83,7 +105,7 @@ fn run() -> Result<()> {
         Err(_) => RUNS,
     };
     let only = std::env::var("TECH").ok();
-    let techs: Vec<&str> = ["PJSIP", "Local"]
+    let techs: Vec<&str> = [P::SIP, P::INSIDE]
         .into_iter()
         .filter(|tech| only.as_deref().is_none_or(|only| only == *tech))
         .collect();
@@ -107,7 +129,7 @@ fn run() -> Result<()> {
             bench.saturate(tech)?;
         }
     }
-    println!("{}", bench.rig.pbx.cli("outdial show status")?);
+    println!("{}", bench.rig.pbx.show("status")?);
     bench.finish()
 }
 
@@ -118,35 +140,15 @@ struct Meter {
     start: Instant,
 }
 
-impl Bench {
+impl<P: BarePbx> Bench<P> {
     fn prepare(&self) -> Result<()> {
-        let workspace = &self.rig.workspace;
-        let build = workspace.target.join("bare_loop");
-        run_program(
-            Command::new("make")
-                .args(["-s", "-C", "tests/asterisk/bare_loop"])
-                .arg(format!("BUILD={}", build.display()))
-                .arg(format!(
-                    "ASTERISK_INCLUDE={}",
-                    workspace.asterisk_include().display()
-                ))
-                .current_dir(&workspace.root)
-                .env_remove("MAKEFLAGS")
-                .env_remove("MAKELEVEL"),
-        )?;
-        self.rig
-            .pbx
-            .install_module(&build.join("res_bare_loop.so"))?;
-        let said = self.rig.pbx.cli("module load res_bare_loop.so")?;
-        ensure!(said.contains("Loaded"), "{said}");
-        // Every call is logged otherwise; neither side shall pay for that.
-        self.rig.pbx.cli("core set verbose 0")?;
+        P::prepare(&self.rig)?;
         self.rig.outdial(&[
             "trunks",
             "add",
             "loop",
             "--tech",
-            "Local",
+            P::INSIDE,
             "--endpoint",
             "loop",
             "--cps-limit",
@@ -154,7 +156,7 @@ impl Bench {
             "--max-channels",
             "1000",
         ])?;
-        for (campaign, trunk) in [("PJSIP", "carrier"), ("Local", "loop")] {
+        for (campaign, trunk) in [(P::SIP, "carrier"), (P::INSIDE, "loop")] {
             self.rig.agentless(
                 campaign,
                 "continue",
@@ -236,7 +238,7 @@ impl Bench {
 
     /// From an event that somebody waits for to the engine's commands, as it counts them itself.
     fn latency(&mut self) -> Result<()> {
-        let said = self.rig.pbx.cli("outdial show status")?;
+        let said = self.rig.pbx.show("status")?;
         let line = said
             .lines()
             .find(|line| line.starts_with("Event to command"))
@@ -265,14 +267,10 @@ impl Bench {
     /// CPU ms per call, and calls per second.
     fn bare(&mut self, tech: &str, calls: u32, rate: u32) -> Result<(f64, f64)> {
         self.settle()?;
-        let dest = match tech {
-            "PJSIP" => format!("{}@carrier", Fate::AnswerStay.number(0, 0)),
-            _ => "5511910000000@loop/n".to_owned(),
-        };
+        let number = Fate::AnswerStay.number(0, 0);
         let meter = self.begin()?;
-        let said = self.rig.pbx.cli(&format!(
-            "bareloop run {tech} {dest} {calls} {rate} {AT_ONCE} bare"
-        ))?;
+        let numbers = format!("{calls} {rate} {AT_ONCE}");
+        let said = self.rig.pbx.bare(tech, &number, &numbers)?;
         let field = |name: &str| -> Result<f64> {
             said.split_whitespace()
                 .find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
@@ -285,7 +283,7 @@ impl Bench {
 
     fn outdial(&mut self, tech: &str, calls: u32, rate: u32) -> Result<(f64, f64)> {
         self.settle()?;
-        let trunk = if tech == "PJSIP" { "carrier" } else { "loop" };
+        let trunk = if tech == P::SIP { "carrier" } else { "loop" };
         self.rig
             .outdial(&["trunks", "set", trunk, "--cps-limit", &rate.to_string()])?;
         let first = self.serial;
@@ -383,7 +381,7 @@ impl Bench {
                 baseline,
             });
         }
-        report(&self.rig.workspace.target, "bare_loop", &measures)?;
+        report(&self.rig.workspace.target, self.name, &measures)?;
         let invited: Vec<f64> = self
             .rig
             .carrier
@@ -396,13 +394,14 @@ impl Bench {
             busiest(&invited, 1.0),
             count(invited.len())
         );
-        let name = format!("PJSIP: outdial, {CPU}");
-        let pjsip = measures.iter().find(|m| m.what == name);
-        if let Some(pjsip) = pjsip.and_then(Measure::ratio) {
+        let name = format!("{}: outdial, {CPU}", P::SIP);
+        let sip = measures.iter().find(|m| m.what == name);
+        if let Some(sip) = sip.and_then(Measure::ratio) {
             ensure!(
-                pjsip <= MOST,
-                "over PJSIP outdial needs {pjsip:.3} of the bare loop's CPU per call; at most \
-                 {MOST} is allowed"
+                sip <= MOST,
+                "over {} outdial needs {sip:.3} of the bare loop's CPU per call; at most {MOST} is \
+                 allowed",
+                P::SIP
             );
         }
         Ok(())
