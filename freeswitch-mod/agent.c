@@ -16,7 +16,8 @@
 static const char app_name[] = "outdial_agent";
 static const char app_syntax[] = "<agent>[,a(sound)m(music)p(sound)]";
 
-/* How long an agent waits for a customer's thread to be ready for him. */
+/* How long after he was told an agent may still come. The customer waits for him well longer: he must not give
+ * up between the agent's look at his flag and the bridge. */
 #define MEET_WAIT_MS 1000
 
 /* What he hears, by the application's options. */
@@ -76,7 +77,8 @@ static void announce(struct session *session, switch_core_session_t *channel)
 /* Agent and customer talk, until one of them leaves. Non-zero: they did not meet. */
 static int talk(struct session *session, switch_core_session_t *agent, struct leg *leg)
 {
-	switch_core_session_t *customer = leg_session(leg);
+	switch_time_t late_ms = (switch_micro_time_now() - session->told_at) / 1000;
+	switch_core_session_t *customer = late_ms < MEET_WAIT_MS ? leg_session(leg) : NULL;
 	switch_channel_t *channel;
 
 	if (!customer) {
@@ -84,8 +86,8 @@ static int talk(struct session *session, switch_core_session_t *agent, struct le
 	}
 	/* His thread says so when it is ready to be bridged from here. */
 	channel = switch_core_session_get_channel(customer);
-	if (switch_channel_wait_for_flag(channel, CF_ARRANGED_BRIDGE, SWITCH_TRUE, MEET_WAIT_MS,
-			switch_core_session_get_channel(agent)) != SWITCH_STATUS_SUCCESS) {
+	if (switch_channel_wait_for_flag(channel, CF_ARRANGED_BRIDGE, SWITCH_TRUE,
+			(uint32_t) (MEET_WAIT_MS - late_ms), switch_core_session_get_channel(agent)) != SWITCH_STATUS_SUCCESS) {
 		switch_core_session_rwunlock(customer);
 		return -1;
 	}
@@ -250,6 +252,12 @@ SWITCH_STANDARD_APP(agent_app)
 		|| take_options(switch_str_nil(options), &sounds)) {
 		switch_log_printf(SWITCH_CHANNEL_SESSION_LOG(session), SWITCH_LOG_WARNING,
 			"%s %s: agent missing or too long, or wrong options\n", app_name, app_syntax);
+		shim_status(channel, "ERROR");
+		return;
+	}
+	if (*sounds.announcement && !probe_sound(sounds.announcement)) {
+		switch_log_printf(SWITCH_CHANNEL_SESSION_LOG(session), SWITCH_LOG_WARNING, "%s: there is no sound '%s'\n", app_name,
+			sounds.announcement);
 		shim_status(channel, "ERROR");
 		return;
 	}

@@ -16,7 +16,7 @@
 static const char app_name[] = "outdial_connect";
 
 /* How long a customer's thread waits for the agent's, which was told at the same time. */
-#define MEET_WAIT_MS 1500
+#define MEET_WAIT_MS 4000
 
 /* What happens to one customer. */
 struct visit {
@@ -95,6 +95,10 @@ static int visit_meet(struct visit *visit, const char *id)
 		status = switch_ivr_bridge_bleg(visit->session, agent, MEET_WAIT_MS);
 		set_talking(visit->leg, 0);
 		switch_core_session_rwunlock(agent);
+	}
+	if (status == SWITCH_STATUS_SUCCESS) {
+		/* Another one may have come than he was first told. */
+		leg_unmeet(visit->leg);
 	}
 	session_release(session);
 	return status == SWITCH_STATUS_SUCCESS ? 0 : -1;

@@ -222,6 +222,7 @@ int session_meet(struct session *session, const char *leg)
 	good = session->waiting && !*session->meet && !session->dismissed && !session->let_go;
 	if (good) {
 		switch_copy_string(session->meet, leg, sizeof(session->meet));
+		session->told_at = switch_micro_time_now();
 	}
 	switch_mutex_unlock(session->lock);
 	if (!good) {

@@ -47,6 +47,8 @@ struct session {
 	switch_core_session_t *session;
 	/* The leg that he is to meet; empty: none. */
 	char meet[OUTDIAL_ID_LEN];
+	/* Since when. */
+	switch_time_t told_at;
 	/* The leg that he is with; empty: none. */
 	char with[OUTDIAL_ID_LEN];
 	/* What he has pressed, and may become a key; one digit more for a moment. */

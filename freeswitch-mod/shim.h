@@ -153,6 +153,9 @@ void probe_push(uint64_t request, uint32_t what, const char *first, const char *
 /* Whether a sound can be played; the name as in the dialplan. */
 int probe_sound(const char *name);
 
+/* Whether there is a sound of that name. Opens it, so not where channels are locked. */
+int probe_sound(const char *name);
+
 /* Why nothing may be dialed now; NULL: it may. */
 const char *dial_refusal(void);
 

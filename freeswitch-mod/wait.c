@@ -5,8 +5,10 @@
  */
 #include "wait.h"
 
-/* How long the bell is listened to between two packets: a bit less than from one to the next. */
-#define BELL_WAIT_MS 18
+/* The bell is listened to until so long before the next packet is due. */
+#define BELL_EARLY_US 2000
+/* Who is further behind than this is not to catch up. */
+#define BEHIND_US 1000000
 
 /* Silence, in the size of the channel's packets. */
 struct silence {
@@ -112,9 +114,28 @@ static void give(const struct wait *wait, const struct silence *silence, const s
 	wait->hear(wait->data, samples, count, silence->codec.implementation->actual_samples_per_second);
 }
 
+/* Listens to the bell until just before the next packet; not at all when behind. Non-zero: it rang. */
+static int bell_rings(const struct wait *wait, const struct silence *silence, switch_time_t *due)
+{
+	switch_time_t now = switch_micro_time_now();
+	switch_time_t packet = silence->ready ? silence->codec.implementation->microseconds_per_packet : 20000;
+	switch_time_t left;
+
+	if (*due < now - BEHIND_US) {
+		*due = now;
+	}
+	left = *due + packet - BELL_EARLY_US - now;
+	if (bell_wait(wait->bell, left > 0 ? (unsigned int) (left / 1000) : 0)) {
+		return 1;
+	}
+	*due += packet;
+	return 0;
+}
+
 int wait_run(switch_core_session_t *session, const struct wait *wait)
 {
 	switch_channel_t *channel = switch_core_session_get_channel(session);
+	switch_time_t due = switch_micro_time_now();
 	const char *music = wait->music;
 	struct silence silence;
 
@@ -143,7 +164,7 @@ int wait_run(switch_core_session_t *session, const struct wait *wait)
 		switch_ivr_parse_all_events(session);
 		take_keys(channel, wait);
 		/* Who is heard is read without a pause, or what he says would come later and later. */
-		if (!wait->hear && bell_wait(wait->bell, BELL_WAIT_MS)) {
+		if (!wait->hear && bell_rings(wait, &silence, &due)) {
 			continue;
 		}
 		/* The macro looks at its argument up to three times. */
