@@ -411,6 +411,8 @@ fn a_supervisor_is_heard_by_whom_he_may(desk: &mut Desk) {
     desk.rig.wait_agents("available", 0, SOON).unwrap();
     desk.phones.hang_up(&spy);
     desk.phones.hang_up(&desk.agent);
+    // The next one is looked for among the channels.
+    wait_for("no channel", SOON, || Ok(desk.rig.pbx.channels()? == 0)).unwrap();
 }
 
 fn a_survey_follows_the_agent(desk: &mut Desk) {
