@@ -87,6 +87,9 @@ impl Sound {
     }
 }
 
+/// The files of `tests/sipp/voices.xml`, without `.ulaw`: SIPp wants all of them.
+pub const VOICES: [&str; 4] = ["hello", "greeting", "mailbox", "endless"];
+
 /// What the callees of `tests/sipp/voices.xml` say.
 pub struct Callees {
     /// A machine's greeting.

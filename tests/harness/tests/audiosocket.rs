@@ -8,7 +8,7 @@ use outdial_harness::bot::Bot;
 use outdial_harness::tap::Tap;
 use outdial_harness::trunk::endpoint;
 use outdial_harness::truth::{Attempt, attempts};
-use outdial_harness::voice::Sound;
+use outdial_harness::voice::{Sound, VOICES};
 use outdial_harness::wait::{wait_for, wait_until};
 use outdial_harness::{Rig, RigOptions};
 
@@ -59,7 +59,7 @@ fn a_bot_hears_a_call_speaks_and_hangs_up() {
         assert!(said.unwrap().contains("Loaded"), "{module}");
     }
     let sound = Sound::beep(&rig.logs, 800, 3.0).unwrap();
-    for name in ["hello", "greeting", "mailbox"] {
+    for name in VOICES {
         sound.write(&rig.logs.join(format!("{name}.ulaw"))).unwrap();
     }
     let tap = Tap::start().unwrap();
