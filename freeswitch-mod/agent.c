@@ -16,10 +16,6 @@
 static const char app_name[] = "outdial_agent";
 static const char app_syntax[] = "<agent>[,a(sound)m(music)p(sound)]";
 
-/* How long after he was told an agent may still come. The customer waits for him well longer: he must not give
- * up between the agent's look at his flag and the bridge. */
-#define MEET_WAIT_MS 1000
-
 /* What he hears, by the application's options. */
 struct sounds {
 	/* When a customer comes; empty: nothing. */
@@ -78,7 +74,7 @@ static void announce(struct session *session, switch_core_session_t *channel)
 static int talk(struct session *session, switch_core_session_t *agent, struct leg *leg)
 {
 	switch_time_t late_ms = (switch_micro_time_now() - session->told_at) / 1000;
-	switch_core_session_t *customer = late_ms < MEET_WAIT_MS ? leg_session(leg) : NULL;
+	switch_core_session_t *customer = late_ms < OUTDIAL_AGENT_COMES_MS ? leg_session(leg) : NULL;
 	switch_channel_t *channel;
 
 	if (!customer) {
@@ -87,7 +83,7 @@ static int talk(struct session *session, switch_core_session_t *agent, struct le
 	/* His thread says so when it is ready to be bridged from here. */
 	channel = switch_core_session_get_channel(customer);
 	if (switch_channel_wait_for_flag(channel, CF_ARRANGED_BRIDGE, SWITCH_TRUE,
-			(uint32_t) (MEET_WAIT_MS - late_ms), switch_core_session_get_channel(agent)) != SWITCH_STATUS_SUCCESS) {
+			(uint32_t) (OUTDIAL_AGENT_COMES_MS - late_ms), switch_core_session_get_channel(agent)) != SWITCH_STATUS_SUCCESS) {
 		switch_core_session_rwunlock(customer);
 		return -1;
 	}

@@ -15,9 +15,6 @@
 
 static const char app_name[] = "outdial_connect";
 
-/* How long a customer's thread waits for the agent's, which was told at the same time. */
-#define MEET_WAIT_MS 4000
-
 /* What happens to one customer. */
 struct visit {
 	struct leg *leg;
@@ -92,7 +89,7 @@ static int visit_meet(struct visit *visit, const char *id)
 
 	if (agent) {
 		set_talking(visit->leg, 1);
-		status = switch_ivr_bridge_bleg(visit->session, agent, MEET_WAIT_MS);
+		status = switch_ivr_bridge_bleg(visit->session, agent, OUTDIAL_CUSTOMER_WAITS_MS);
 		set_talking(visit->leg, 0);
 		switch_core_session_rwunlock(agent);
 	}

@@ -15,6 +15,12 @@
 #include "bell.h"
 #include "shim.h"
 
+/* How long after he was told an agent may still come to a customer. */
+#define OUTDIAL_AGENT_COMES_MS 1000
+/* How long the customer waits for him, who was told at the same time: well longer, for he must not give up between
+ * the agent's look at his flag and the bridge. */
+#define OUTDIAL_CUSTOMER_WAITS_MS 4000
+
 struct leg;
 
 struct session {

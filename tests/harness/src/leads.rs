@@ -126,6 +126,25 @@ pub fn write_csv(path: &Path, leads: &[Lead]) -> Result<()> {
     fs::write(path, text).with_context(|| format!("writing {}", path.display()))
 }
 
+/// What the carrier can do with a call, and how it notes the call's end.
+pub const ENDINGS: [(Fate, &str); 15] = [
+    (Fate::Answer(1), "bye_out"),
+    (Fate::AnswerStay, "bye_in"),
+    (Fate::RingNoAnswer, "cancelled"),
+    (Fate::Busy, "486"),
+    (Fate::Congestion, "503"),
+    (Fate::Unknown, "404"),
+    (Fate::Decline, "603"),
+    (Fate::Moved, "302"),
+    (Fate::Forbidden, "403"),
+    (Fate::Incomplete, "484"),
+    (Fate::Unavailable, "480"),
+    (Fate::ServerError, "500"),
+    (Fate::EarlyThenAnswer, "bye_out"),
+    (Fate::Unauthorized, "401"),
+    (Fate::AnswerBriefly, "bye_out"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use outdial_harness::cases::{agents, campaign, decisions, lifecycle, mistakes, on_hook};
 use outdial_harness::freeswitch::{Installation, is_installed};
+use outdial_harness::leads::ENDINGS;
 use outdial_harness::wait::wait_for;
 use outdial_harness::workspace::RunDir;
 use outdial_harness::{
@@ -48,24 +49,7 @@ fn each_number_meets_its_fate() {
         Agents::start(&workspace, &logs, "agents", freeswitch.sip_port, &phones).unwrap();
     assert_eq!(freeswitch.channels().unwrap(), 5);
 
-    let plan = [
-        (Fate::Answer(1), "bye_out"),
-        (Fate::AnswerStay, "bye_in"),
-        (Fate::RingNoAnswer, "cancelled"),
-        (Fate::Busy, "486"),
-        (Fate::Congestion, "503"),
-        (Fate::Unknown, "404"),
-        (Fate::Decline, "603"),
-        (Fate::Moved, "302"),
-        (Fate::Forbidden, "403"),
-        (Fate::Incomplete, "484"),
-        (Fate::Unavailable, "480"),
-        (Fate::ServerError, "500"),
-        (Fate::EarlyThenAnswer, "bye_out"),
-        (Fate::Unauthorized, "401"),
-        (Fate::AnswerBriefly, "bye_out"),
-    ];
-    for (serial, (fate, _)) in (0..).zip(plan) {
+    for (serial, (fate, _)) in (0..).zip(ENDINGS) {
         let number = fate.number(1, serial);
         let line = format!(
             "bgapi originate {{outbound_redirect_fatal=true}}sofia/gateway/carrier/{number} &sleep(3000)"
@@ -75,7 +59,7 @@ fn each_number_meets_its_fate() {
     let ringing = Fate::RingNoAnswer.number(1, 2);
     wait_for("the calls' ends", Duration::from_secs(20), || {
         let calls = carrier.calls()?;
-        if calls.len() == plan.len() && calls.iter().filter(|c| c.ended.is_none()).count() == 1 {
+        if calls.len() == ENDINGS.len() && calls.iter().filter(|c| c.ended.is_none()).count() == 1 {
             let name = format!("sofia/external/{ringing}");
             assert!(
                 calls
@@ -85,11 +69,11 @@ fn each_number_meets_its_fate() {
             );
             freeswitch.cli("fsctl hupall normal_clearing")?;
         }
-        Ok(calls.len() == plan.len() && calls.iter().all(|call| call.ended.is_some()))
+        Ok(calls.len() == ENDINGS.len() && calls.iter().all(|call| call.ended.is_some()))
     })
     .unwrap();
     let calls = carrier.calls().unwrap();
-    for (serial, (fate, ending)) in (0..).zip(plan) {
+    for (serial, (fate, ending)) in (0..).zip(ENDINGS) {
         let number = fate.number(1, serial);
         let seen: Vec<_> = calls.iter().filter(|c| c.number == number).collect();
         assert_eq!(seen.len(), 1, "{number}: {seen:?}");

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use outdial_harness::freeswitch::is_installed;
 use outdial_harness::sip::{CallId, Heard, Peer, Plan};
-use outdial_harness::wait::{wait_for, wait_until};
+use outdial_harness::wait::wait_for;
 use outdial_harness::{Fate, FreeSwitch, Pbx, Rig, RigOptions};
 
 const SOON: Duration = Duration::from_secs(15);
@@ -140,17 +140,7 @@ impl Desk {
     fn dials(&self, user: &str, exten: &str, mark: u8) -> CallId {
         let port = self.rig.pbx.sip_port();
         let call = self.phones.call(port, user, "9001", mark);
-        let channel = wait_until("the phone's channel", SOON, || {
-            let all = self.rig.pbx.cli("show channels")?;
-            let own = format!(",{user},");
-            let line = all.lines().find(|line| line.contains(&own));
-            let up = line.filter(|line| line.contains(",sleep,"));
-            Ok(up
-                .and_then(|line| line.split(',').next())
-                .map(str::to_owned))
-        })
-        .unwrap();
-        self.cli(&format!("uuid_transfer {channel} {exten} XML desk"));
+        self.rig.pbx.send_on(user, exten, "desk").unwrap();
         call
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use outdial_harness::freeswitch::is_installed;
 use outdial_harness::sip::{CallId, Peer};
-use outdial_harness::wait::{wait_for, wait_until};
+use outdial_harness::wait::wait_for;
 use outdial_harness::{Fate, FreeSwitch, Pbx, Rig, RigOptions};
 
 const SOON: Duration = Duration::from_secs(15);
@@ -87,17 +87,7 @@ impl Desk {
     fn calls(&self, number: &str, exten: &str) -> CallId {
         let port = self.rig.pbx.sip_port();
         let call = self.phones.call(port, number, "9001", CALLER);
-        let channel = wait_until("the caller's channel", SOON, || {
-            let all = self.rig.pbx.cli("show channels")?;
-            let own = format!(",{number},");
-            let line = all.lines().find(|line| line.contains(&own));
-            let up = line.filter(|line| line.contains(",sleep,"));
-            Ok(up
-                .and_then(|line| line.split(',').next())
-                .map(str::to_owned))
-        })
-        .unwrap();
-        self.cli(&format!("uuid_transfer {channel} {exten} XML callers"));
+        self.rig.pbx.send_on(number, exten, "callers").unwrap();
         call
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use outdial_harness::freeswitch::is_installed;
 use outdial_harness::sip::{CallId, Peer};
-use outdial_harness::wait::{wait_for, wait_until};
+use outdial_harness::wait::wait_for;
 use outdial_harness::{FreeSwitch, Pbx, Rig, RigOptions};
 
 const SOON: Duration = Duration::from_secs(15);
@@ -65,21 +65,7 @@ impl Desk {
         let user = format!("30{:02}", self.calls);
         let port = self.rig.pbx.sip_port();
         self.phone = self.phones.call(port, &user, "9001", 0x21);
-        let channel = self.channel(&user);
-        self.cli(&format!("uuid_transfer {channel} {exten} XML pins"));
-    }
-
-    fn channel(&self, user: &str) -> String {
-        wait_until("the phone's channel", SOON, || {
-            let all = self.rig.pbx.cli("show channels")?;
-            let own = format!(",{user},");
-            let line = all.lines().find(|line| line.contains(&own));
-            let up = line.filter(|line| line.contains(",sleep,"));
-            Ok(up
-                .and_then(|line| line.split(',').next())
-                .map(str::to_owned))
-        })
-        .unwrap()
+        self.rig.pbx.send_on(&user, exten, "pins").unwrap();
     }
 
     /// Once the phone has been asked again, these keys are pressed.

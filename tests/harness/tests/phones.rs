@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use outdial_harness::leads::ENDINGS;
 use outdial_harness::wait::wait_for;
 use outdial_harness::workspace::RunDir;
-use outdial_harness::{Agents, Asterisk, Carrier, Fate, PbxOptions, Workspace};
+use outdial_harness::{Agents, Asterisk, Carrier, PbxOptions, Workspace};
 
 #[test]
 fn each_number_meets_its_fate() {
@@ -32,24 +33,7 @@ fn each_number_meets_its_fate() {
         Agents::start(&workspace, &logs, "agents", asterisk.sip_port, &phones).unwrap();
     assert_eq!(asterisk.channels().unwrap(), 5);
 
-    let plan = [
-        (Fate::Answer(1), "bye_out"),
-        (Fate::AnswerStay, "bye_in"),
-        (Fate::RingNoAnswer, "cancelled"),
-        (Fate::Busy, "486"),
-        (Fate::Congestion, "503"),
-        (Fate::Unknown, "404"),
-        (Fate::Decline, "603"),
-        (Fate::Moved, "302"),
-        (Fate::Forbidden, "403"),
-        (Fate::Incomplete, "484"),
-        (Fate::Unavailable, "480"),
-        (Fate::ServerError, "500"),
-        (Fate::EarlyThenAnswer, "bye_out"),
-        (Fate::Unauthorized, "401"),
-        (Fate::AnswerBriefly, "bye_out"),
-    ];
-    for (serial, (fate, _)) in (0..).zip(plan) {
+    for (serial, (fate, _)) in (0..).zip(ENDINGS) {
         let number = fate.number(1, serial);
         asterisk
             .cli(&format!(
@@ -63,7 +47,7 @@ fn each_number_meets_its_fate() {
         Duration::from_secs(15),
         || {
             let calls = carrier.calls()?;
-            Ok(calls.iter().filter(|call| call.ending.is_some()).count() >= plan.len() - 1)
+            Ok(calls.iter().filter(|call| call.ending.is_some()).count() >= ENDINGS.len() - 1)
         },
     )
     .unwrap();
@@ -79,7 +63,7 @@ fn each_number_meets_its_fate() {
     .unwrap();
 
     let calls = carrier.calls().unwrap();
-    for (serial, (fate, ending)) in (0..).zip(plan) {
+    for (serial, (fate, ending)) in (0..).zip(ENDINGS) {
         let number = fate.number(1, serial);
         let found: Vec<_> = calls.iter().filter(|call| call.number == number).collect();
         assert_eq!(found.len(), 1, "{fate:?}");

@@ -1,11 +1,16 @@
-//! What a test adds to the configuration of a FreeSWITCH that runs.
+//! What a test adds to the configuration of a FreeSWITCH that runs, and does with its channels.
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
 use super::{FreeSwitch, Installation, SKIPPED};
+use crate::wait::wait_until;
+
+/// A call that comes in is up by then.
+const UP: Duration = Duration::from_secs(15);
 
 impl FreeSwitch {
     /// Puts `to` in the place of the first `from` of its configuration and has it read. Not with phones that
@@ -20,6 +25,25 @@ impl FreeSwitch {
         fs::write(&path, all.replacen(from, to, 1))
             .with_context(|| format!("writing {}", path.display()))?;
         self.cli("reloadxml").map(drop)
+    }
+
+    /// Whoever has called 9001, an extension that only waits, goes on at a place of a test's own: phones can
+    /// dial digits of one context only.
+    ///
+    /// # Errors
+    /// His channel is not there in time, or there is no such place.
+    pub fn send_on(&self, caller: &str, exten: &str, context: &str) -> Result<()> {
+        let own = format!(",{caller},");
+        let channel = wait_until(&format!("the channel of {caller}"), UP, || {
+            let all = self.cli("show channels")?;
+            let line = all.lines().find(|line| line.contains(&own));
+            let up = line.filter(|line| line.contains(",sleep,"));
+            Ok(up
+                .and_then(|line| line.split(',').next())
+                .map(str::to_owned))
+        })?;
+        self.cli(&format!("uuid_transfer {channel} {exten} XML {context}"))
+            .map(drop)
     }
 
     /// Folder of the run.
